@@ -1,0 +1,42 @@
+# Labrador's commands. `make` alone lists them.
+PYTHON ?= python3
+EXTRA  ?= cpu          # faiss build: cpu or gpu
+BIN    := .venv/bin
+READY  := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## create .venv and install Labrador with everything that demo, tests and lint need
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(strip $(EXTRA)),demo,dev]'
+	@touch $(READY)
+
+DEMO := $(BIN)/python run.py -m data=pydocs
+
+demo: $(READY)  ## compare bm25, pretrained and dpr under six compressions on real text, in minutes
+	$(DEMO) hydra.sweep.dir=multirun/demo/bm25 retriever=bm25
+	$(DEMO) hydra.sweep.dir=multirun/demo/pretrained retriever=pretrained
+	$(DEMO) hydra.sweep.dir=multirun/demo/dpr retriever=dpr quantizer=flat,sq8,lsh,pq,opq,rabitq
+	$(BIN)/python -m labrador.report multirun/demo
+
+test: $(READY)  ## run the tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+lint: $(READY)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## print speeds and sizes, each beside its peer (an hour; benchmarks/README.md has the results)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:  ## remove the environment and caches; artifacts/, outputs/ and multirun/ stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info src/*.egg-info

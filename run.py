@@ -1,0 +1,27 @@
+"""Train, index, search and score one cell, or with -m a matrix of cells.
+
+python run.py retriever=dpr data=pydocs quantizer=opq
+python run.py -m retriever=dpr,pretrained quantizer=flat,lsh,opq
+python run.py --help
+"""
+
+import sys
+from pathlib import Path
+
+CONF = Path(__file__).resolve().parent / "conf"
+
+
+def main() -> int:
+    """Answer --help at once; otherwise hand the command line to the pipeline. Returns the exit code."""
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        from labrador.usage import help_text
+
+        print(help_text(CONF))
+        return 0
+    from labrador.pipeline import launch
+
+    return launch(CONF)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

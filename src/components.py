@@ -1,0 +1,73 @@
+"""Settings become components: a component's YAML keys are its dataclass's fields, checked before anything runs."""
+
+import dataclasses
+import importlib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from .errors import LabradorError
+
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
+
+
+def build(group: str, settings: Mapping[str, Any], **parts: Any) -> Any:
+    """The component that `settings` (with `_target_`, the class's dotted name) describes; `parts` are other components.
+
+    Raises LabradorError naming the key at fault and what is allowed: an unknown key, a wrong type, a missing value.
+    """
+    cls = _find(group, settings)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    own = [name for name in fields if name not in parts]
+    values: dict[str, Any] = {}
+    types_of = typing.get_type_hints(cls)
+    for key, value in settings.items():
+        if key == "_target_":
+            continue
+        if key not in own:
+            allowed = ", ".join(own) or "none"
+            raise LabradorError(
+                f"{group}.{key}={value}: no such setting of {cls.__name__}; its settings are: {allowed}"
+            )
+        values[key] = _typed(f"{group}.{key}", value, types_of[key])
+    for name in own:
+        field = fields[name]
+        if name not in values and field.default is field.default_factory is dataclasses.MISSING:
+            raise LabradorError(f"{group}.{name}: {cls.__name__} needs a value; set {group}.{name}=...")
+    return cls(**values, **{name: part for name, part in parts.items() if name in fields})
+
+
+def _find(group: str, settings: Mapping[str, Any]) -> Any:
+    target = settings.get("_target_")
+    module, _, name = str(target).rpartition(".")
+    try:
+        cls = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise LabradorError(f"{group}._target_={target}: the dotted name of a class was expected ({error})") from error
+    if not dataclasses.is_dataclass(cls):
+        raise LabradorError(f"{group}._target_={target}: a component must be a dataclass whose fields are its settings")
+    return cls
+
+
+def _typed(name: str, value: Any, expected: Any) -> Any:
+    """`value` as `expected` (bool, int, float, str, None, Literal, unions, tuples), or a LabradorError."""
+    options = typing.get_args(expected) if isinstance(expected, types.UnionType) else (expected,)
+    choices = [choice for option in options if typing.get_origin(option) is Literal for choice in typing.get_args(option)]
+    if choices:
+        if value in choices or (value is None and type(None) in options):
+            return value
+        raise LabradorError(f"{name}={value}: one of {', '.join(map(str, choices))} was expected")
+    for option in options:
+        if typing.get_origin(option) is tuple and isinstance(value, (list, tuple)):
+            return tuple(_typed(name, item, typing.get_args(option)[0]) for item in value)
+        if option is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(option, type) and type(value) is option:
+            return value
+        if option is type(None) and value is None:
+            return None
+    kinds = " or ".join(KINDS.get(option, "a list") for option in options)
+    raise LabradorError(
+        f"{name}={value}: {kinds} was expected, this is {KINDS.get(type(value), 'a list or a mapping')}"
+    )

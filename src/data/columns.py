@@ -1,0 +1,62 @@
+"""Reading rows of an Arrow file without holding or joining its columns."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+
+from .schema import BATCH_ROWS
+
+
+class Columns:
+    """An Arrow IPC file whose record batches hold BATCH_ROWS rows each, the last one fewer.
+
+    Rows are read through a memory map: a row costs the pages it lies on. The columns are never joined, since a
+    string column of 21 million passages would be copied for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        count = self._reader.num_record_batches
+        last = self._reader.get_batch(count - 1).num_rows if count else 0
+        self._starts = np.arange(count, dtype=np.int64) * BATCH_ROWS
+        self._length = (count - 1) * BATCH_ROWS + last if count else 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def take(self, rows: ArrayLike, names: tuple[str, ...]) -> list[list[Any]]:
+        """The values of `rows` [R] in the named columns, one list per column; raises IndexError for other rows."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        if len(wanted) and (wanted.min() < 0 or wanted.max() >= self._length):
+            raise IndexError(f"rows span {wanted.min()}..{wanted.max()}, expected 0..{self._length - 1}")
+        taken: list[list[Any]] = [[None] * len(wanted) for _ in names]
+        for batch, places in self._by_batch(wanted):
+            local = pa.array(wanted[places] - self._starts[batch])
+            found = self._reader.get_batch(batch)
+            for values, name in zip(taken, names, strict=True):
+                for place, value in zip(places, found.column(name).take(local).to_pylist(), strict=True):
+                    values[place] = value
+        return taken
+
+    def _by_batch(self, wanted: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """(record batch, places in `wanted` that fall into it), batch by batch."""
+        if len(wanted) == 0:
+            return
+        batches = np.searchsorted(self._starts, wanted, side="right") - 1
+        order = np.argsort(batches, kind="stable")
+        edges = np.flatnonzero(np.diff(batches[order])) + 1
+        for places in np.split(order, edges):
+            yield int(batches[places[0]]), places
+
+    def scan(self, names: tuple[str, ...]) -> Iterator[list[list[Any]]]:
+        """Every record batch in order, as one list per named column; reads the file, so memory stays at one batch."""
+        with pa.OSFile(str(self._path)) as file:
+            reader = pa.ipc.open_file(file)
+            for batch in range(reader.num_record_batches):
+                found = reader.get_batch(batch)
+                yield [found.column(name).to_pylist() for name in names]

@@ -1,0 +1,135 @@
+"""Reading a converted corpus: passages, the splits' queries and judgements, all memory-mapped."""
+
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import LabradorError
+from .columns import Columns
+from .ragged import Ragged
+from .schema import ScoredBy, meta_file, negatives_file, passages_file, qrels_file, queries_file
+
+
+class Passages:
+    """The passages of a corpus, by row."""
+
+    def __init__(self, folder: Path) -> None:
+        self._columns = Columns(passages_file(folder))
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def pids(self, rows: ArrayLike) -> list[str]:
+        """The ids of `rows` [R]."""
+        return self._columns.take(rows, ("pid",))[0]
+
+    def read(self, rows: ArrayLike) -> list[tuple[str, str]]:
+        """The (title, text) of `rows` [R], in their order."""
+        titles, texts = self._columns.take(rows, ("title", "text"))
+        return list(zip(titles, texts, strict=True))
+
+    def batches(self, size: int) -> Iterator[list[tuple[str, str]]]:
+        """Every (title, text) in row order, `size` at a time (the last batch may be shorter), in bounded memory."""
+        pending: list[tuple[str, str]] = []
+        for titles, texts in self._columns.scan(("title", "text")):
+            pending.extend(zip(titles, texts, strict=True))
+            whole = len(pending) - len(pending) % size
+            for start in range(0, whole, size):
+                yield pending[start : start + size]
+            del pending[:whole]
+        if pending:
+            yield pending
+
+
+class Queries:
+    """The queries of one split; their texts are held in memory."""
+
+    def __init__(self, folder: Path, split: str) -> None:
+        columns = Columns(queries_file(folder, split))
+        rows = np.arange(len(columns))
+        self.qids: list[str]
+        self.texts: list[str]
+        self.qids, self.texts, answers = columns.take(rows, ("qid", "text", "answers"))
+        self.answers: list[list[str]] | None = None if None in answers else answers
+
+    def __len__(self) -> int:
+        return len(self.qids)
+
+
+class Corpus:
+    """A converted corpus: one folder in the schema of schema.py."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.meta: dict[str, Any] = json.loads(meta_file(folder).read_text())
+        self.passages = Passages(folder)
+
+    @property
+    def key(self) -> str:
+        """The key of the artifact this corpus lies in."""
+        return self.folder.name
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have queries, in the order train, dev, test."""
+        return tuple(self.meta["splits"])
+
+    @property
+    def scored_by(self) -> ScoredBy:
+        """Whether rankings are scored by judgements or by answer match."""
+        return self.meta["scored_by"]
+
+    def fingerprint(self, part: str) -> str:
+        """The content hash of "passages", or of queries, qrels or negatives of a split ("queries-train").
+
+        A part that this corpus does not have (no hard negatives, say) has the fingerprint "none".
+        """
+        return self.meta["fingerprints"].get(part, "none")
+
+    def queries(self, split: str) -> Queries:
+        """The queries of a split; raises LabradorError for a split that is not there."""
+        self._check(split)
+        return self._queries(split)
+
+    @functools.lru_cache(maxsize=3)  # noqa: B019 - a corpus lives as long as its run
+    def _queries(self, split: str) -> Queries:
+        return Queries(self.folder, split)
+
+    def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The judgements of a split: query rows, passage rows and grades, each [J].
+
+        Raises LabradorError for a split that is not there.
+        """
+        self._check(split)
+        query_rows, passage_rows, grades = np.load(qrels_file(self.folder, split), mmap_mode="r")
+        return query_rows, passage_rows, grades
+
+    def positives(self, split: str) -> Ragged:
+        """The passages with a grade above 0 of each query of a split; raises LabradorError as `qrels`."""
+        query_rows, passage_rows, grades = self.qrels(split)
+        relevant = grades > 0
+        return Ragged.from_pairs(query_rows[relevant], passage_rows[relevant], self._query_count(split))
+
+    def hard_negatives(self, split: str) -> Ragged | None:
+        """The hard negatives the source brings for each query, in its order; None where it brings none."""
+        self._check(split)
+        path = negatives_file(self.folder, split)
+        if not path.exists():
+            return None
+        query_rows, passage_rows = np.load(path, mmap_mode="r")
+        return Ragged.from_pairs(query_rows, passage_rows, self._query_count(split))
+
+    def _query_count(self, split: str) -> int:
+        return int(self.meta["queries"][split])
+
+    def _check(self, split: str) -> None:
+        if split not in self.splits:
+            raise LabradorError(
+                f"{split}: this corpus has no such split; it has {', '.join(self.splits)} "
+                "(choose one, or add the missing queries and judgements to the source)"
+            )

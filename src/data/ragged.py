@@ -1,0 +1,55 @@
+"""Lists of row numbers, one list per row, in two flat arrays (compressed sparse rows)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """N lists of integers: list i is values[offsets[i]:offsets[i + 1]].
+
+    The positives of each query, or its candidates in rank order, are held this way: no Python object per entry,
+    and both arrays may be memory-mapped.
+    """
+
+    values: NDArray[np.int64]  # [total]
+    offsets: NDArray[np.int64]  # [N + 1], offsets[0] == 0
+
+    @classmethod
+    def from_pairs(cls, rows: ArrayLike, values: ArrayLike, count: int) -> "Ragged":
+        """Group the pairs (rows[i], values[i]), each [P], by row into `count` lists; a list keeps the pairs' order.
+
+        Raises ValueError when a row is outside [0, count).
+        """
+        rows, values = np.asarray(rows, dtype=np.int64), np.asarray(values, dtype=np.int64)
+        if len(rows) and (rows.min() < 0 or rows.max() >= count):
+            raise ValueError(f"rows span {rows.min()}..{rows.max()}, expected 0..{count - 1}")
+        order = np.argsort(rows, kind="stable")
+        offsets = np.zeros(count + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows, minlength=count), out=offsets[1:])
+        return cls(values[order], offsets)
+
+    @classmethod
+    def from_lists(cls, lists: Sequence[Sequence[int]]) -> "Ragged":
+        """Pack a sequence of lists."""
+        offsets = np.cumsum([0, *map(len, lists)], dtype=np.int64)
+        return cls(np.array([value for row in lists for value in row], dtype=np.int64), offsets)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many entries each list has, [N]."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> NDArray[np.int64]:
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        return (self[row] for row in range(len(self)))

@@ -1,0 +1,76 @@
+"""What an encoder is: texts to vectors, by one or two transformer towers. No torch is imported here."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import LabradorError
+
+if TYPE_CHECKING:
+    from .towers import TwoTower
+
+POOLINGS = ("cls", "mean")
+DTYPES = ("float32", "float16")
+SHORTEST = 8  # tokens: room for the special tokens of a (title, text) pair and some text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder(ABC):
+    """An encoder as a component: where its weights come from is the subclass's, how they are used is here."""
+
+    pooling: Literal["cls", "mean"] = "cls"  # the vector: the first token's, or the mean over the tokens
+    normalize: bool = False  # scale every vector to length 1
+    shared: bool = False  # one tower for queries and passages, or one each
+    projection: int | None = None  # width of a linear layer after the pooling; null: none
+    max_query_length: int = 32  # tokens, special tokens included
+    max_passage_length: int = 256
+    query_prefix: str = ""  # put before every query
+    passage_prefix: str = ""  # put before every passage's title
+    temperature: float = 1.0  # what objectives divide inner products by, unless told otherwise
+    dtype: Literal["float32", "float16"] = "float32"  # of the corpus vectors on disk
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise LabradorError(f"encoder.pooling={self.pooling}: unknown; use one of {', '.join(POOLINGS)}")
+        if self.dtype not in DTYPES:
+            raise LabradorError(f"encoder.dtype={self.dtype}: unknown; use one of {', '.join(DTYPES)}")
+        if self.projection is not None and self.projection < 1:
+            raise LabradorError(f"encoder.projection={self.projection}: expected a width >= 1; use null for none")
+        if not self.temperature > 0:
+            raise LabradorError(f"encoder.temperature={self.temperature}: expected a number > 0; raise it")
+        for name in ("max_query_length", "max_passage_length"):
+            if getattr(self, name) < SHORTEST:
+                raise LabradorError(f"encoder.{name}={getattr(self, name)}: expected at least {SHORTEST}; raise it")
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of the weights, the configuration and the tokenizer: what decides the vectors besides the fields."""
+
+    @abstractmethod
+    def tokenizer(self) -> Any:
+        """The transformers fast tokenizer.
+
+        Raises LabradorError when a length is beyond the model's positions, or the files cannot be had.
+        """
+
+    @abstractmethod
+    def load_model(self) -> Any:
+        """The transformers PreTrainedModel without a head, float32 on the CPU.
+
+        Raises LabradorError as `tokenizer` does.
+        """
+
+    def build(self) -> "TwoTower":
+        """The towers as they come: one model, or two that start as copies."""
+        from .towers import TwoTower
+
+        return TwoTower.start(self)
+
+    def check_lengths(self, limit: int) -> None:
+        """Raise LabradorError when a maximum length is beyond the model's `limit` of tokens."""
+        for name in ("max_query_length", "max_passage_length"):
+            if getattr(self, name) > limit:
+                raise LabradorError(
+                    f"encoder.{name}={getattr(self, name)}: the model reads {limit} tokens at most; "
+                    f"use encoder.{name}={limit} or less"
+                )

@@ -1,0 +1,76 @@
+"""Any transformers model: from a local folder or by its name on the Hugging Face hub."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabradorError
+from . import pretrained
+from .base import Encoder
+
+CONVERTER = "SFconvertbot"  # the hub's own account that adds safetensors to repositories without them
+OFFLINE = "offline, use encoder=minilm or encoder.model=<folder>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubEncoder(Encoder):
+    """BERT, RoBERTa, ELECTRA, ERNIE, MiniLM ...: what AutoModel reads, with weights in safetensors."""
+
+    model: str  # a folder, or a name on the hub
+    revision: str | None = None  # a commit, tag or branch on the hub; null: the newest
+
+    def folder(self) -> Path:
+        """Where the files are, downloaded if they are not here yet.
+
+        Raises LabradorError, naming what works offline, when they cannot be had.
+        """
+        local = Path(self.model).expanduser()
+        if local.is_dir():
+            return local
+        if self.model.startswith((".", "/", "~")):
+            raise LabradorError(f"encoder.model={self.model}: no such folder; expected a model folder or a hub name")
+        return _download(self.model, self.revision)
+
+    def fingerprint(self) -> str:
+        return pretrained.fingerprint(self.folder())
+
+    def tokenizer(self) -> Any:
+        folder = self.folder()
+        self.check_lengths(pretrained.longest_input(folder))
+        return pretrained.read_tokenizer(folder)
+
+    def load_model(self) -> Any:
+        folder = self.folder()
+        self.check_lengths(pretrained.longest_input(folder))
+        return pretrained.read_model(folder)
+
+
+@lru_cache(maxsize=16)
+def _download(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    patterns = [pretrained.CONFIG, *pretrained.WEIGHTS, *pretrained.TOKENIZER]
+    try:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+        if not pretrained.has_weights(folder) and revision is None:
+            folder = Path(snapshot_download(name, revision=_converted(name), allow_patterns=patterns))
+        return folder
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise LabradorError(
+            f"encoder.model={name}: not on this machine and not to be had ({reason}); {OFFLINE}"
+        ) from error
+
+
+def _converted(name: str) -> str:
+    """The pull request in which the hub's converter offers a repository's weights as safetensors."""
+    from huggingface_hub import get_repo_discussions
+
+    for request in get_repo_discussions(name, author=CONVERTER, discussion_type="pull_request"):
+        if request.git_reference and "safetensors" in request.title:
+            return request.git_reference
+    raise LabradorError(
+        f"encoder.model={name}: its weights are not in safetensors; expected model.safetensors; "
+        "convert it with transformers' save_pretrained and use encoder.model=<folder>"
+    )

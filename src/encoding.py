@@ -1,0 +1,190 @@
+"""Passages (or queries) to vectors or codes, shard by shard, into one .npy file in corpus order.
+
+A shard is read, sorted by length, encoded in batches of equal token budget and written with one positioned write; a
+marker file then says that it is done. A killed run started again encodes only the shards without a marker.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from . import processes
+from .encoders import npyfile
+from .encoders.tokens import Ids, Tokens, pad
+from .encoders.towers import Side, TwoTower
+from .errors import LabradorError
+
+Array = NDArray[Any]
+Transform = Callable[[NDArray[np.float32]], Array]
+TOKEN_BUDGET = {"cpu": 4_096, "cuda": 131_072}  # padded tokens per batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeSettings:
+    """How to encode. Only `dtype` and `precision` change the result, and `precision` only by rounding."""
+
+    dtype: Literal["float32", "float16"] = "float32"  # of the vectors in the file
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # of the matrix products; auto: the device's
+    shard_size: int = 50_000  # passages that are sorted, and lost by a kill, together
+    token_budget: int | None = None  # padded tokens per batch; None: by device
+    device: str = "auto"  # cpu, cuda, cuda:1 ...; auto: this process's GPU where there is one
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of a setting. Raises LabradorError for CUDA without a GPU."""
+    if name == "auto":
+        name = f"cuda:{processes.local_rank()}" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise LabradorError(f"device={name}: no GPU is visible here; use device=cpu or auto")
+    return torch.device(name)
+
+
+def precision(device: torch.device | str) -> Literal["bfloat16", "float32"]:
+    """The fastest precision the device multiplies matrices in without harm: bfloat16 where the hardware has it."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if kind == "cpu" and torch.cpu._is_avx512_bf16_supported() else "float32"
+
+
+def encode(
+    towers: TwoTower,
+    side: Side,
+    tokens: Tokens,
+    out: Path,
+    settings: EncodeSettings | None = None,
+    transform: Transform | None = None,
+) -> None:
+    """Write the vectors [N, D] of N texts, or `transform` of them [N, W], to the .npy file `out`.
+
+    `transform` maps float32 [n, D] to [n, W] row by row (a quantizer's encode: codes are written, vectors nowhere).
+    Started by torchrun, process r encodes the shards i with i % processes == r. An unfinished `out` is continued if
+    it has the same shape, type and shards; that towers, tokens and transform are the same is the caller's to see to.
+    Raises LabradorError when a vector is not finite.
+    """
+    settings = settings or EncodeSettings()
+    device = pick_device(settings.device)
+    towers = towers.to(device).eval()
+    encoder = _BatchEncoder(towers, side, device, settings)
+
+    def finish(vectors: NDArray[np.float32]) -> Array:
+        return vectors.astype(settings.dtype, copy=False) if transform is None else transform(vectors)
+
+    width, dtype = towers.dimension, np.dtype(settings.dtype)
+    if transform is not None:
+        sample = finish(encoder(tokens.slice(0, 1)))
+        width, dtype = sample.shape[1], sample.dtype
+    markers = out.with_name(f"{out.name}.shards")
+    if processes.is_main():
+        _prepare(out, markers, (len(tokens), width), dtype, settings.shard_size)
+    processes.barrier()
+    shards = range(processes.rank(), -(-len(tokens) // settings.shard_size), processes.world_size())
+    _encode_shards(encoder, tokens, out, markers, shards, settings.shard_size, finish)
+    processes.barrier()
+    if processes.is_main():
+        shutil.rmtree(markers)
+    processes.barrier()
+
+
+class _BatchEncoder:
+    """Token ids of n texts, in any order, to float32 [n, D] in the same order."""
+
+    def __init__(self, towers: TwoTower, side: Side, device: torch.device, settings: EncodeSettings) -> None:
+        self.towers, self.side, self.device = towers, side, device
+        self.precision = precision(device) if settings.precision == "auto" else settings.precision
+        self.budget = settings.token_budget or TOKEN_BUDGET[device.type]
+
+    def __call__(self, texts: list[Ids], progress: Callable[[int], Any] = lambda done: None) -> NDArray[np.float32]:
+        vectors = torch.empty(len(texts), self.towers.dimension, device=self.device)
+        with torch.inference_mode(), self._autocast():
+            for rows in batches_by_length(np.fromiter(map(len, texts), np.int64, len(texts)), self.budget):
+                vectors[torch.from_numpy(rows).to(self.device)] = self._encode([texts[row] for row in rows])
+                progress(len(rows))
+        return vectors.cpu().numpy()
+
+    def _encode(self, texts: list[Ids]) -> Tensor:
+        ids, mask = pad(texts, self.towers.pad_id)
+        full = len(texts[-1]) == ids.shape[1]  # the shortest comes last: no padding, so attention needs no mask
+        placed = None if full else mask.to(self.device)
+        return self.towers.encode(self.side, ids.to(self.device), placed)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if self.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, getattr(torch, self.precision))
+
+
+def batches_by_length(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArray[np.int64]]:
+    """Row numbers in batches, longest rows first, each of at most `budget` tokens with padding (or of one row)."""
+    order = np.argsort(-lengths, kind="stable")
+    first = 0
+    while first < len(order):
+        size = max(1, budget // max(1, int(lengths[order[first]])))
+        yield order[first : first + size]
+        first += size
+
+
+def _prepare(out: Path, markers: Path, shape: tuple[int, int], dtype: np.dtype[Any], shard_size: int) -> None:
+    """Make the file and the marker folder, unless those of an interrupted run fit."""
+    plan = json.dumps({"shape": shape, "dtype": dtype.str, "shard_size": shard_size})
+    if out.is_file() and (markers / "plan.json").is_file() and (markers / "plan.json").read_text() == plan:
+        return
+    shutil.rmtree(markers, ignore_errors=True)
+    npyfile.create(out, shape, dtype)
+    markers.mkdir()
+    _write_durably(markers / "plan.json", plan)
+
+
+def _encode_shards(
+    encoder: _BatchEncoder,
+    tokens: Tokens,
+    out: Path,
+    markers: Path,
+    shards: range,
+    shard_size: int,
+    finish: Callable[[NDArray[np.float32]], Array],
+) -> None:
+    """Encode those of this process's shards that have no marker yet."""
+    bounds = {shard: (shard * shard_size, min((shard + 1) * shard_size, len(tokens))) for shard in shards}
+    todo = [shard for shard in shards if not (markers / f"{shard}.done").exists()]
+    total = sum(last - first for first, last in bounds.values())
+    done = total - sum(bounds[shard][1] - bounds[shard][0] for shard in todo)
+    texts = "passages" if encoder.side == "passage" else "queries"
+    with tqdm(
+        total=total, initial=done, desc=f"encoding {texts}", unit=f" {texts}", disable=not processes.is_main()
+    ) as bar:
+        for shard in todo:
+            first, last = bounds[shard]
+            vectors = encoder(tokens.slice(first, last), bar.update)
+            broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+            if len(broken):
+                raise LabradorError(
+                    f"vector of text {first + broken[0]}: not finite ({len(broken)} of {last - first} in its shard); "
+                    "expected finite numbers; use precision=float32, or a checkpoint that did not diverge"
+                )
+            npyfile.write_rows(out, first, finish(vectors))
+            _write_durably(markers / f"{shard}.done", "")
+
+
+def _write_durably(path: Path, text: str) -> None:
+    """Write a file and wait until the disk has it and its name."""
+    with path.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,65 @@
+"""What every step shares: the store, the data, the seed, and the account of what was used."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.corpus import Corpus
+from ..store import Artifact, Store
+from ..training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An array in the store, memory-mapped, and the key of the artifact that holds it."""
+
+    array: NDArray[Any]
+    key: str
+
+
+class Steps:
+    """The base of the lab: makes artifacts and remembers which ones this run stands on."""
+
+    def __init__(self, store: Store, corpus: Corpus, train: TrainSettings, seed: int, device: str = "cpu") -> None:
+        self.store, self.corpus, self.settings, self.seed, self.device = store, corpus, train, seed, device
+        self.used: dict[str, tuple[str, Artifact]] = {}  # artifact key -> (stage, artifact)
+
+    def make(
+        self,
+        stage: str,
+        step: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        write: Callable[[Path], None],
+        **options: Any,
+    ) -> Artifact:
+        """`Store.make`, counted under `stage` ("train", "encode", "quantize", "search", or "" for none)."""
+        artifact = self.store.make(step, config, inputs, write, **options)
+        self.used[artifact.key] = (stage, artifact)
+        return artifact
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of each stage: the sum over the artifacts used, whenever they were made."""
+        stages = {"train": 0.0, "encode": 0.0, "quantize": 0.0, "search": 0.0}
+        for stage, artifact in self.used.values():
+            if stage:
+                stages[stage] += artifact.seconds
+        return {stage: round(seconds, 2) for stage, seconds in stages.items()}
+
+    def keys(self) -> dict[str, str]:
+        """The keys of everything used, by step; a step used more than once is numbered."""
+        keys: dict[str, str] = {}
+        for _, artifact in self.used.values():
+            count = sum(name.split(".")[0] == artifact.step for name in keys)
+            keys[f"{artifact.step}.{count + 1}" if count else artifact.step] = artifact.key
+        return keys
+
+
+def open_array(path: Path) -> NDArray[Any]:
+    """A `.npy` file as a read-only memory map (never pickle)."""
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array

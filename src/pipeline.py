@@ -1,0 +1,133 @@
+"""A composed config becomes components, the components a result row. The only file of the package that knows Hydra.
+
+config -> data, encoder, sampler, quantizer, search, retriever -> Lab -> ranking -> scores -> result.json
+"""
+
+import logging
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from . import processes
+from .components import build
+from .data.prepare import prepare
+from .errors import LabradorError
+from .lab import Lab, Ranking
+from .report.rows import ResultRow, print_rows
+from .retrievers.base import Retriever
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever")
+
+
+def launch(conf: Path) -> int:
+    """Compose the command line with the folder `conf` and run its cell or, with -m, its matrix.
+
+    Returns the exit code: 2 when a cell or the command line was at fault (told in one line each), else 0.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing its own traceback
+    if not processes.is_main():  # one run folder, written by the main process
+        sys.argv += ["hydra.output_subdir=null", "hydra.run.dir=.", "hydra/job_logging=disabled"]
+    faults: list[str] = []
+
+    def cell(config: DictConfig) -> None:
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        try:
+            run_cell(config, folder)
+        except LabradorError as error:
+            faults.append(str(error))
+            _clear(folder)
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                log.error("this cell failed, the others go on: %s", error)
+
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(cell)()
+    except (HydraException, OmegaConfBaseException) as error:
+        faults.append(_composition_fault(error))
+    for fault in dict.fromkeys(faults):
+        print(f"error: {fault}", file=sys.stderr)
+    return 2 if faults else 0
+
+
+def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
+    """Run one cell and write its result into `folder`; returns its row (None in all but the main process).
+
+    Raises LabradorError for settings or data that cannot work, before any long step.
+    """
+    start = time.perf_counter()
+    settings = {name: OmegaConf.to_container(config[name], resolve=True) for name in GROUPS}
+    parts = {name: build(name, settings[name]) for name in GROUPS if name != "retriever"}
+    retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
+    processes.start()
+    corpus = prepare(parts["data"], Store(Path(config.store)), config.seed)
+    lab = Lab(Store(Path(config.store)), corpus, parts["train"], config.seed, _device(config.device))
+    retriever.check(lab, parts["quantizer"], parts["search"])
+    split = parts["data"].split
+    corpus.queries(split)  # a split that is not there is told before any work
+    ranking = retriever.rank(lab, parts["quantizer"], parts["search"], split)
+    if not processes.is_main():
+        return None
+    row = _finish(config, lab, ranking, split, retriever, folder)
+    print_rows([row])
+    log.info("%.1f s; result.json, run.trec and per_query.parquet are in %s", time.perf_counter() - start, folder)
+    return row
+
+
+def _device(name: str) -> str:
+    """The torch device that `device` means in this process; raises LabradorError when it is not there."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise LabradorError(f"device={name}: auto, cpu or cuda was expected")
+    import torch
+
+    if name == "cpu" or not torch.cuda.is_available():
+        if name == "cuda":
+            raise LabradorError(
+                "device=cuda: torch sees no GPU here; set device=auto or cpu, or install a CUDA build of torch"
+            )
+        return "cpu"
+    return f"cuda:{processes.local_rank()}"
+
+
+def _finish(
+    config: DictConfig, lab: Lab, ranking: Ranking, split: str, retriever: Retriever, folder: Path
+) -> ResultRow:
+    """Score the ranking, copy its files into the run's folder and write result.json."""
+    choices = HydraConfig.get().runtime.choices
+    names = {name: choices[name] for name in ("retriever", "quantizer", "sampler", "search", "data", "encoder")}
+    scores = lab.score(ranking, split, tag=f"{names['retriever']}-{names['quantizer']}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("run.trec", "per_query.parquet"):
+        shutil.copyfile(scores.folder / name, folder / name)
+    row = ResultRow(**names, **row_values(lab, ranking, split), seed=config.seed)
+    row.write(folder / "result.json")
+    return row
+
+
+def _clear(folder: Path) -> None:
+    """Remove what Hydra wrote into the folder of a cell that failed, and the folder if nothing else is in it."""
+    shutil.rmtree(folder / ".hydra", ignore_errors=True)
+    for log_file in folder.glob("*.log"):
+        log_file.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _composition_fault(error: Exception) -> str:
+    """Hydra's or OmegaConf's complaint about the command line in one line, with the settings that are allowed."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    line = " ".join(str(error).split())
+    parent = getattr(cause, "parent_node", None)
+    if isinstance(parent, DictConfig):
+        line += f"; settings there: {', '.join(str(key) for key in parent if key != '_target_')}"
+    return line

@@ -1,0 +1,61 @@
+"""The processes that torchrun or `accelerate launch` started for this run; one process without them.
+
+torch is imported only when there is more than one process, so that a cached run starts quickly.
+"""
+
+import os
+from datetime import timedelta
+
+LONGEST_STEP = timedelta(days=7)  # processes wait at barriers while the first one mines or tokenizes
+
+
+def world_size() -> int:
+    """How many processes take part."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """This process's number; 0 is the one that writes the store."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def local_rank() -> int:
+    """This process's number on its machine: which of its GPUs it uses."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def is_main() -> bool:
+    """Whether this is the process that writes the store, the result row and the log."""
+    return rank() == 0
+
+
+def start() -> None:
+    """Connect the processes (NCCL with a GPU, else gloo); does nothing in a single process."""
+    if world_size() == 1:
+        return
+    import torch
+
+    if not torch.distributed.is_initialized():
+        if torch.cuda.is_available():
+            torch.cuda.set_device(local_rank())
+        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        torch.distributed.init_process_group(backend, timeout=LONGEST_STEP)
+
+
+def barrier() -> None:
+    """Wait until every process is here."""
+    if world_size() > 1:
+        import torch
+
+        torch.distributed.barrier()
+
+
+def broadcast(value: str) -> str:
+    """The main process's value, in every process."""
+    if world_size() == 1:
+        return value
+    import torch
+
+    box = [value]
+    torch.distributed.broadcast_object_list(box, src=0)
+    return box[0]

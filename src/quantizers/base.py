@@ -1,0 +1,76 @@
+"""What a quantizer is: vectors to codes and back."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ..indexes.base import Index
+
+Vectors = NDArray[np.floating]
+Codes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class TrainingVectors:
+    """What a quantizer learns from.
+
+    passages [N, D], float16 or float32, may be a memory map larger than memory; queries [Q, D] and positives [Q]
+    (row of the positive in `passages`) are there for learned quantizers and None for the others.
+    """
+
+    passages: Vectors
+    queries: Vectors | None = None
+    positives: NDArray[np.int64] | None = None
+
+
+class FittedQuantizer(ABC):
+    """A trained quantizer: knows arrays and its own files only."""
+
+    dimension: int  # D
+    code_bytes: int  # bytes of one passage's code
+
+    @property
+    def bytes_per_passage(self) -> float:
+        """Bytes of the serialized codes per passage, side data included."""
+        return float(self.code_bytes)
+
+    @abstractmethod
+    def encode(self, x: Vectors) -> Codes:
+        """Vectors [N, D] to codes uint8 [N, code_bytes]."""
+
+    @abstractmethod
+    def decode(self, codes: Codes) -> NDArray[np.float32]:
+        """Codes uint8 [N, code_bytes] to the vectors they stand for, float32 [N, D]."""
+
+    @abstractmethod
+    def index(self, device: str = "cpu") -> "Index":
+        """An empty search structure that takes these codes."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the trained parameters into `folder` (never pickle)."""
+
+    def codes_in_place(self, vectors: Vectors) -> Codes | None:
+        """The stored vectors seen as codes, without a copy, where they already are the codes (flat); else None."""
+        return None
+
+
+@dataclass(frozen=True)
+class Quantizer(ABC):
+    """A compression as a component: its fields are its settings."""
+
+    @abstractmethod
+    def fit(self, x: TrainingVectors, seed: int) -> FittedQuantizer:
+        """Learn from a seeded, capped sample of `x`. Raises LabradorError when `x` cannot train these settings."""
+
+    @abstractmethod
+    def load(self, folder: Path) -> FittedQuantizer:
+        """What `FittedQuantizer.save` wrote into `folder`."""
+
+    def check(self, dimension: int, passages: int) -> None:
+        """Raise LabradorError, before any work, when N = `passages` vectors of D = `dimension` cannot be quantized."""

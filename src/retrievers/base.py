@@ -1,0 +1,55 @@
+"""What a retriever is: a recipe of the lab's memoised steps."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..encoders.base import Encoder
+from ..errors import LabradorError
+from ..indexes.search import Search
+from ..quantizers.base import Quantizer
+from ..samplers.base import Sampler
+
+if TYPE_CHECKING:
+    from ..lab import Lab, Ranking, Trained
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retriever(ABC):
+    """Knows the lab's steps; not files, Hydra or metrics."""
+
+    @abstractmethod
+    def check(self, lab: "Lab", quantizer: Quantizer, search: Search) -> None:
+        """Raise LabradorError, before any work, for a combination or data that cannot mean anything."""
+
+    @abstractmethod
+    def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":
+        """The best passages of every query of `split`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseRetriever(Retriever):
+    """A retriever whose vectors come from a trained encoder; `train` is its paper's algorithm."""
+
+    encoder: Encoder
+    sampler: Sampler
+
+    @abstractmethod
+    def train(self, lab: "Lab") -> "Trained":
+        """Run the method's steps, in the order of its paper."""
+
+    def check(self, lab: "Lab", quantizer: Quantizer, search: Search) -> None:
+        search.check(quantizer)
+        quantizer.check(self.encoder.dimension, len(lab.corpus.passages))
+
+    def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":
+        return lab.rank(self.train(lab), quantizer, search, split)
+
+
+def need_train_pairs(lab: "Lab", name: str) -> None:
+    """Raise LabradorError unless the data has judged train questions to learn from."""
+    if "train" not in lab.corpus.splits:
+        raise LabradorError(
+            f"retriever={name}: the data has no train split (found: {', '.join(lab.corpus.splits)}), and training needs "
+            "judged train questions; add qrels/train.tsv or use retriever=pretrained or retriever=bm25"
+        )

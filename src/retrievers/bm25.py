@@ -1,0 +1,29 @@
+"""BM25 (Robertson and Zaragoza, 2009): the lexical baseline of every table."""
+
+from dataclasses import dataclass
+
+from ..errors import LabradorError
+from ..indexes.search import Scan, Search
+from ..lab import Lab, Ranking
+from ..quantizers.base import Quantizer
+from ..quantizers.flat import Flat
+from .base import Retriever
+
+
+@dataclass(frozen=True, kw_only=True)
+class BM25(Retriever):
+    """Ranks by the words that query and passage share; it has no vectors, so nothing to quantize."""
+
+    def check(self, lab: Lab, quantizer: Quantizer, search: Search) -> None:
+        if not isinstance(quantizer, Flat):
+            raise LabradorError(
+                f"retriever=bm25 quantizer={type(quantizer).__name__.lower()}: bm25 has no vectors to quantize; "
+                "leave quantizer=flat (it is ignored) or choose a dense retriever"
+            )
+        if not isinstance(search, Scan) or search.device != "cpu":
+            raise LabradorError(
+                "retriever=bm25: it searches its own word index on the CPU; leave search=scan and device=cpu"
+            )
+
+    def rank(self, lab: Lab, quantizer: Quantizer, search: Search, split: str) -> Ranking:
+        return lab.rank_bm25(search.k, split)

@@ -1,0 +1,15 @@
+"""The encoder as it comes, without training: how any embedding model is measured."""
+
+from dataclasses import dataclass
+
+from ..lab import Lab, Trained
+from .base import DenseRetriever
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrained(DenseRetriever):
+    """Encodes with the pretrained encoder; nothing is learned, so no train split is needed."""
+
+    def train(self, lab: Lab) -> Trained:
+        """The pretrained checkpoint itself."""
+        return Trained(search=lab.pretrained(self.encoder))

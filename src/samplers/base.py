@@ -1,0 +1,45 @@
+"""What a sampler is: which query, positive and negatives form a batch."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+from ..data.ragged import Ragged
+
+
+class Example(NamedTuple):
+    """One training example, in row numbers of the train queries and of the passages."""
+
+    query: int
+    positive: int
+    negatives: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a sampler draws from. Rows of `positives` and `candidates` are train queries.
+
+    A query without a positive is never drawn. `candidates` are passages in rank order with the query's positives
+    removed (None for samplers that mine nothing); `passages` is the size of the corpus.
+    """
+
+    positives: Ragged
+    candidates: Ragged | None
+    passages: int
+    batch_size: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Sampler(ABC):
+    """Forms batches of row numbers; knows neither text nor tensors. Deterministic per (pool.seed, epoch)."""
+
+    mined_by: ClassVar[Literal["nothing", "bm25", "checkpoint"]] = "nothing"  # where the candidates come from
+
+    negatives: int = 1  # hard negatives per query
+    depth: int = 100  # how deep the candidates are mined
+
+    @abstractmethod
+    def batches(self, pool: Pool, epoch: int) -> Iterator[list[Example]]:
+        """Yield the batches of one epoch: every query with a positive once; the last batch may be smaller."""

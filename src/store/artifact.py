@@ -1,0 +1,124 @@
+"""One artifact: a folder of files and the manifest that says what made them and what they must hold."""
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "manifest.json"
+ALWAYS_HASHED = 32 * 2**20  # bytes: files up to this size are hashed at every opening, larger ones when they changed
+LIBRARIES = (
+    "accelerate",
+    "bm25s",
+    "faiss-cpu",
+    "faiss-gpu",
+    "ir-measures",
+    "numpy",
+    "pyarrow",
+    "torch",
+    "transformers",
+)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A whole artifact in the store."""
+
+    step: str
+    key: str
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to make (the last process only, where a killed one was continued)."""
+        return float(self.manifest["seconds"])
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files, the manifest not counted."""
+        return sum(entry["size"] for entry in self.manifest["files"].values())
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def made_with() -> dict[str, Any]:
+    """Library versions and, in a checkout, the git commit."""
+    installed = {}
+    for name in LIBRARIES:
+        try:
+            installed[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {"labrador": importlib.metadata.version("labrador"), "libraries": installed, "git_commit": git_commit()}
+
+
+@functools.cache
+def git_commit() -> str | None:
+    """The commit of the checkout this code runs from, None outside one."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def write_manifest(folder: Path, made_by: dict[str, Any], seconds: float, resumed: bool) -> None:
+    """Describe and fsync every file below `folder`, then write its manifest; raises OSError when the disk refuses."""
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            status = path.stat()
+            name = path.relative_to(folder).as_posix()
+            files[name] = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": sha256(path)}
+    manifest = {**made_by, "seconds": round(seconds, 3), "resumed": resumed, "files": files, "made_with": made_with()}
+    with (folder / MANIFEST).open("w") as file:
+        json.dump(manifest, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of an artifact's folder; None where it is missing or unreadable."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return None
+    return manifest if isinstance(manifest, dict) and "files" in manifest and "seconds" in manifest else None
+
+
+def fault(folder: Path, manifest: dict[str, Any], thorough: bool) -> str | None:
+    """What is wrong with an artifact's files, in words; None when they are what the manifest says.
+
+    Small files are hashed; a larger one is hashed if `thorough` or if its time of change is not the recorded one
+    (after a copy of the store, say), and then given the recorded time back, so that it is hashed once.
+    """
+    for name, entry in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        status = path.stat()
+        if status.st_size != entry["size"]:
+            return f"{name} has {status.st_size:,} bytes, {entry['size']:,} expected"
+        touched = status.st_mtime_ns != entry["mtime_ns"]
+        if thorough or touched or entry["size"] <= ALWAYS_HASHED:
+            if sha256(path) != entry["sha256"]:
+                return f"{name} does not hold what was written (its sha256 differs)"
+            if touched and os.access(path, os.W_OK):
+                os.utime(path, ns=(status.st_atime_ns, entry["mtime_ns"]))
+    return None

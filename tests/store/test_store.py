@@ -1,0 +1,176 @@
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labrador.errors import LabradorError
+from labrador.store import Store, artifact_key
+from labrador.store.__main__ import main
+
+
+def write_text(text, calls=None):
+    def write(folder: Path) -> None:
+        if calls is not None:
+            calls.append(folder)
+        (folder / "inner").mkdir()
+        (folder / "inner" / "text").write_text(text)
+
+    return write
+
+
+def test_made_once_and_found_again(tmp_path):
+    calls = []
+    store = Store(tmp_path)
+    first = store.make("step", {"a": 1}, {"data": "x"}, write_text("hello", calls))
+    second = Store(tmp_path).make("step", {"a": 1}, {"data": "x"}, write_text("hello", calls))
+    assert len(calls) == 1
+    assert second.key == first.key
+    assert (second.folder / "inner" / "text").read_text() == "hello"
+    assert second.manifest["config"] == {"a": 1}
+    assert second.manifest["files"]["inner/text"]["size"] == second.size == 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": "other"},
+        {"version": 2},
+        {"config": {"a": 2}},
+        {"inputs": {"data": "y"}},
+        {"inputs": {"datum": "x"}},
+    ],
+)
+def test_everything_that_decides_the_content_changes_the_key(change):
+    same = {"step": "step", "version": 1, "config": {"a": 1}, "inputs": {"data": "x"}}
+    assert artifact_key(**same) == artifact_key(**same)
+    assert artifact_key(**(same | change)) != artifact_key(**same)
+
+
+def test_an_exception_leaves_nothing_behind(tmp_path):
+    def write(folder):
+        (folder / "half").write_text("half")
+        raise LabradorError("line 3: bad")
+
+    with pytest.raises(LabradorError, match="line 3"):
+        Store(tmp_path).make("step", {}, {}, write, resumable=True)
+    assert [path for path in tmp_path.rglob("*") if path.name in ("half", "manifest.json")] == []
+
+
+def test_a_resumable_step_gets_back_what_a_killed_one_left(tmp_path):
+    seen = []
+
+    def write(folder):
+        seen.append(sorted(path.name for path in folder.iterdir()))
+        (folder / f"shard-{len(seen)}").write_text("done")
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Store(tmp_path).make("step", {}, {}, write, resumable=True)
+    artifact = Store(tmp_path).make("step", {}, {}, write, resumable=True)
+    assert seen == [[], ["shard-1"]]
+    assert artifact.manifest["resumed"] is True
+
+
+def truncate(folder):
+    (folder / "inner" / "text").write_text("hel")
+
+
+def edit(folder):
+    (folder / "inner" / "text").write_text("hullo")
+
+
+def remove(folder):
+    (folder / "inner" / "text").unlink()
+
+
+def half_manifest(folder):
+    path = folder / "manifest.json"
+    path.write_text(path.read_text()[:20])
+
+
+@pytest.mark.parametrize("damage", [truncate, edit, remove, half_manifest])
+def test_a_damaged_artifact_is_remade_with_a_line_that_says_so(tmp_path, damage, caplog):
+    store = Store(tmp_path)
+    damage(store.make("step", {}, {}, write_text("hello")).folder)
+    with caplog.at_level(logging.WARNING):
+        again = store.make("step", {}, {}, write_text("hello"))
+    assert (again.folder / "inner" / "text").read_text() == "hello"
+    assert "made again" in caplog.text
+
+
+def test_a_large_file_is_hashed_only_when_its_time_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr("labrador.store.artifact.ALWAYS_HASHED", 0)
+    store = Store(tmp_path)
+    folder = store.make("step", {}, {}, write_text("hello")).folder
+    monkeypatch.setattr("labrador.store.artifact.sha256", lambda path: pytest.fail("hashed although untouched"))
+    store.make("step", {}, {}, write_text("hello"))
+    monkeypatch.undo()
+    monkeypatch.setattr("labrador.store.artifact.ALWAYS_HASHED", 0)
+    edit(folder)
+    calls = []
+    store.make("step", {}, {}, write_text("hello", calls))
+    assert len(calls) == 1
+
+
+MAKE_SLOWLY = """
+import sys, time
+from pathlib import Path
+from labrador.store import Store
+
+root = Path(sys.argv[1])
+
+def write(folder):
+    with (root / "made.log").open("a") as file:
+        file.write("made\\n")
+    time.sleep(0.5)
+    (folder / "text").write_text("hello")
+
+Store(root).make("step", {}, {}, write)
+"""
+
+
+def test_two_processes_make_it_once(tmp_path):
+    workers = [subprocess.Popen([sys.executable, "-c", MAKE_SLOWLY, str(tmp_path)]) for _ in range(2)]
+    assert [worker.wait() for worker in workers] == [0, 0]
+    assert (tmp_path / "made.log").read_text() == "made\n"
+
+
+def test_ls_and_verify(tmp_path, capsys):
+    store = Store(tmp_path)
+    folder = store.make("step", {"a": 1}, {}, write_text("hello")).folder
+    assert main(["--store", str(tmp_path), "ls"]) == 0
+    assert '{"a": 1}' in capsys.readouterr().out
+    assert main(["--store", str(tmp_path), "verify"]) == 0
+    edit(folder)
+    assert main(["--store", str(tmp_path), "verify"]) == 1
+    assert "sha256 differs" in capsys.readouterr().out
+
+
+def test_gc_removes_leftovers_and_what_no_kept_result_needs(tmp_path, capsys):
+    root, runs = tmp_path / "store", tmp_path / "runs"
+    store = Store(root)
+    base = store.make("base", {}, {}, write_text("base"))
+    kept = store.make("kept", {}, {"base": base.key}, write_text("kept"))
+    loose = store.make("loose", {}, {"base": base.key}, write_text("loose"))
+    leftover = root / "kept" / ".0123.partial"
+    leftover.mkdir()
+    runs.mkdir()
+    (runs / "result.json").write_text(json.dumps({"keys": {"kept": kept.key}}))
+    assert main(["--store", str(root), "gc", "--keep", str(runs), "--dry-run"]) == 0
+    assert loose.folder.exists()
+    assert leftover.exists()
+    assert main(["--store", str(root), "gc", "--keep", str(runs)]) == 0
+    assert base.folder.exists()
+    assert kept.folder.exists()
+    assert not loose.folder.exists()
+    assert not leftover.exists()
+    assert "no kept result needs it" in capsys.readouterr().out
+
+
+def test_a_store_that_is_not_there_is_told(tmp_path, capsys):
+    assert main(["--store", str(tmp_path / "none"), "ls"]) == 2
+    assert "no such folder" in capsys.readouterr().err

@@ -1,0 +1,56 @@
+"""Every YAML of conf/ composes and builds its component, alone and over the defaults."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from labrador.components import build
+from labrador.pipeline import GROUPS
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
+
+
+def parts_of(*overrides):
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        config = compose("config", overrides=list(overrides))
+    settings = {group: OmegaConf.to_container(config[group], resolve=True) for group in GROUPS}
+    parts = {group: build(group, settings[group]) for group in GROUPS if group != "retriever"}
+    parts["retriever"] = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
+    return parts
+
+
+def test_every_group_of_conf_is_known():
+    assert {group for group, _ in OPTIONS} == set(GROUPS)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids="=".join)
+def test_every_option_composes_and_builds(group, option):
+    part = parts_of(f"{group}={option}")[group]
+    assert type(part).__module__.startswith(f"labrador.{'indexes' if group == 'search' else group}") or group in (
+        "encoder",
+        "quantizer",
+        "sampler",
+        "retriever",
+        "train",
+    )
+
+
+def test_the_published_sets_bring_their_backbone_and_training():
+    assert parts_of("data=nq")["encoder"] == parts_of("encoder=bert_base")["encoder"]
+    assert parts_of("data=msmarco")["train"] == parts_of("train=paper")["train"]
+    assert parts_of("data=beir")["encoder"] == parts_of("encoder=minilm")["encoder"]
+
+
+def test_the_command_line_wins_over_what_data_brings():
+    parts = parts_of("data=nq", "encoder=tiny", "train=quick")
+    assert parts["encoder"] == parts_of("encoder=tiny")["encoder"]
+    assert parts["train"] == parts_of("train=quick")["train"]
+
+
+def test_the_temperature_of_the_encoder_reaches_the_objective():
+    assert parts_of("retriever=dpr", "encoder=minilm")["retriever"].temperature == 0.05
+    assert parts_of("retriever=dpr", "encoder=bert_base")["retriever"].temperature == 1.0
+    assert parts_of("retriever=dpr", "retriever.temperature=0.1")["retriever"].temperature == 0.1
