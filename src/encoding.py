@@ -21,12 +21,16 @@ from tqdm import tqdm
 
 from . import processes
 from .encoders import npyfile
+from .encoders.base import DTYPES
+from .encoders.devices import pick_device
+from .encoders.devices import precision as precision
 from .encoders.tokens import Ids, Tokens, pad
 from .encoders.towers import Side, TwoTower
 from .errors import LabradorError
 
 Array = NDArray[Any]
 Transform = Callable[[NDArray[np.float32]], Array]
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 TOKEN_BUDGET = {"cpu": 4_096, "cuda": 131_072}  # padded tokens per batch
 
 
@@ -40,22 +44,14 @@ class EncodeSettings:
     token_budget: int | None = None  # padded tokens per batch; None: by device
     device: str = "auto"  # cpu, cuda, cuda:1 ...; auto: this process's GPU where there is one
 
-
-def pick_device(name: str = "auto") -> torch.device:
-    """The device of a setting. Raises LabradorError for CUDA without a GPU."""
-    if name == "auto":
-        name = f"cuda:{processes.local_rank()}" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise LabradorError(f"device={name}: no GPU is visible here; use device=cpu or auto")
-    return torch.device(name)
-
-
-def precision(device: torch.device | str) -> Literal["bfloat16", "float32"]:
-    """The fastest precision the device multiplies matrices in without harm: bfloat16 where the hardware has it."""
-    kind = torch.device(device).type
-    if kind == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    return "bfloat16" if kind == "cpu" and torch.cpu._is_avx512_bf16_supported() else "float32"
+    def __post_init__(self) -> None:
+        for name, allowed in (("dtype", DTYPES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in allowed:
+                raise LabradorError(f"{name}={getattr(self, name)}: unknown; use one of {', '.join(allowed)}")
+        for name in ("shard_size", "token_budget"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise LabradorError(f"{name}={value}: expected a number >= 1; raise it")
 
 
 def encode(

@@ -3,12 +3,15 @@
 config -> data, encoder, sampler, quantizer, search, retriever -> Lab -> ranking -> scores -> result.json
 """
 
+import json
 import logging
 import os
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -19,15 +22,20 @@ from omegaconf.errors import OmegaConfBaseException
 
 from . import processes
 from .components import build
+from .data.base import Source
 from .data.prepare import prepare
 from .errors import LabradorError
 from .lab import Lab, Ranking
-from .report.rows import ResultRow, print_rows
+from .metrics.scores import METRICS
+from .report.rows import ResultRow
+from .report.table import print_rows
 from .retrievers.base import Retriever
 from .store import Store
+from .store.artifact import git_commit
 
 log = logging.getLogger(__name__)
 
+NAMED = ("retriever", "quantizer", "sampler", "search", "data", "encoder")  # groups whose choice a row tells
 GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever")
 
 
@@ -37,8 +45,14 @@ def launch(conf: Path) -> int:
     Returns the exit code: 2 when a cell or the command line was at fault (told in one line each), else 0.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing its own traceback
-    if not processes.is_main():  # one run folder, written by the main process
-        sys.argv += ["hydra.output_subdir=null", "hydra.run.dir=.", "hydra/job_logging=disabled"]
+    if not processes.is_main():  # only the main process writes a run folder
+        sys.argv += [
+            "hydra.output_subdir=null",
+            "hydra.run.dir=.",
+            "hydra.sweep.dir=.",
+            "hydra.sweep.subdir=.",
+            "hydra/job_logging=disabled",
+        ]
     faults: list[str] = []
 
     def cell(config: DictConfig) -> None:
@@ -66,7 +80,7 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     Raises LabradorError for settings or data that cannot work, before any long step.
     """
     start = time.perf_counter()
-    settings = {name: OmegaConf.to_container(config[name], resolve=True) for name in GROUPS}
+    settings: dict[str, Any] = {name: OmegaConf.to_container(config[name], resolve=True) for name in GROUPS}
     parts = {name: build(name, settings[name]) for name in GROUPS if name != "retriever"}
     retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
     processes.start()
@@ -78,7 +92,7 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     ranking = retriever.rank(lab, parts["quantizer"], parts["search"], split)
     if not processes.is_main():
         return None
-    row = _finish(config, lab, ranking, split, retriever, folder)
+    row = _finish(config, lab, ranking, parts["data"], retriever, folder)
     print_rows([row])
     log.info("%.1f s; result.json, run.trec and per_query.parquet are in %s", time.perf_counter() - start, folder)
     return row
@@ -100,18 +114,41 @@ def _device(name: str) -> str:
 
 
 def _finish(
-    config: DictConfig, lab: Lab, ranking: Ranking, split: str, retriever: Retriever, folder: Path
+    config: DictConfig, lab: Lab, ranking: Ranking, data: Source, retriever: Retriever, folder: Path
 ) -> ResultRow:
     """Score the ranking, copy its files into the run's folder and write result.json."""
     choices = HydraConfig.get().runtime.choices
-    names = {name: choices[name] for name in ("retriever", "quantizer", "sampler", "search", "data", "encoder")}
-    scores = lab.score(ranking, split, tag=f"{names['retriever']}-{names['quantizer']}")
+    names = {name: str(choices[name]) for name in NAMED}
+    tag = f"{names['retriever']}-{names['quantizer']}"
+    scores = lab.score(ranking, data.split, tag, (*METRICS, *data.also_scored))
+    figures = json.loads((scores.folder / "metrics.json").read_text())
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("run.trec", "per_query.parquet"):
         shutil.copyfile(scores.folder / name, folder / name)
-    row = ResultRow(**names, **row_values(lab, ranking, split), seed=config.seed)
+    part_names: dict[str, Any] = {name: None if name in retriever.ignores else names[name] for name in NAMED}
+    row = ResultRow(
+        **part_names,
+        seed=config.seed,
+        metrics=figures["metrics"],
+        queries=figures["queries"],
+        passages=len(lab.corpus.passages),
+        bytes_per_passage=ranking.bytes_per_passage,
+        index_bytes=ranking.index_bytes,
+        disk_bytes=ranking.disk_bytes,
+        **ranking.cost,
+        seconds=dict(lab.seconds()),
+        keys=lab.keys(),
+        commit=git_commit(),
+        settings=_settings(HydraConfig.get().overrides.task),
+    )
     row.write(folder / "result.json")
     return row
+
+
+def _settings(overrides: Iterable[str]) -> dict[str, str]:
+    """What the command line set besides the choice of components: {"quantizer.bits": "64"}."""
+    pairs = (override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
+    return {key: value for key, value in pairs if key not in (*GROUPS, "seed", "store", "device", "data.path")}
 
 
 def _clear(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Reading a converted corpus: passages, the splits' queries and judgements, all memory-mapped."""
 
-import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +67,7 @@ class Corpus:
         self.folder = folder
         self.meta: dict[str, Any] = json.loads(meta_file(folder).read_text())
         self.passages = Passages(folder)
+        self._queries: dict[str, Queries] = {}
 
     @property
     def key(self) -> str:
@@ -94,11 +94,9 @@ class Corpus:
     def queries(self, split: str) -> Queries:
         """The queries of a split; raises LabradorError for a split that is not there."""
         self._check(split)
-        return self._queries(split)
-
-    @functools.lru_cache(maxsize=3)  # noqa: B019 - a corpus lives as long as its run
-    def _queries(self, split: str) -> Queries:
-        return Queries(self.folder, split)
+        if split not in self._queries:
+            self._queries[split] = Queries(self.folder, split)
+        return self._queries[split]
 
     def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The judgements of a split: query rows, passage rows and grades, each [J].

@@ -15,7 +15,7 @@ PidsOf = Callable[[NDArray[np.int64]], list[str]]  # the ids of rows
 
 def pid_hash(pid: str) -> bytes:
     """The 8-byte hash of an id, the same on every machine."""
-    return hashlib.blake2b(pid.encode(), digest_size=8).digest()
+    return hashlib.blake2b(pid.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 class PidIndex:
@@ -49,7 +49,7 @@ class PidIndex:
         positions = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
         near = np.flatnonzero(self._hashes[positions] == wanted)
         candidates = self._rows[positions[near]].astype(np.int64)
-        for i, candidate, found in zip(near, candidates, self._pids_of(candidates), strict=True):
+        for i, candidate, found in zip(near.tolist(), candidates, self._pids_of(candidates), strict=True):
             if found == pids[i]:
                 rows[i] = candidate
             else:  # another id with the same hash came first

@@ -47,6 +47,19 @@ class Encoder(ABC):
         """A hash of the weights, the configuration and the tokenizer: what decides the vectors besides the fields."""
 
     @abstractmethod
+    def tokenizer_fingerprint(self) -> str:
+        """A hash of what decides the token ids: encoders with the same tokenizer share their tokens."""
+
+    @abstractmethod
+    def width(self) -> int:
+        """The width of the model's token vectors, from its configuration alone."""
+
+    @property
+    def dimension(self) -> int:
+        """D of the vectors: the projection's width, or the model's."""
+        return self.projection or self.width()
+
+    @abstractmethod
     def tokenizer(self) -> Any:
         """The transformers fast tokenizer.
 

@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from ..errors import LabradorError
 from . import pretrained
-from .base import Encoder
+from .folder import FolderEncoder
 
 CONVERTER = "SFconvertbot"  # the hub's own account that adds safetensors to repositories without them
 OFFLINE = "offline, use encoder=minilm or encoder.model=<folder>"
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubEncoder(Encoder):
+class HubEncoder(FolderEncoder):
     """BERT, RoBERTa, ELECTRA, ERNIE, MiniLM ...: what AutoModel reads, with weights in safetensors."""
 
     model: str  # a folder, or a name on the hub
@@ -32,23 +31,11 @@ class HubEncoder(Encoder):
             raise LabradorError(f"encoder.model={self.model}: no such folder; expected a model folder or a hub name")
         return _download(self.model, self.revision)
 
-    def fingerprint(self) -> str:
-        return pretrained.fingerprint(self.folder())
-
-    def tokenizer(self) -> Any:
-        folder = self.folder()
-        self.check_lengths(pretrained.longest_input(folder))
-        return pretrained.read_tokenizer(folder)
-
-    def load_model(self) -> Any:
-        folder = self.folder()
-        self.check_lengths(pretrained.longest_input(folder))
-        return pretrained.read_model(folder)
-
 
 @lru_cache(maxsize=16)
 def _download(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its HTTP client, under the version's name
 
     patterns = [pretrained.CONFIG, *pretrained.WEIGHTS, *pretrained.TOKENIZER]
     try:
@@ -56,7 +43,7 @@ def _download(name: str, revision: str | None) -> Path:
         if not pretrained.has_weights(folder) and revision is None:
             folder = Path(snapshot_download(name, revision=_converted(name), allow_patterns=patterns))
         return folder
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, httpx.HTTPError) as error:
         reason = str(error).strip().splitlines()[0]
         raise LabradorError(
             f"encoder.model={name}: not on this machine and not to be had ({reason}); {OFFLINE}"

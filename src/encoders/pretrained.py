@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -103,9 +104,18 @@ def longest_input(folder: Path) -> int:
     return int(positions)
 
 
-def fingerprint(folder: Path) -> str:
-    """A hash of the contents of the folder's weights, configuration and tokenizer files, and of their names."""
-    files = {path for pattern in (CONFIG, *WEIGHTS, *TOKENIZER) for path in folder.glob(pattern)}
+def width(folder: Path) -> int:
+    """The width of the model's token vectors."""
+    written = json.loads((folder / CONFIG).read_text()).get("hidden_size") if (folder / CONFIG).is_file() else None
+    if written is not None:  # most models; without importing transformers
+        return int(written)
+    with quietly():
+        return int(_config(folder).hidden_size)
+
+
+def fingerprint(folder: Path, patterns: tuple[str, ...] = (CONFIG, *WEIGHTS, *TOKENIZER)) -> str:
+    """A hash of the contents and names of the folder's files: weights, configuration and tokenizer, or `patterns`."""
+    files = {path for pattern in patterns for path in folder.glob(pattern)}
     digest = hashlib.sha256()
     for path in sorted(files):
         digest.update(f"{path.name}:{sha256(path)}\n".encode())

@@ -45,6 +45,12 @@ class Tiny(Encoder):
         made_from = (VERSION, self.hidden, self.layers, self.heads, self.weights_seed, *vocabulary())
         return hashlib.sha256(repr(made_from).encode()).hexdigest()
 
+    def tokenizer_fingerprint(self) -> str:
+        return hashlib.sha256(repr((VERSION, *vocabulary())).encode()).hexdigest()
+
+    def width(self) -> int:
+        return self.hidden
+
     def tokenizer(self) -> Any:
         from transformers import BertTokenizerFast
 

@@ -1,10 +1,15 @@
 """What an index is: codes to ranked passages."""
 
+import logging
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..quantizers.vectors import check_shape, check_values
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,3 +33,45 @@ class Index(ABC):
     @abstractmethod
     def search(self, queries: NDArray[np.float32], k: int) -> Hits:
         """The k best passages of each query float32 [Q, D]; k beyond the number of passages is cut to it."""
+
+
+class VectorIndex(Index):
+    """The checks that every index of vectors makes; a kind of index implements `_append` and `_top`.
+
+    Raises LabradorError on queries or codes of another width, and on queries that are NaN, infinite or zero.
+    """
+
+    def __init__(self, dimension: int, code_bytes: int) -> None:
+        self.dimension = dimension
+        self.code_bytes = code_bytes
+        self.size = 0  # passages added
+        self._cut = False
+
+    def add(self, codes: NDArray[np.uint8]) -> None:
+        """Append the codes uint8 [N, code_bytes] of the next N passages; the array must not change afterwards."""
+        check_shape(codes, self.code_bytes, "codes to add")
+        if len(codes):
+            self._append(codes)
+            self.size += len(codes)
+
+    def search(self, queries: NDArray[np.float32], k: int) -> Hits:
+        """The k best passages of each query float32 [Q, D]; k beyond the number of passages is cut to it."""
+        check_shape(queries, self.dimension, "queries")
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        check_values(queries, "query")
+        return self._top(queries, self.cut(k))
+
+    def cut(self, k: int) -> int:
+        """k, or the number of passages where that is smaller (said in the log the first time)."""
+        if k > self.size and not self._cut:
+            self._cut = True
+            log.info("k=%d is beyond the %d passages of the index: every ranking has %d", k, self.size, self.size)
+        return min(k, self.size)
+
+    @abstractmethod
+    def _append(self, codes: NDArray[np.uint8]) -> None:
+        """Take in N > 0 codes [N, code_bytes], which start at row `self.size`."""
+
+    @abstractmethod
+    def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
+        """The k <= size best of each query, in order."""

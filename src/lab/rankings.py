@@ -1,7 +1,6 @@
 """Steps on codes and rankings: fitting quantizers, writing codes, searching, scoring."""
 
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ from .steps import Stored, open_array
 from .vectors import VectorSteps
 
 CODES_BLOCK = 65_536  # passages encoded at a time
-SINGLE_QUERIES = 200  # searched one at a time to measure latency, in at most
-SINGLE_SECONDS = 20.0
+QUERIES_TOGETHER = 4096  # searched in one batch: flat reads the whole file of vectors once for each
 
 
 @dataclass(frozen=True)
@@ -127,42 +125,32 @@ class RankingSteps(VectorSteps):
             disk_bytes=0,
         )
 
-    def score(self, ranking: Ranking, split: str, tag: str) -> Artifact:
-        """metrics.json, per_query.parquet and run.trec (with `tag`) of a ranking."""
+    def score(self, ranking: Ranking, split: str, tag: str, metrics: tuple[str, ...]) -> Artifact:
+        """metrics.json (with `metrics`), per_query.parquet and run.trec (with `tag`) of a ranking."""
         answers = self.corpus.scored_by == "answers"
 
         def write(folder: Path) -> None:
             from ..metrics.scoring import score_split
 
-            score_split(self.corpus, split, ranking.hits, tag, folder)
+            score_split(self.corpus, split, ranking.hits, tag, folder, metrics=metrics)
 
         judged = f"queries-{split}" if answers else f"qrels-{split}"
         inputs = {"ranking": ranking.key, "judgements": self.corpus.fingerprint(judged)}
-        config = {"scored_by": self.corpus.scored_by, "tag": tag}
+        config = {"scored_by": self.corpus.scored_by, "tag": tag, "metrics": list(metrics)}
         return self.make("", "scores", config, inputs, write, about=f"{split} queries")
 
 
 def search_all(index: Any, queries: Any, k: int, device: str, folder: Path) -> None:
-    """Search all queries (float32 [Q, D], or Q texts for BM25) in one batch, then some of them one at a time.
+    """Search all queries (float32 [Q, D], or Q texts for BM25), in batches and some of them one at a time.
 
     Writes ids.npy, scores.npy and cost.json.
     """
-    from ..metrics.cost import latencies, threads
+    from ..metrics.cost import measure
 
-    start = time.perf_counter()
-    hits = index.search(queries, k)
-    seconds = time.perf_counter() - start
-    taken = latencies(lambda query: index.search(query, k), queries, limit=SINGLE_QUERIES, seconds=SINGLE_SECONDS)
-    p50, p99 = np.percentile(taken, [50, 99]).tolist()
-    cost = {
-        "latency_ms": {"p50": round(p50, 4), "p99": round(p99, 4)},
-        "qps": round(len(queries) / seconds, 2),
-        "threads": threads(),
-        "device": device,
-    }
+    hits, cost = measure(index.search, queries, k, batch_size=QUERIES_TOGETHER)
     np.save(folder / "ids.npy", hits.ids, allow_pickle=False)
     np.save(folder / "scores.npy", hits.scores, allow_pickle=False)
-    (folder / "cost.json").write_text(json.dumps(cost))
+    (folder / "cost.json").write_text(json.dumps({**cost, "device": device}))
 
 
 def read_hits(folder: Path) -> Hits:

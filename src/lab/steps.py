@@ -42,9 +42,9 @@ class Steps:
         self.used[artifact.key] = (stage, artifact)
         return artifact
 
-    def seconds(self) -> dict[str, float]:
+    def seconds(self) -> dict[str, float | None]:
         """Seconds of each stage: the sum over the artifacts used, whenever they were made."""
-        stages = {"train": 0.0, "encode": 0.0, "quantize": 0.0, "search": 0.0}
+        stages: dict[str, float] = {"train": 0.0, "encode": 0.0, "quantize": 0.0, "search": 0.0}
         for stage, artifact in self.used.values():
             if stage:
                 stages[stage] += artifact.seconds

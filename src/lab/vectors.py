@@ -1,6 +1,7 @@
 """Steps on vectors: training an encoder, encoding passages and queries with it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from ..samplers.base import Example, Pool, Sampler
 from ..store import artifact_key, describe
 from .steps import Stored, open_array
 from .texts import Candidates, TextSteps, read_lists, without, write_lists
+
+if TYPE_CHECKING:
+    from ..encoders.towers import Side
 
 ELSEWHERE = ("max_query_length", "max_passage_length", "query_prefix", "passage_prefix", "temperature", "dtype")
 
@@ -44,12 +48,7 @@ class VectorSteps(TextSteps):
         Without them, a sampler mined by BM25 gets BM25's. Killed, it continues from its last checkpoint.
         """
         checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
-        if candidates is None and sampler.mined_by == "bm25":
-            candidates = self.bm25_negatives(sampler.depth)
-        if candidates is None and sampler.mined_by == "checkpoint":
-            raise LabradorError(
-                f"sampler={type(sampler).__name__}: it draws from a checkpoint's own search, none was given"
-            )
+        candidates = candidates or self._mined_for(sampler)
         queries, queries_key = self.tokens(checkpoint.encoder, "train")
         passages, passages_key = self.tokens(checkpoint.encoder)
         positives = self.corpus.positives("train")
@@ -63,7 +62,18 @@ class VectorSteps(TextSteps):
             def batches(epoch: int) -> list[list[Example]]:
                 return list(sampler.batches(pool, epoch))
 
-            train(checkpoint, objective, batches, queries, passages, positives, self.settings, self.seed, folder)
+            train(
+                checkpoint,
+                objective,
+                batches,
+                queries,
+                passages,
+                positives,
+                self.settings,
+                self.seed,
+                folder,
+                self.device,
+            )
 
         artifact = self.make(
             "train",
@@ -84,6 +94,13 @@ class VectorSteps(TextSteps):
         )
         return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)
 
+    def _mined_for(self, sampler: Sampler) -> Candidates | None:
+        """What a sampler draws from when it is given nothing."""
+        if sampler.mined_by == "checkpoint":
+            name = type(sampler).__name__
+            raise LabradorError(f"sampler={name}: it draws from a checkpoint's own search, none was given")
+        return self.bm25_negatives(sampler.depth) if sampler.mined_by == "bm25" else None
+
     def passages(self, checkpoint: Checkpoint) -> Stored:
         """The vectors of all passages, [N, D] in corpus order; resumed by shard when killed."""
         tokens, key = self.tokens(checkpoint.encoder)
@@ -94,19 +111,19 @@ class VectorSteps(TextSteps):
         tokens, key = self.tokens(checkpoint.encoder, split)
         return self._encode(checkpoint, "query", tokens, key, f"{len(tokens):,} {split} queries")
 
-    def _encode(self, checkpoint: Checkpoint, side: str, tokens: Tokens, tokens_key: str, about: str) -> Stored:
-        from ..encoding import encode, precision
+    def _encode(self, checkpoint: Checkpoint, side: "Side", tokens: Tokens, tokens_key: str, about: str) -> Stored:
+        from ..encoding import EncodeSettings, encode, precision
 
         dtype = checkpoint.encoder.dtype if side == "passage" else "float32"
-        settings = {"dtype": dtype, "precision": precision(self.device)}
+        settings = EncodeSettings(dtype=dtype, precision=precision(self.device), device=self.device)
 
         def write(folder: Path) -> None:
-            encode(checkpoint.towers(), side, tokens, folder / "vectors.npy", device=self.device, **settings)
+            encode(checkpoint.towers(), side, tokens, folder / "vectors.npy", settings)
 
         artifact = self.make(
             "encode",
             "vectors",
-            {"side": side, **settings},
+            {"side": side, "dtype": settings.dtype, "precision": settings.precision},
             {"checkpoint": checkpoint.key, "tokens": tokens_key},
             write,
             resumable=True,

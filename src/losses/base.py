@@ -1,33 +1,29 @@
-"""What an objective is: a loss on the vectors of a batch, with or without parameters of its own."""
+"""What an objective is: a loss on the vectors of a batch, with or without parameters of its own. Imports no torch."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .module import ObjectiveModule
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The vectors of one (global) batch of B queries and P passages, positives first.
+    """The vectors of one batch: B queries (this process's share) and P passages (of all processes).
 
-    queries [B, D]; passages [P, D]; positives [B] int64: the row in `passages` of each query's positive;
-    masked [B, P] bool: passages that must not count as negatives of the query (its other positives, and copies of
-    its positive); `step` is the optimizer step, for schedules.
+    queries [B, D]; passages [P, D], no passage twice: first the queries' positives, then hard negatives;
+    positives [B] int64: the row in `passages` of each query's positive; masked [B, P] bool: passages that must not
+    count as negatives of the query (its other positives); `step`: optimizer steps done, for schedules.
     """
 
-    queries: Tensor
-    passages: Tensor
-    positives: Tensor
-    masked: Tensor
+    queries: "Tensor"
+    passages: "Tensor"
+    positives: "Tensor"
+    masked: "Tensor"
     step: int
-
-
-class ObjectiveModule(nn.Module, ABC):
-    """The trainable form of an objective. Parameters of its own are saved with the checkpoint."""
-
-    @abstractmethod
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Per-query losses [B] by name; "loss" is the one that is trained, the others are logged."""
 
 
 @dataclass(frozen=True)
@@ -35,5 +31,5 @@ class Objective(ABC):
     """A training objective as a component: its fields are its settings."""
 
     @abstractmethod
-    def build(self, dimension: int) -> ObjectiveModule:
-        """The module for vectors of `dimension`."""
+    def build(self, dimension: int) -> "ObjectiveModule":
+        """The trainable form for vectors of `dimension`; torch's seed is set before the call."""

@@ -1,56 +1,66 @@
-"""What a search costs in time. Works with any callable: vectors for an index, texts for bm25."""
+"""What a search costs in time. Works with anything that searches: an index (vectors), bm25 (texts)."""
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 Queries = NDArray[np.float32] | Sequence[str]  # float32 [Q, D], or Q texts
-Search = Callable[[Any], Any]  # takes a slice of the queries, whatever it returns is dropped
 
 WARM_UP = 5  # searches before the first that counts
+BATCH = 1024  # queries searched at once where throughput is measured
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Milliseconds of one query at a time (search only), and queries per second in batches; None without a query."""
+class Ranked(Protocol):
+    """What a search returns."""
 
-    p50: float | None
-    p99: float | None
-    measured: int  # single searches that were timed
-    qps: float | None
-    threads: int
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Passage rows int64 [Q, k], best first, -1 = none."""
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Their scores float32 [Q, k]."""
+
+
+class Ranking(NamedTuple):
+    """The ranked passages of all queries: ids int64 [Q, k], scores float32 [Q, k]."""
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+Search = Callable[[Any, int], Ranked]  # (queries, k) -> their ranked passages
 
 
 def measure(
-    search: Search, queries: Queries, *, batch_size: int = 256, limit: int = 200, seconds: float = 20.0
-) -> Cost:
-    """Time `search` on single queries and on batches.
+    search: Search, queries: Queries, k: int, *, batch_size: int = BATCH, limit: int = 200, seconds: float = 20.0
+) -> tuple[Ranking, dict[str, Any]]:
+    """Search all Q >= 1 queries for their `k` best passages and say what it cost, search only.
 
-    Single: up to `limit` queries after a warm-up. Batched: one pass over the queries. Each of the two ends early, at
-    a search's end, once it has taken `seconds`.
+    The cost is {"latency_ms": {"p50", "p99"}, "qps", "threads"}: percentiles over up to `limit` searches of one query
+    each, which end early once they have taken `seconds`, and the rate over batches of `batch_size`.
     """
-    milliseconds = latencies(search, queries, limit=limit, seconds=seconds)
-    p50, p99 = np.percentile(milliseconds, [50, 99]).tolist() if len(milliseconds) else (None, None)
-    qps = throughput(search, queries, batch_size=batch_size, seconds=seconds)
-    return Cost(p50, p99, len(milliseconds), qps, threads())
+    p50, p99 = np.percentile(latencies(search, queries, k, limit=limit, seconds=seconds), [50, 99]).tolist()
+    ranking, qps = search_batches(search, queries, k, batch_size)
+    return ranking, {"latency_ms": {"p50": p50, "p99": p99}, "qps": qps, "threads": threads()}
 
 
-def latencies(search: Search, queries: Queries, *, limit: int, seconds: float) -> NDArray[np.float64]:
+def latencies(search: Search, queries: Queries, k: int, *, limit: int, seconds: float) -> NDArray[np.float64]:
     """Milliseconds of each search of one query, [n <= limit]; the warm-up searches are not among them."""
     end = perf_counter() + seconds
     for row in range(min(WARM_UP, len(queries))):
-        search(queries[row : row + 1])
+        search(queries[row : row + 1], k)
         if perf_counter() > end:
             break
     taken: list[float] = []
     for row in range(min(limit, len(queries))):
         start = perf_counter()
-        search(queries[row : row + 1])
+        search(queries[row : row + 1], k)
         stop = perf_counter()
         taken.append((stop - start) * 1000)
         if stop > end:
@@ -58,18 +68,19 @@ def latencies(search: Search, queries: Queries, *, limit: int, seconds: float) -
     return np.array(taken)
 
 
-def throughput(search: Search, queries: Queries, *, batch_size: int, seconds: float) -> float | None:
-    """Queries per second over batches of `batch_size`; None without a query."""
-    start = stop = perf_counter()
-    done = 0
-    for row in range(0, len(queries), batch_size):
-        batch = queries[row : row + batch_size]
-        search(batch)
-        done += len(batch)
-        stop = perf_counter()
-        if stop - start > seconds:
-            break
-    return done / (stop - start) if done else None
+def search_batches(search: Search, queries: Queries, k: int, batch_size: int) -> tuple[Ranking, float]:
+    """The ranking of all queries, searched in batches, and the queries searched per second."""
+    parts: list[Ranked] = []
+    taken = 0.0
+    with tqdm(total=len(queries), desc="search", unit="query", disable=None, leave=False) as bar:
+        for row in range(0, len(queries), batch_size):
+            batch = queries[row : row + batch_size]
+            start = perf_counter()
+            parts.append(search(batch, k))
+            taken += perf_counter() - start
+            bar.update(len(batch))
+    ids, scores = (np.concatenate(arrays) for arrays in zip(*((part.ids, part.scores) for part in parts), strict=True))
+    return Ranking(ids, scores), len(queries) / taken
 
 
 def threads() -> int:

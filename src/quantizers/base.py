@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +35,22 @@ class FittedQuantizer(ABC):
     code_bytes: int  # bytes of one passage's code
 
     @property
+    @abstractmethod
+    def side_bytes(self) -> int:
+        """Bytes that `save` writes: rotation, codebooks, ranges; the same for any number of passages."""
+
+    @property
     def bytes_per_passage(self) -> float:
         """Bytes of the serialized codes per passage, side data included."""
         return float(self.code_bytes)
 
+    def serialized_bytes(self, passages: int) -> int:
+        """Bytes of the whole index of `passages` on disk: their codes and what `save` writes."""
+        return passages * self.code_bytes + self.side_bytes
+
     @abstractmethod
     def encode(self, x: Vectors) -> Codes:
-        """Vectors [N, D] to codes uint8 [N, code_bytes]."""
+        """Vectors [N, D] to codes uint8 [N, code_bytes]. Raises LabradorError on NaN, infinite or zero vectors."""
 
     @abstractmethod
     def decode(self, codes: Codes) -> NDArray[np.float32]:
@@ -63,6 +72,8 @@ class FittedQuantizer(ABC):
 @dataclass(frozen=True)
 class Quantizer(ABC):
     """A compression as a component: its fields are its settings."""
+
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)  # where its codes can be searched
 
     @abstractmethod
     def fit(self, x: TrainingVectors, seed: int) -> FittedQuantizer:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..encoders.base import Encoder
 from ..errors import LabradorError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Retriever(ABC):
     """Knows the lab's steps; not files, Hydra or metrics."""
+
+    ignores: ClassVar[tuple[str, ...]] = ()  # groups whose choice has no part in this retriever's results
 
     @abstractmethod
     def check(self, lab: "Lab", quantizer: Quantizer, search: Search) -> None:
@@ -50,6 +52,6 @@ def need_train_pairs(lab: "Lab", name: str) -> None:
     """Raise LabradorError unless the data has judged train questions to learn from."""
     if "train" not in lab.corpus.splits:
         raise LabradorError(
-            f"retriever={name}: the data has no train split (found: {', '.join(lab.corpus.splits)}), and training needs "
-            "judged train questions; add qrels/train.tsv or use retriever=pretrained or retriever=bm25"
+            f"retriever={name}: the data has no train split (found: {', '.join(lab.corpus.splits)}), and training "
+            "needs judged train questions; add qrels/train.tsv or use retriever=pretrained or retriever=bm25"
         )

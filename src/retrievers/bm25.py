@@ -1,6 +1,7 @@
 """BM25 (Robertson and Zaragoza, 2009): the lexical baseline of every table."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..errors import LabradorError
 from ..indexes.search import Scan, Search
@@ -13,6 +14,8 @@ from .base import Retriever
 @dataclass(frozen=True, kw_only=True)
 class BM25(Retriever):
     """Ranks by the words that query and passage share; it has no vectors, so nothing to quantize."""
+
+    ignores: ClassVar[tuple[str, ...]] = ("quantizer", "sampler", "search", "encoder")
 
     def check(self, lab: Lab, quantizer: Quantizer, search: Search) -> None:
         if not isinstance(quantizer, Flat):

@@ -1,6 +1,7 @@
 """The encoder as it comes, without training: how any embedding model is measured."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..lab import Lab, Trained
 from .base import DenseRetriever
@@ -9,6 +10,8 @@ from .base import DenseRetriever
 @dataclass(frozen=True, kw_only=True)
 class Pretrained(DenseRetriever):
     """Encodes with the pretrained encoder; nothing is learned, so no train split is needed."""
+
+    ignores: ClassVar[tuple[str, ...]] = ("sampler",)
 
     def train(self, lab: Lab) -> Trained:
         """The pretrained checkpoint itself."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 from ..data.ragged import Ragged
+from ..errors import LabradorError
 
 
 class Example(NamedTuple):
@@ -40,6 +41,16 @@ class Sampler(ABC):
     negatives: int = 1  # hard negatives per query
     depth: int = 100  # how deep the candidates are mined
 
+    def __post_init__(self) -> None:
+        if self.negatives < 0:
+            raise LabradorError(
+                f"sampler.negatives={self.negatives}: 0 or more was expected; 0 trains on in-batch negatives alone"
+            )
+        if self.depth < max(1, self.negatives):
+            raise LabradorError(
+                f"sampler.depth={self.depth}: at least 1 and sampler.negatives={self.negatives} was expected; raise it"
+            )
+
     @abstractmethod
     def batches(self, pool: Pool, epoch: int) -> Iterator[list[Example]]:
-        """Yield the batches of one epoch: every query with a positive once; the last batch may be smaller."""
+        """Yield the batches of one epoch: every query with a positive once; only the last batch may be smaller."""

@@ -1,0 +1,54 @@
+"""What a source is: where a corpus comes from, and how its raw files become the schema."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..errors import LabradorError
+from .download import Download
+from .schema import SPLITS, ScoredBy
+from .writer import SchemaWriter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(ABC):
+    """A source of passages, queries and judgements. Its fields are the keys of conf/data/*.yaml.
+
+    path: folder of the raw files; None: the published files, downloaded on first use.
+    max_passages: every judged passage and, of the others, as many as make this number; None: all passages.
+    split: the split whose queries are scored.
+    """
+
+    name: ClassVar[str]
+    scored_by: ClassVar[ScoredBy] = "qrels"
+    also_scored: ClassVar[tuple[str, ...]] = ()  # metrics this source is known by, beside those of every row
+    downloads: ClassVar[tuple[Download, ...]] = ()
+    reads_folder: ClassVar[bool] = True  # False: the raw files are not in a folder of their own
+    version: ClassVar[int] = 1  # raised when `convert` writes something else from the same files
+
+    path: str | None = field(default=None, metadata={"key": False})
+    max_passages: int | None = None
+    split: str = "test"
+
+    def __post_init__(self) -> None:
+        if self.max_passages is not None and self.max_passages < 1:
+            raise LabradorError(f"data.max_passages={self.max_passages}: a number above 0 or null was expected")
+        if self.split not in SPLITS:
+            raise LabradorError(f"data.split={self.split}: one of {', '.join(SPLITS)} was expected")
+
+    @abstractmethod
+    def files(self, folder: Path) -> list[Path]:
+        """The raw files in `folder` that `convert` reads; raises LabradorError naming those that are missing."""
+
+    @abstractmethod
+    def convert(self, folder: Path, out: SchemaWriter) -> None:
+        """Read the raw files in `folder` and write them out; raises LabradorError with file and line for bad input."""
+
+    def identity(self, folder: Path) -> dict[str, Any]:
+        """What decides the content, cheap to find: names, sizes and times of change of the raw files."""
+        found = {}
+        for path in self.files(folder):
+            status = path.stat()
+            found[path.relative_to(folder).as_posix()] = [status.st_size, status.st_mtime_ns]
+        return {"files": found}

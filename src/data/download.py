@@ -1,0 +1,217 @@
+"""Downloading published files: resumed where they broke off, checked, and never half there.
+
+A file grows as NAME.part and gets its name when its size and checksum are right. What the disk must hold is known
+and compared with what is free before the first byte.
+"""
+
+import errno
+import hashlib
+import http
+import http.client
+import logging
+import shutil
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from filelock import FileLock
+from tqdm import tqdm
+
+from ..errors import LabradorError
+from .raw import find_raw
+
+log = logging.getLogger(__name__)
+CHUNK = 1 << 20
+TIMEOUT = 60.0  # seconds without a byte
+ATTEMPTS = 5  # in a row that bring nothing
+PAUSE = 2.0  # seconds after the first broken attempt, doubled after each further one
+SPARE = 256 * 2**20  # bytes left free on the disk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A published file.
+
+    size and md5 are the published ones (None: not published; the size the server reports is checked then);
+    about_size is used for the disk where the server does not tell. members: the files to unpack from a tar.gz, whose
+    sizes together are about `unpacked_size`; the archive itself is not kept. Empty members: the file is kept as it is.
+    """
+
+    url: str
+    size: int | None = None
+    about_size: int = 0
+    md5: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    members: tuple[str, ...] = ()
+    unpacked_size: int = 0
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the URL."""
+        return self.url.rsplit("/", 1)[-1]
+
+    def present(self, folder: Path) -> bool:
+        """Whether what this download brings is in the folder, packed or unpacked."""
+        return all(find_raw(folder, name) is not None for name in self.members or (self.file_name,))
+
+
+def fetch_all(downloads: Sequence[Download], folder: Path) -> None:
+    """Bring every download that is not yet in `folder` there.
+
+    Raises LabradorError in one line where the disk is too small, a host is out of reach, a file is not what was
+    published; each names data.path as the way without a download. What was fetched so far is kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        missing = [download for download in downloads if not download.present(folder)]
+        if not missing:
+            return
+        _check_disk(missing, folder)
+        for download in missing:
+            path = _fetch(download, folder)
+            if download.members:
+                _unpack(path, download.members, folder)
+                path.unlink()
+
+
+def _by_hand(folder: Path) -> str:
+    return f"or put the files into a folder of your own and set data.path=DIR (downloads go to {folder})"
+
+
+def _check_disk(missing: Sequence[Download], folder: Path) -> None:
+    needed = SPARE
+    for download in missing:
+        have = _part(download, folder).stat().st_size if _part(download, folder).exists() else 0
+        needed += max(0, (download.size or download.about_size) - have) + download.unpacked_size
+    free = shutil.disk_usage(folder).free
+    names = ", ".join(download.file_name for download in missing)
+    if needed > free:
+        raise LabradorError(
+            f"{folder}: {needed / 1e9:.1f} GB are needed for {names} and {free / 1e9:.1f} GB are free; "
+            f"free some, move `store` to a larger disk, {_by_hand(folder)}"
+        )
+    log.info("downloading %s (%.1f GB, %.1f GB free) to %s", names, needed / 1e9, free / 1e9, folder)
+
+
+def _part(download: Download, folder: Path) -> Path:
+    return folder / (download.file_name + ".part")
+
+
+def _fetch(download: Download, folder: Path) -> Path:
+    """Download one file, going on where a former attempt broke off; returns its path."""
+    part, final = _part(download, folder), folder / download.file_name
+    if final.exists():
+        return final
+    failures = 0
+    while True:
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            if _fetch_rest(download, part, folder):
+                break
+            problem = "the connection broke"
+        except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            problem = str(error) or type(error).__name__
+        gained = part.exists() and part.stat().st_size > before
+        failures = 0 if gained else failures + 1
+        if failures == ATTEMPTS:
+            raise LabradorError(f"{download.url}: {problem}; run again to go on from there, {_by_hand(folder)}")
+        time.sleep(PAUSE * 2**failures if not gained else 0)
+    _check_sum(download, part, folder)
+    part.replace(final)
+    return final
+
+
+def _fetch_rest(download: Download, part: Path, folder: Path) -> bool:
+    """Append what is missing to `part`; whether it is whole now."""
+    have = part.stat().st_size if part.exists() else 0
+    if have and have == download.size:
+        return True
+    request = urllib.request.Request(download.url, headers={**dict(download.headers), "User-Agent": "labrador"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
+            whole = (error.headers.get("Content-Range") or "").rpartition("/")[2]
+            if whole == str(have):
+                return True
+            part.unlink()  # longer than the file: not a part of it
+            return False
+        raise LabradorError(
+            f"{download.url}: the server answered {error.code} {error.reason}; try later, {_by_hand(folder)}"
+        ) from error
+    except urllib.error.URLError as error:
+        raise LabradorError(f"{download.url}: out of reach ({error.reason}); try later, {_by_hand(folder)}") from error
+    with response:
+        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+            have = 0  # the server sends it from the start
+        length = response.headers.get("Content-Length")
+        total = have + int(length) if length is not None else download.size
+        if download.size is not None and total != download.size:
+            raise LabradorError(
+                f"{download.url}: {total:,} bytes are offered and {download.size:,} were published; "
+                f"the file has changed there, fetch the published one elsewhere {_by_hand(folder)}"
+            )
+        with part.open("ab" if have else "wb") as file:
+            return _copy(response, file, download, have, total, folder)
+
+
+def _copy(
+    response: http.client.HTTPResponse, file: BinaryIO, download: Download, have: int, total: int | None, folder: Path
+) -> bool:
+    bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=download.file_name, disable=None)
+    with bar:
+        while chunk := response.read(CHUNK):
+            try:
+                file.write(chunk)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                raise LabradorError(f"{folder}: the disk is full; free some, then run again to go on") from error
+            bar.update(len(chunk))
+        return total is None or bar.n == total
+
+
+def _check_sum(download: Download, part: Path, folder: Path) -> None:
+    if download.md5 is None:
+        log.info("%s: no checksum is published; it has the size the server reports", download.file_name)
+        return
+    log.info("%s: checking its MD5", download.file_name)
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if found != download.md5:
+        part.unlink()
+        raise LabradorError(
+            f"{download.url}: its MD5 is {found} and {download.md5} was published; "
+            f"what was fetched is removed, run again to fetch it anew, {_by_hand(folder)}"
+        )
+
+
+def _unpack(archive: Path, members: Sequence[str], folder: Path) -> None:
+    """Unpack the named regular files of a tar.gz into `folder`, whatever folders the archive has them in."""
+    missing = set(members)
+    try:
+        with tarfile.open(archive, "r|gz") as tar:
+            for member in tar:
+                name = PurePosixPath(member.name).name
+                source = tar.extractfile(member) if name in missing and member.isfile() else None
+                if source is None:
+                    continue
+                part = folder / (name + ".part")
+                with (
+                    part.open("wb") as file,
+                    tqdm.wrapattr(source, "read", total=member.size, desc=name, disable=None, leave=False) as reader,
+                ):
+                    shutil.copyfileobj(reader, file, CHUNK)
+                part.replace(folder / name)
+                missing.remove(name)
+    except (tarfile.TarError, EOFError) as error:
+        raise LabradorError(f"{archive}: a whole tar.gz was expected ({error}); remove it and run again") from error
+    if missing:
+        raise LabradorError(f"{archive}: {', '.join(sorted(missing))} expected in it; {_by_hand(folder)}")

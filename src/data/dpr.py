@@ -1,0 +1,120 @@
+"""What data=nq and data=trivia share: DPR's release of open-domain questions over Wikipedia.
+
+    psgs_w100.tsv                      id, text, title; a header; CSV quoting; 21,015,324 passages of 100 words
+    biencoder-SET-{train,dev}.json     an array of {question, answers, positive_ctxs, hard_negative_ctxs, ...}
+    SET-test.qa.csv                    question, answers (a Python list literal), parted by a tab; no judgements
+
+A context names its passage by `passage_id` (nq) or `psg_id` (trivia). As in DPR, train questions without a positive
+are left out (the release has such). Rankings are scored by answer match. Layout: Karpukhin et al., DPR, 2020;
+dpr/data/download_data.py of its repository.
+"""
+
+import ast
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .base import Source
+from .download import Download
+from .json_array import read_json_array
+from .judgements import Judgement
+from .raw import bad_line, need_raw, read_quoted_table
+from .schema import ScoredBy
+from .writer import Passage, Query, SchemaWriter
+
+log = logging.getLogger(__name__)
+
+HOST = "https://dl.fbaipublicfiles.com/dpr"
+PSGS_COLUMNS = ("id", "text", "title")
+WIKIPEDIA = Download(  # size and MD5 as ir-datasets gives them
+    url=f"{HOST}/wikipedia_split/psgs_w100.tsv.gz", size=4_694_541_059, md5="612fe66e0b6b41ee28f806140226c563"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DprSource(Source):
+    """Questions with answers over the Wikipedia passages; `name` is the set's name in the file names."""
+
+    scored_by: ClassVar[ScoredBy] = "answers"
+    drops_question_mark: ClassVar[bool]
+
+    def files(self, folder: Path) -> list[Path]:
+        questions = [f"biencoder-{self.name}-{split}.json" for split in ("train", "dev")]
+        return need_raw(folder, "psgs_w100.tsv", *questions, f"{self.name}-test.qa.csv")
+
+    def convert(self, folder: Path, out: SchemaWriter) -> None:
+        passages, train, dev, test = self.files(folder)
+        out.passages(passages, read_psgs(passages))
+        self._biencoder_split(out, "train", train)
+        self._biencoder_split(out, "dev", dev)
+        out.split("test", test, self._test_questions(test), None)
+
+    def _biencoder_split(self, out: SchemaWriter, split: str, path: Path) -> None:
+        queries: list[Query] = []
+        positives, negatives = out.judgements(path), out.judgements(path)
+        left_out = 0
+        for number, (line, found) in enumerate(read_json_array(path)):
+            relevant = _contexts(path, line, found, "positive_ctxs")
+            if split == "train" and not relevant:
+                left_out += 1
+                continue
+            qid = f"{split}-{number}"
+            answers = _answers(path, line, found.get("answers"))
+            queries.append(Query(line, qid, self._question(path, line, found.get("question")), answers))
+            positives.extend(Judgement(line, qid, pid, 1) for pid in relevant)
+            if split == "train":
+                hard = _contexts(path, line, found, "hard_negative_ctxs")
+                negatives.extend(Judgement(line, qid, pid, 0) for pid in hard)
+        if left_out:
+            log.info("%s: %s questions without a positive passage are left out", path, f"{left_out:,}")
+        out.split(split, path, queries, positives, negatives if split == "train" else None)
+
+    def _test_questions(self, path: Path) -> Iterator[Query]:
+        for number, (line, (question, literal)) in enumerate(read_quoted_table(path, ("question", "answers"))):
+            answers = _answers(path, line, _parse_literal(path, line, literal))
+            yield Query(line, f"test-{number}", self._question(path, line, question), answers)
+
+    def _question(self, path: Path, line: int, question: Any) -> str:
+        if not isinstance(question, str):
+            raise bad_line(path, line, f"'question' is {question!r}; a string was expected")
+        return question.strip().removesuffix("?") if self.drops_question_mark else question
+
+
+def read_psgs(path: Path) -> Iterator[Passage]:
+    """The passages of a psgs_w100.tsv; raises LabradorError with the line."""
+    for line, fields in read_quoted_table(path, PSGS_COLUMNS):
+        if line == 1 and tuple(fields) == PSGS_COLUMNS:
+            continue
+        pid, text, title = fields
+        yield Passage(line, pid, title, text)
+
+
+def _contexts(path: Path, line: int, found: dict[str, Any], key: str) -> list[str]:
+    """The ids of the passages in one of a question's lists of contexts."""
+    contexts = found.get(key, [])
+    if not isinstance(contexts, list):
+        raise bad_line(path, line, f"{key!r} is {type(contexts).__name__}; a list of passages was expected")
+    pids = []
+    for context in contexts:
+        pid = context.get("passage_id", context.get("psg_id")) if isinstance(context, dict) else None
+        if not isinstance(pid, str | int):
+            raise bad_line(path, line, f"a passage of {key!r} without an id; 'passage_id' or 'psg_id' was expected")
+        pids.append(str(pid))
+    return pids
+
+
+def _parse_literal(path: Path, line: int, literal: str) -> Any:
+    try:
+        return ast.literal_eval(literal)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError) as error:
+        raise bad_line(
+            path, line, f"answers {literal[:80]!r}; a list literal such as ['a', 'b'] was expected"
+        ) from error
+
+
+def _answers(path: Path, line: int, answers: Any) -> list[str]:
+    if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
+        raise bad_line(path, line, f"answers {repr(answers)[:80]}; a list of one or more strings was expected")
+    return answers

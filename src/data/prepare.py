@@ -1,0 +1,62 @@
+"""From a source to an opened corpus: download, convert, cut; each once."""
+
+from pathlib import Path
+
+from .. import processes
+from ..errors import LabradorError
+from ..store import Store, describe
+from .base import Source
+from .corpus import Corpus
+from .download import fetch_all
+from .subset import sample_rows, write_subset
+from .writer import SchemaWriter
+
+SUBSET_VERSION = 1
+
+
+def prepare(source: Source, store: Store, seed: int) -> Corpus:
+    """The source's corpus, from the store where it is there.
+
+    The conversion is named by the source and the names, sizes and times of its raw files, the cut by the conversion,
+    `max_passages` and `seed`. Raises LabradorError for missing or bad raw files.
+    """
+    folder = _raw_folder(source, store)
+
+    def convert(into: Path) -> None:
+        out = SchemaWriter(into, source.scored_by)
+        source.convert(folder, out)
+        out.finish()
+
+    made_from = {"source": describe(source, leave_out=("max_passages", "split")), "raw": source.identity(folder)}
+    whole = store.make("data", made_from, {}, convert, version=source.version, about=source.name)
+    corpus = Corpus(whole.folder)
+    count = source.max_passages
+    if count is None or count >= len(corpus.passages):
+        return corpus
+
+    def cut(into: Path) -> None:
+        out = SchemaWriter(into, source.scored_by)
+        write_subset(corpus, sample_rows(corpus, count, seed), out)
+        out.finish()
+
+    config = {"max_passages": count, "seed": seed}
+    about = f"{source.name}, {count:,} passages"
+    subset = store.make("subset", config, {"data": whole.key}, cut, version=SUBSET_VERSION, about=about)
+    return Corpus(subset.folder)
+
+
+def _raw_folder(source: Source, store: Store) -> Path:
+    """The folder of the raw files; published files are downloaded into the store where no path is given."""
+    if source.path is not None:
+        folder = Path(source.path).expanduser()
+        if not folder.is_dir():
+            raise LabradorError(f"data.path={source.path}: no such folder; name the folder of the raw files")
+        return folder
+    folder = store.root / "raw" / source.name
+    if source.reads_folder and not source.downloads:
+        raise LabradorError(f"data.path=null: data={source.name} needs the folder of the raw files; set data.path=DIR")
+    if source.downloads:
+        if processes.is_main():
+            fetch_all(source.downloads, folder)
+        processes.barrier()
+    return folder

@@ -1,0 +1,131 @@
+"""data=pydocs: the docstrings of the Python that runs this, as a retrieval set that needs no download.
+
+A query is a docstring's summary line ("Return a shallow copy of the list."), its passage is titled with the qualified
+name and holds the rest. The standard library is always read, and of `packages` those that are installed. Copies are
+merged: docstrings with one summary are one query with several positives, and docstrings of one name with one text
+are one passage. A query's split is a hash of its qualified name: 8 in 10 train, 1 dev, 1 test.
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import logging
+import platform
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..errors import LabradorError
+from .base import Source
+from .docstrings import Entry, read_docstrings
+from .judgements import Judgement
+from .schema import SPLITS
+from .writer import Passage, Query, SchemaWriter
+
+log = logging.getLogger(__name__)
+
+SKIPPED = {  # much source, few docstrings that somebody would look for
+    "torch": frozenset({"_dynamo", "_inductor"}),  # the insides of the compiler
+    "transformers": frozenset({"models"}),  # hundreds of models, copied from one another with their docstrings
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PyDocs(Source):
+    """Docstrings of the standard library and of installed packages.
+
+    packages: the packages to read besides the standard library; one that is not installed is left out.
+    """
+
+    name = "pydocs"
+    reads_folder = False
+
+    packages: tuple[str, ...] = ("numpy", "pandas", "torch", "transformers")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.path is not None:
+            raise LabradorError(
+                f"data.path={self.path}: data=pydocs reads installed packages; choose them by data.packages"
+            )
+        if isinstance(self.packages, str) or not all(package.isidentifier() for package in self.packages):
+            raise LabradorError(f"data.packages={self.packages}: a list of package names such as [numpy] was expected")
+        object.__setattr__(self, "packages", tuple(self.packages))
+
+    def files(self, folder: Path) -> list[Path]:
+        return []
+
+    def identity(self, folder: Path) -> dict[str, Any]:
+        """The versions of Python and of the packages that are read."""
+        return {"python": platform.python_version(), "packages": {name: _version(name) for name in self._installed()}}
+
+    def _installed(self) -> dict[str, Path]:
+        """The folders of those packages that are installed, found without importing them."""
+        folders = {}
+        for package in self.packages:
+            spec = importlib.util.find_spec(package)
+            if spec is not None and spec.submodule_search_locations:
+                folders[package] = Path(next(iter(spec.submodule_search_locations)))
+        return folders
+
+    def convert(self, folder: Path, out: SchemaWriter) -> None:
+        installed = self._installed()
+        for package in self.packages:
+            if package not in installed:
+                log.info("data.packages: %s is not installed and left out", package)
+        roots = {"": Path(sysconfig.get_paths()["stdlib"]), **installed}
+        entries: dict[str, Entry] = {}
+        with tqdm(unit=" docstrings", desc="pydocs", disable=None, leave=False) as bar:
+            for package, root in roots.items():
+                for entry in read_docstrings(root, package, SKIPPED.get(package, frozenset())):
+                    entries.setdefault(entry.name, entry)  # a property's setter repeats its name
+                    bar.update()
+        write_entries([entries[name] for name in sorted(entries)], out)
+
+
+def write_entries(entries: Sequence[Entry], out: SchemaWriter) -> None:
+    """Write entries (sorted by name, no name twice) as passages, queries and judgements."""
+    where = Path("pydocs")
+    passage_of: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        passage_of.setdefault(_copy_key(entry), entry)
+    passages = sorted(passage_of.values())
+    out.passages(where, (Passage(i, e.name, e.name, e.text) for i, e in enumerate(passages, start=1)))
+    by_summary: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_summary.setdefault(entry.summary.casefold().rstrip(". "), []).append(entry)
+    for split in SPLITS:
+        groups = [group for group in by_summary.values() if split_of(group[0].name) == split]
+        if groups:
+            queries = (Query(i, group[0].name, group[0].summary) for i, group in enumerate(groups, start=1))
+            out.split(split, where, queries, out.judgements(where, _judgements(groups, passage_of)))
+
+
+def _judgements(groups: list[list[Entry]], passage_of: dict[tuple[str, str], Entry]) -> Iterator[Judgement]:
+    for i, group in enumerate(groups, start=1):
+        for entry in group:
+            yield Judgement(i, group[0].name, passage_of[_copy_key(entry)].name, 1)
+
+
+def _copy_key(entry: Entry) -> tuple[str, str]:
+    """What copies of one docstring share: the last part of the name and the text."""
+    return entry.name.rpartition(".")[2], entry.text
+
+
+def split_of(name: str) -> str:
+    """The split of a qualified name: the same on every machine, whatever else is installed."""
+    bucket = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") % 10
+    return {0: "test", 1: "dev"}.get(bucket, "train")
+
+
+def _version(package: str) -> str:
+    """The installed version of an import package."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        names = importlib.metadata.packages_distributions().get(package, [])
+        return " ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names))) or "unversioned"

@@ -1,0 +1,207 @@
+"""Writing the schema: passages first, then each split's queries, judgements and hard negatives.
+
+Every check that any source needs is made on the way, in one pass, with memory that hardly grows: record batches go to
+disk as they fill, and of a passage's id 8 bytes are kept. A fault raises LabradorError with file and line.
+"""
+
+import json
+import logging
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..errors import LabradorError
+from .columns import Columns
+from .judgements import Judgement, Judgements
+from .pids import PidIndex, pid_hash
+from .raw import bad_line
+from .schema import (
+    BATCH_ROWS,
+    PASSAGES,
+    QUERIES,
+    SPLITS,
+    Fingerprint,
+    ScoredBy,
+    meta_file,
+    negatives_file,
+    passages_file,
+    qrels_file,
+    queries_file,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Passage(NamedTuple):
+    """A passage and the line it is from."""
+
+    line: int
+    pid: str
+    title: str
+    text: str
+
+
+class Query(NamedTuple):
+    """A query, the line it is from and, where the source has them, the answers."""
+
+    line: int
+    qid: str
+    text: str
+    answers: list[str] | None = None
+
+
+class SchemaWriter:
+    """Fills a folder with a corpus: `passages` once, then `split` for each split, then `finish`."""
+
+    def __init__(self, folder: Path, scored_by: ScoredBy) -> None:
+        self.folder = folder
+        self._meta: dict[str, Any] = {"scored_by": scored_by, "splits": [], "passages": 0, "queries": {}}
+        self._fingerprints: dict[str, str] = {}
+        self._index: PidIndex | None = None
+
+    def passages(self, path: Path, passages: Iterable[Passage]) -> None:
+        """Write the passages of the raw file `path`.
+
+        Raises LabradorError for an empty or duplicate id, an empty passage (title and text both blank) and an empty
+        corpus.
+        """
+        hashes, lines = bytearray(), array("I")
+
+        def checked() -> Iterator[Passage]:
+            for passage in passages:
+                line, pid, title, text = passage
+                if not pid or pid.isspace():
+                    raise bad_line(path, line, "the passage id is empty; every passage needs its own id")
+                if not text.strip() and not title.strip():
+                    raise bad_line(path, line, f"passage {pid!r} has an empty text; text was expected")
+                hashes.extend(pid_hash(pid))
+                lines.append(line)
+                yield passage
+
+        count = self._write_table("passages", path, passages_file(self.folder), PASSAGES, checked())
+        if count == 0:
+            raise LabradorError(f"{path}: an empty corpus; at least one passage was expected")
+        columns = Columns(passages_file(self.folder))
+        self._index = PidIndex(np.frombuffer(hashes, dtype=np.uint64), lambda rows: columns.take(rows, ("pid",))[0])
+        duplicate = self._index.first_duplicate()
+        if duplicate is not None:
+            row, earlier = duplicate
+            (pid,) = columns.take([row], ("pid",))[0]
+            taken = f"passage id {pid!r} is a duplicate of line {lines[earlier]}'s"
+            raise bad_line(path, lines[row], f"{taken}; every passage needs its own id")
+        self._meta["passages"] = count
+        log.info("%s: %s passages", path.name, f"{count:,}")
+
+    def judgements(self, path: Path, judgements: Iterable[Judgement] = ()) -> Judgements:
+        """Take judgements (or hard negatives, whose grade is not looked at) of the raw file `path` for `split`."""
+        if self._index is None:
+            raise RuntimeError("passages come before judgements")
+        taken = Judgements(path, self._index)
+        taken.extend(judgements)
+        return taken
+
+    def split(
+        self,
+        split: str,
+        path: Path,
+        queries: Iterable[Query],
+        judgements: Judgements | None,
+        hard_negatives: Judgements | None = None,
+    ) -> None:
+        """Write a split: its queries, which the raw file `path` holds, its judgements and its hard negatives.
+
+        Raises LabradorError for an empty or duplicate query id, an empty query, a judgement for an unknown query or
+        passage, a passage judged twice with different grades, and a train query without a positive. A hard negative
+        that is a positive of its query is left out.
+        """
+        lines = self._write_queries(split, path, queries)
+        rows = {qid: row for row, qid in enumerate(lines)}
+        qrels = np.empty((3, 0), dtype=np.int64) if judgements is None else judgements.qrels(rows)
+        if split == "train":
+            _need_positives(path, qrels, lines)
+        self._write_array(f"qrels-{split}", qrels_file(self.folder, split), qrels)
+        if hard_negatives is not None:
+            negatives = hard_negatives.negatives(rows, qrels)
+            self._write_array(f"negatives-{split}", negatives_file(self.folder, split), negatives)
+        self._meta["splits"].append(split)
+        self._meta["queries"][split] = len(rows)
+        log.info("%s: %s queries, %s judgements", split, f"{len(rows):,}", f"{qrels.shape[1]:,}")
+
+    def finish(self) -> None:
+        """Write the description of the folder; nothing can be read from it before."""
+        self._meta["splits"].sort(key=SPLITS.index)
+        meta = {**self._meta, "fingerprints": self._fingerprints}
+        meta_file(self.folder).write_text(json.dumps(meta, indent=1, sort_keys=True))
+
+    def _write_queries(self, split: str, path: Path, queries: Iterable[Query]) -> dict[str, int]:
+        """Write the queries; returns the line of each by its id, in row order."""
+        lines: dict[str, int] = {}
+
+        def checked() -> Iterator[Query]:
+            for query in queries:
+                if not query.qid.strip():
+                    raise bad_line(path, query.line, "the query id is empty; every query needs its own id")
+                if not query.text.strip():
+                    raise bad_line(path, query.line, f"query {query.qid!r} has an empty text; text was expected")
+                if query.qid in lines:
+                    taken = f"query id {query.qid!r} is a duplicate of line {lines[query.qid]}'s"
+                    raise bad_line(path, query.line, f"{taken}; every query needs its own id")
+                lines[query.qid] = query.line
+                yield query
+
+        self._write_table(f"queries-{split}", path, queries_file(self.folder, split), QUERIES, checked())
+        if not lines:
+            raise LabradorError(f"{path}: no queries for {split}; at least one was expected")
+        return lines
+
+    def _write_table(self, part: str, path: Path, out: Path, schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Stream rows (line in `path`, then the schema's columns) to an Arrow file; returns how many there were."""
+        count, fingerprint, rows = 0, Fingerprint(), iter(rows)
+        with pa.OSFile(str(out), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+            while some := list(islice(rows, BATCH_ROWS)):
+                batch = _record_batch(path, schema, some)
+                fingerprint.add_batch(batch)
+                writer.write_batch(batch)
+                count += len(some)
+        self._fingerprints[part] = fingerprint.hexdigest()
+        return count
+
+    def _write_array(self, part: str, out: Path, values: NDArray[np.int64]) -> None:
+        fingerprint = Fingerprint()
+        fingerprint.add_array(values)
+        np.save(out, values)
+        self._fingerprints[part] = fingerprint.hexdigest()
+
+
+def _record_batch(path: Path, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Rows (line, then the schema's columns) as a record batch; raises LabradorError for half a surrogate pair."""
+    _, *columns = zip(*rows, strict=True)
+    try:
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    except UnicodeEncodeError:
+        for line, *values in rows:
+            text = "".join(value if isinstance(value, str) else "".join(value or ()) for value in values)
+            if any("\ud800" <= mark <= "\udfff" for mark in text):
+                raise bad_line(path, line, "half a surrogate pair is no character; UTF-8 text was expected") from None
+        raise
+    return pa.record_batch(arrays, schema)
+
+
+def _need_positives(path: Path, qrels: NDArray[np.int64], lines: dict[str, int]) -> None:
+    """Raise LabradorError for the first query, of those whose `lines` are given, that has no positive in `qrels`."""
+    lacking = np.ones(len(lines), dtype=bool)
+    lacking[qrels[0, qrels[2] > 0]] = False
+    if lacking.any():
+        qid = list(lines)[int(np.argmax(lacking))]
+        raise bad_line(
+            path,
+            lines[qid],
+            f"train query {qid!r} has no positive passage ({lacking.sum():,} such); "
+            "a judgement with a grade above 0 was expected for every train query",
+        )

@@ -1,0 +1,37 @@
+"""Encoders whose files lie in a folder of transformers' layout."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import pretrained
+from .base import Encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderEncoder(Encoder):
+    """What AutoModel reads, with weights in safetensors; a subclass says which folder."""
+
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where the files are. Raises LabradorError when they cannot be had."""
+
+    def fingerprint(self) -> str:
+        return pretrained.fingerprint(self.folder())
+
+    def tokenizer_fingerprint(self) -> str:
+        return pretrained.fingerprint(self.folder(), pretrained.TOKENIZER)
+
+    def width(self) -> int:
+        return pretrained.width(self.folder())
+
+    def tokenizer(self) -> Any:
+        folder = self.folder()
+        self.check_lengths(pretrained.longest_input(folder))
+        return pretrained.read_tokenizer(folder)
+
+    def load_model(self) -> Any:
+        folder = self.folder()
+        self.check_lengths(pretrained.longest_input(folder))
+        return pretrained.read_model(folder)

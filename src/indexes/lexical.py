@@ -1,0 +1,144 @@
+"""BM25 by bm25s: the passages that share words with a query (Robertson and Zaragoza, 2009).
+
+Words are lower-cased runs of two or more letters or digits without English stopwords, stemmed by Snowball. The index
+is bm25s' own (Lucene's variant) in bm25s' own files, memory-mapped. Building and searching it are compiled in
+postings.py: no Python object per passage, and equal scores in the order of the passage rows.
+"""
+
+import os
+from array import array
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from .. import processes
+from ..data.ragged import Ragged
+from ..errors import LabradorError
+from .base import Hits
+
+K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
+BLOCK = 64  # queries one thread searches at a time
+MINED = 4096  # queries mined at a time
+
+
+def build_bm25(
+    batches: Iterable[Sequence[tuple[str, str]]], folder: Path, total: int | None = None, k1: float = K1, b: float = B
+) -> None:
+    """Index the passages, given as batches of (title, text), into `folder`; `total` is for the progress bar.
+
+    Holds four bytes per word of the corpus and eight per distinct word of a passage.
+    Raises LabradorError when no passage has a word.
+    """
+    import bm25s
+
+    from .postings import fill_postings, passage_frequencies
+
+    ids, offsets, vocabulary = _words(batches, total)
+    if not vocabulary:
+        raise LabradorError(
+            "BM25: no passage has a word of two letters or more besides stopwords, at least one was expected; "
+            "check the corpus, or use a dense retriever with sampler=random"
+        )
+    frequencies = passage_frequencies(ids, offsets, len(vocabulary))
+    starts = np.concatenate(([0], np.cumsum(frequencies)))
+    passages = len(offsets) - 1
+    idf = np.log1p((passages - frequencies + 0.5) / (frequencies + 0.5))
+    rows, scores = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32)
+    fill_postings(ids, offsets, starts, idf, k1, b, rows, scores)
+    index = bm25s.BM25(k1=k1, b=b, method="lucene")
+    index.scores = {"data": scores, "indices": rows, "indptr": starts, "num_docs": passages}
+    index.vocab_dict, index.nonoccurrence_array = vocabulary, None
+    index.save(folder, show_progress=False)
+
+
+def _words(
+    batches: Iterable[Sequence[tuple[str, str]]], total: int | None
+) -> tuple[NDArray[np.int32], NDArray[np.int64], dict[str, int]]:
+    """Word ids of all passages, where each passage's begin [N + 1], and the id of each word."""
+    tokenizer = _tokenizer()
+    ids, lengths = array("i"), array("i")
+    with tqdm(total=total, desc="indexing words", unit=" passages", disable=not processes.is_main()) as bar:
+        for batch in batches:
+            texts = (f"{title} {text}" for title, text in batch)
+            for words in tokenizer.streaming_tokenize(texts, update_vocab=True, allow_empty=False):
+                ids.extend(words)
+                lengths.append(len(words))
+            bar.update(len(batch))
+    offsets = np.concatenate(([0], np.cumsum(np.frombuffer(lengths, dtype=np.int32), dtype=np.int64)))
+    return np.frombuffer(ids, dtype=np.int32), offsets, tokenizer.get_vocab_dict()
+
+
+def _tokenizer() -> Any:
+    import Stemmer
+    from bm25s.tokenization import Tokenizer
+
+    return Tokenizer(stopwords="english", stemmer=Stemmer.Stemmer("english"))
+
+
+class LexicalIndex:
+    """The index that `build_bm25` wrote into `folder`, memory-mapped."""
+
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
+        """`threads` search at once; None: as many as this process may use."""
+        import bm25s
+
+        index = bm25s.BM25.load(folder, mmap=True, show_progress=False)
+        self._tokenizer = _tokenizer()
+        self._tokenizer.stem_to_sid = index.vocab_dict
+        self._starts, self._rows, self._scores = (
+            np.asarray(index.scores[name]) for name in ("indptr", "indices", "data")
+        )
+        self._passages = int(index.scores["num_docs"])
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._sums: list[NDArray[np.float32]] = []  # working space [N] of each thread, made when needed
+
+    def __len__(self) -> int:
+        return self._passages
+
+    def search(self, texts: Sequence[str], k: int) -> Hits:
+        """The k passages of each text with the highest BM25 scores; k is cut to the number of passages.
+
+        A passage that shares no word with the text is no hit: id -1, score -inf.
+        """
+        words = list(self._tokenizer.streaming_tokenize(texts, update_vocab=False, allow_empty=False))
+        shape = len(texts), min(k, self._passages)
+        hits = Hits(np.full(shape, -1, dtype=np.int64), np.full(shape, -np.inf, dtype=np.float32))
+        blocks = [slice(first, first + BLOCK) for first in range(0, len(words), BLOCK)]
+        if len(blocks) == 1:
+            self._search_block(words, hits.ids, hits.scores)
+            return hits
+        with ThreadPoolExecutor(self._threads) as pool:
+            for done in [pool.submit(self._search_block, words[b], hits.ids[b], hits.scores[b]) for b in blocks]:
+                done.result()
+        return hits
+
+    def _search_block(self, words: list[list[int]], ids: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
+        from .postings import best
+
+        flat = np.array([word for text in words for word in text], dtype=np.int32)
+        offsets = np.cumsum([0, *map(len, words)], dtype=np.int64)
+        sums = self._sums.pop() if self._sums else np.empty(self._passages, dtype=np.float32)
+        best(flat, offsets, self._starts, self._rows, self._scores, sums, ids, scores)
+        self._sums.append(sums)
+
+
+def mine(index: LexicalIndex, texts: Sequence[str], positives: Ragged, depth: int) -> Ragged:
+    """The top `depth` passages of each text in rank order, its positives left out: hard negatives by words."""
+    size = len(index)
+    known = np.repeat(np.arange(len(positives)), positives.lengths) * size + positives.values
+    values, counts = [np.empty(0, dtype=np.int64)], [np.zeros(1, dtype=np.int64)]
+    with tqdm(total=len(texts), desc="mining negatives", unit=" queries", disable=not processes.is_main()) as bar:
+        for first in range(0, len(texts), MINED):
+            rows = np.arange(first, min(first + MINED, len(texts)))
+            ids = index.search(texts[first : first + MINED], depth + int(positives.lengths[rows].max())).ids
+            kept = (ids >= 0) & ~np.isin(rows[:, None] * size + ids, known)
+            kept &= np.cumsum(kept, axis=1) <= depth
+            values.append(ids[kept])
+            counts.append(kept.sum(axis=1))
+            bar.update(len(rows))
+    return Ragged(np.concatenate(values), np.cumsum(np.concatenate(counts)))

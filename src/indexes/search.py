@@ -1,0 +1,116 @@
+"""How a corpus is searched: by the codes alone, or by the codes and then again by better vectors."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LabradorError
+from ..quantizers.base import Codes, FittedQuantizer, Quantizer, Vectors
+from ..quantizers.settings import at_least
+from .base import Index, VectorIndex
+from .two_stage import TwoStageIndex, inner_product
+
+DEVICES = ("cpu", "cuda")
+Rerank = Literal["codes", "dense"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search(ABC):
+    """A way of searching as a component: its fields are its settings."""
+
+    k: int = 1000  # passages per query
+    device: str = field(default="cpu", metadata={"key": False})
+
+    def __post_init__(self) -> None:
+        at_least(1, "search.k", self.k)
+        if self.device not in DEVICES:
+            raise LabradorError(
+                f"search.device={self.device}: expected one of {', '.join(DEVICES)}; choose one of them"
+            )
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether `build` needs the corpus's full vectors."""
+        return False
+
+    @property
+    def depth(self) -> int:
+        """How many passages per query are taken from the codes."""
+        return self.k
+
+    def check(self, quantizer: Quantizer) -> None:
+        """Raise LabradorError, before any work, when the codes of `quantizer` cannot be searched on the device."""
+        if self.device == "cpu":
+            return
+        if self.device not in quantizer.devices:
+            name = type(quantizer).__name__.lower()
+            raise LabradorError(
+                f"search.device={self.device} with quantizer {name}: expected flat or lsh, faiss has no GPU index that "
+                "scans other codes; set search.device=cpu"
+            )
+        from .gpu import check_gpu
+
+        check_gpu(self.depth)
+
+    @abstractmethod
+    def build(self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None) -> Index:
+        """The index of N passages: codes uint8 [N, code_bytes]; full vectors [N, D] where `needs_vectors`."""
+
+    def _scan(self, fitted: FittedQuantizer, codes: Codes) -> Index:
+        index = fitted.index(self.device)
+        index.add(codes)
+        return index
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan(Search):
+    """Ranks all passages by their codes."""
+
+    def build(self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None) -> Index:
+        """The index of the codes; `vectors` are not looked at."""
+        return self._scan(fitted, codes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoStage(Search):
+    """Takes candidates by the codes and ranks them by the continuous query's inner product.
+
+    rerank=codes: with the decoded codes (BPR), nothing but codes is kept. rerank=dense: with the full vectors, of
+    which the candidates' rows are read from disk (BiDR's post verification). Rankings have at most `candidates`.
+    """
+
+    candidates: int = 1000  # per query
+    rerank: Rerank = "codes"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(1, "search.candidates", self.candidates)
+        if self.rerank not in get_args(Rerank):
+            raise LabradorError(
+                f"search.rerank={self.rerank}: expected one of {', '.join(get_args(Rerank))}; choose one of them"
+            )
+
+    @property
+    def depth(self) -> int:
+        """How many candidates per query are taken from the codes."""
+        return self.candidates
+
+    @property
+    def needs_vectors(self) -> bool:
+        """The dense rerank reads the full vectors."""
+        return self.rerank == "dense"
+
+    def build(self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None) -> TwoStageIndex:
+        """The index of the codes and a reranker; raises ValueError without the vectors it needs."""
+        first = self._scan(fitted, codes)
+        if not isinstance(first, VectorIndex):
+            raise TypeError(f"candidates come from a {type(first).__name__}, expected a VectorIndex")
+        if self.rerank == "codes":
+            return TwoStageIndex(first, inner_product(lambda rows: fitted.decode(codes[rows])), self.candidates)
+        if vectors is None or len(vectors) != len(codes):
+            raise ValueError(f"rerank=dense needs the {len(codes)} passages' full vectors")
+        dense: NDArray[np.floating] = vectors
+        return TwoStageIndex(first, inner_product(lambda rows: dense[rows]), self.candidates)

@@ -1,0 +1,37 @@
+"""The trainable form of an objective."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from .base import Batch
+
+
+class ObjectiveModule(nn.Module, ABC):
+    """Losses of a batch. Parameters of its own are trained with the encoder and saved with the checkpoint."""
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Per-query losses [B] by name; the mean of "loss" over the global batch is trained, the others are logged."""
+
+    def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        """torch.optim groups of this module's own parameters, each with its `lr` and `weight_decay`.
+
+        The learning rate and weight decay given are the encoder's; the module's default is the same rate and no
+        decay. The schedule scales every group's `lr` alike.
+        """
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        return [{"params": parameters, "lr": learning_rate, "weight_decay": 0.0}] if parameters else []
+
+
+class Stateless(ObjectiveModule):
+    """An objective without parameters: a function of the batch."""
+
+    def __init__(self, losses: Callable[[Batch], dict[str, Tensor]]) -> None:
+        super().__init__()
+        self.losses = losses
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        return self.losses(batch)

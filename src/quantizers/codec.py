@@ -1,0 +1,70 @@
+"""A trained, empty faiss index used as a codec: vectors to plain uint8 codes and back."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Codes, FittedQuantizer, Vectors
+from .vectors import block_rows, blocks, check_shape
+
+if TYPE_CHECKING:
+    from ..indexes.base import Index
+
+FILE = "quantizer.faiss"
+
+
+class FaissCodec(FittedQuantizer):
+    """Encodes, decodes and searches by inner product as `index`, a trained faiss index without entries, does."""
+
+    def __init__(self, index: Any) -> None:
+        self.faiss_index = index
+        self.dimension = index.d
+        self.code_bytes = index.sa_code_size()
+
+    @property
+    def side_bytes(self) -> int:
+        """Bytes of the serialized empty index."""
+        import faiss
+
+        return len(faiss.serialize_index(self.faiss_index))
+
+    def encode(self, x: Vectors) -> Codes:
+        """Vectors [N, D] to codes uint8 [N, code_bytes], block by block."""
+        check_shape(x, self.dimension, "vectors to encode")
+        codes = np.empty((len(x), self.code_bytes), dtype=np.uint8)
+        for start, block in blocks(x):
+            codes[start : start + len(block)] = self.faiss_index.sa_encode(block)
+        return codes
+
+    def decode(self, codes: Codes) -> NDArray[np.float32]:
+        """Codes uint8 [N, code_bytes] to float32 [N, D], block by block."""
+        check_shape(codes, self.code_bytes, "codes")
+        x = np.empty((len(codes), self.dimension), dtype=np.float32)
+        step = block_rows(self.dimension)
+        for start in range(0, len(codes), step):
+            part = slice(start, start + step)
+            x[part] = self.faiss_index.sa_decode(np.ascontiguousarray(codes[part]))
+        return x
+
+    def index(self, device: str = "cpu") -> "Index":
+        """An empty index that scans the codes by inner product; on the CPU alone."""
+        if device != "cpu":
+            raise ValueError(f"these codes cannot be searched on {device}")
+        from ..indexes.codes import CodeIndex
+
+        return CodeIndex(self.faiss_index)
+
+    def save(self, folder: Path) -> None:
+        """Write the faiss index into `folder`."""
+        import faiss
+
+        faiss.write_index(self.faiss_index, str(folder / FILE))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        import faiss
+
+        return cls(faiss.read_index(str(folder / FILE)))

@@ -1,0 +1,83 @@
+"""No compression: a passage's code is its stored vector."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Codes, FittedQuantizer, Quantizer, TrainingVectors, Vectors
+from .vectors import blocks, check_shape
+
+if TYPE_CHECKING:
+    from ..indexes.base import Index
+
+FILE = "flat.json"
+
+
+class FlatCodec(FittedQuantizer):
+    """Codes are vectors of `dimension` in `dtype` (float32 or float16), byte by byte."""
+
+    def __init__(self, dimension: int, dtype: str) -> None:
+        self.dimension = dimension
+        self.dtype = np.dtype(dtype)
+        self.code_bytes = dimension * self.dtype.itemsize
+
+    @property
+    def side_bytes(self) -> int:
+        """Bytes of the file that names dimension and type."""
+        return len(self._description())
+
+    def encode(self, x: Vectors) -> Codes:
+        """Vectors [N, D] to their bytes, uint8 [N, code_bytes]."""
+        check_shape(x, self.dimension, "vectors to encode")
+        codes = np.empty((len(x), self.code_bytes), dtype=np.uint8)
+        for start, block in blocks(x):
+            codes[start : start + len(block)] = block.astype(self.dtype).view(np.uint8)
+        return codes
+
+    def decode(self, codes: Codes) -> NDArray[np.float32]:
+        """Codes uint8 [N, code_bytes] to float32 [N, D]."""
+        check_shape(codes, self.code_bytes, "codes")
+        return np.ascontiguousarray(codes).view(self.dtype).astype(np.float32)
+
+    def index(self, device: str = "cpu") -> "Index":
+        """An empty index that streams the vectors from where they lie."""
+        if device == "cpu":
+            from ..indexes.flat import FlatIndex
+
+            return FlatIndex(self.dimension, self.dtype)
+        from ..indexes.gpu import GpuFlatIndex
+
+        return GpuFlatIndex(self.dimension, self.dtype)
+
+    def save(self, folder: Path) -> None:
+        """Write dimension and type into `folder`."""
+        (folder / FILE).write_bytes(self._description())
+
+    def codes_in_place(self, vectors: Vectors) -> Codes | None:
+        """The vectors' own bytes when they are stored in this codec's type, else None."""
+        check_shape(vectors, self.dimension, "stored vectors")
+        return vectors.view(np.uint8) if vectors.dtype == self.dtype and vectors.flags.c_contiguous else None
+
+    def _description(self) -> bytes:
+        return json.dumps({"dimension": self.dimension, "dtype": self.dtype.name}).encode()
+
+
+@dataclass(frozen=True)
+class Flat(Quantizer):
+    """The vectors as the encoder stored them."""
+
+    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
+
+    def fit(self, x: TrainingVectors, seed: int) -> FlatCodec:
+        """Take over dimension and type, after reading every vector once to see that it is usable."""
+        for _ in blocks(x.passages):
+            pass
+        return FlatCodec(x.passages.shape[1], x.passages.dtype.name)
+
+    def load(self, folder: Path) -> FlatCodec:
+        """What `FlatCodec.save` wrote into `folder`."""
+        return FlatCodec(**json.loads((folder / FILE).read_bytes()))

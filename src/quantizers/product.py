@@ -1,0 +1,76 @@
+"""Product quantization: each sub-space of the vector has a codebook of its own (Jegou et al., 2011)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabradorError
+from .base import Quantizer, TrainingVectors
+from .codec import FaissCodec
+from .settings import at_least
+from .threads import threads
+from .vectors import sample
+
+CENTROIDS = (256, 128, 64, 32, 16, 8, 4, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PQ(Quantizer):
+    """`codebooks` sub-spaces with `centroids` words each: `codebooks` bytes per passage with 256 words.
+
+    48 codebooks divide the 384 dimensions of MiniLM and the 768 of BERT.
+    """
+
+    codebooks: int = 48  # M
+    centroids: int = 256  # words of one codebook, a power of two
+    training_passages: int = 65_536  # at most, drawn with the seed: 256 per word is what k-means can use
+
+    def __post_init__(self) -> None:
+        at_least(1, "quantizer.codebooks", self.codebooks)
+        at_least(2, "quantizer.training_passages", self.training_passages)
+        if self.centroids not in CENTROIDS:
+            raise LabradorError(
+                f"quantizer.centroids={self.centroids}: expected one of {', '.join(map(str, CENTROIDS))}; "
+                "set quantizer.centroids=256 for one byte per codebook"
+            )
+
+    def check(self, dimension: int, passages: int) -> None:
+        """Codebooks must divide the dimension, and each word needs a training vector."""
+        if dimension % self.codebooks:
+            largest = max(m for m in range(1, min(self.codebooks, dimension) + 1) if dimension % m == 0)
+            raise LabradorError(
+                f"quantizer.codebooks={self.codebooks}: expected a divisor of the vectors' {dimension} dimensions; "
+                f"the largest below it that works is quantizer.codebooks={largest}"
+            )
+        vectors = min(passages, self.training_passages)
+        if vectors < self.centroids:
+            largest = max((c for c in CENTROIDS if c <= vectors), default=0)
+            remedy = f"the largest that works is quantizer.centroids={largest}" if largest else "use quantizer=flat"
+            raise LabradorError(
+                f"quantizer.centroids={self.centroids}: expected at least as many training vectors, there are "
+                f"{vectors}; {remedy}"
+            )
+
+    def fit(self, x: TrainingVectors, seed: int) -> FaissCodec:
+        """k-means in every sub-space on a sample."""
+        self.check(x.passages.shape[1], len(x.passages))
+        return FaissCodec(self.trained(sample(x.passages, self.training_passages, seed), seed))
+
+    def trained(self, x: Any, seed: int) -> Any:
+        """A faiss index trained on float32 [n, D], by one thread: two make the many small products slower."""
+        index = self.empty(x.shape[1])
+        index.pq.cp.seed = seed
+        index.pq.cp.min_points_per_centroid = 1
+        with threads(1):
+            index.train(x)
+        return index
+
+    def empty(self, dimension: int) -> Any:
+        """An untrained faiss.IndexPQ that scores by inner product."""
+        import faiss
+
+        return faiss.IndexPQ(dimension, self.codebooks, self.centroids.bit_length() - 1, faiss.METRIC_INNER_PRODUCT)
+
+    def load(self, folder: Path) -> FaissCodec:
+        """What `FaissCodec.save` wrote into `folder`."""
+        return FaissCodec.load(folder)

@@ -1,0 +1,100 @@
+"""The columns of a result table: where each value comes from, how it is shown, and which value is the best."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .rows import ResultRow
+
+NAMES = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "seed", "device", "threads")
+SIZES = ("queries", "passages")
+STAGES = ("train", "encode", "quantize", "search")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `value` takes it from a row (None = nothing to show), `show` makes text of it."""
+
+    head: str  # "\n" where the head may be broken
+    value: Callable[[ResultRow], Any]
+    show: Callable[[Any], str] = str
+    best: Literal["highest", "lowest"] | None = None  # None: the column tells rows apart
+    optional: bool = False  # whether None means that the row's method has no use for it
+
+    @property
+    def title(self) -> str:
+        """The head in one line."""
+        return self.head.replace("/\n", "/").replace("\n", " ")
+
+    def text(self, row: ResultRow) -> str:
+        """What stands in the row's cell."""
+        value = self.value(row)
+        return "-" if value is None else self.show(value)
+
+
+def columns(rows: Sequence[ResultRow]) -> list[Column]:
+    """Every column that `rows` can fill: names first, then quality, sizes, time."""
+    metrics = dict.fromkeys(name for row in rows for name in row.metrics)
+    stages = dict.fromkeys([*STAGES, *(name for row in rows for name in row.seconds)])
+    settings = dict.fromkeys(name for row in rows for name in row.settings)
+    return [
+        *(Column(name, _attribute(name), optional=True) for name in NAMES),
+        *(Column(name, _entry("settings", name)) for name in settings),
+        *(Column(name, _attribute(name), "{:,}".format) for name in SIZES),
+        *(Column(name, _entry("metrics", name), "{:.3f}".format, "highest") for name in metrics),
+        Column("bytes/\npassage", _attribute("bytes_per_passage"), count, "lowest"),
+        Column("index\nsize", _attribute("index_bytes"), size, "lowest"),
+        Column("on disk\nbeside", lambda row: row.disk_bytes or None, size, "lowest"),
+        Column("ms/query\np50", _entry("latency_ms", "p50"), three_digits, "lowest"),
+        Column("queries/\ns", _attribute("qps"), three_digits, "highest"),
+        *(Column(f"{name}\n(s)", _time(name), seconds, "lowest") for name in stages),
+    ]
+
+
+def best_of(column: Column, rows: Iterable[ResultRow]) -> str | None:
+    """The text of the best value, to the precision shown; None where there is no choice between two values."""
+    values = [value for value in map(column.value, rows) if value is not None]
+    if column.best is None or len({column.show(value) for value in values}) < 2:
+        return None
+    return column.show(max(values) if column.best == "highest" else min(values))
+
+
+def _attribute(name: str) -> Callable[[ResultRow], Any]:
+    return lambda row: getattr(row, name)
+
+
+def _entry(field: str, name: str) -> Callable[[ResultRow], Any]:
+    return lambda row: getattr(row, field).get(name)
+
+
+def _time(stage: str) -> Callable[[ResultRow], Any]:
+    """Seconds of a stage; None where it took none, which is how a method without it (bm25: no training) says so."""
+    return lambda row: row.seconds.get(stage) or None
+
+
+def count(value: float) -> str:
+    """48, 96.5, 1,536."""
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units: 512 B, 4.61 MB, 32.3 GB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{three_digits(value)} {unit}" if unit != "B" else f"{value:.0f} B"
+        value /= 1000
+    return f"{three_digits(value)} TB"
+
+
+def three_digits(value: float) -> str:
+    """Three significant digits, or all digits before the point: 0.0123, 1.23, 12.3, 1,234."""
+    if abs(value) >= 99.95:
+        return f"{value:,.0f}"
+    if abs(value) >= 9.995:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) >= 0.9995 else f"{value:.3g}"
+
+
+def seconds(value: float) -> str:
+    """0.0, 12.3, 1,234."""
+    return f"{value:,.1f}" if value < 99.95 else f"{value:,.0f}"

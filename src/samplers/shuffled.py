@@ -1,0 +1,107 @@
+"""Samplers that visit the queries in a shuffled order: what is theirs alone is how negatives are drawn."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.ragged import Ragged
+from ..errors import LabradorError
+from .base import Example, Pool, Sampler
+
+Rows = NDArray[np.int64]
+NONE = -1  # a negative that is still to be drawn
+CHUNK = 1 << 22  # random numbers drawn at a time
+
+
+@dataclass(frozen=True)
+class Shuffled(Sampler):
+    """Every query with a positive once per epoch, in random order, with one of its positives and drawn negatives."""
+
+    @abstractmethod
+    def draw(self, pool: Pool, queries: Rows, rng: np.random.Generator) -> Rows:
+        """Negatives [Q, negatives] of the given queries [Q], distinct per query; NONE is filled at random."""
+
+    def batches(self, pool: Pool, epoch: int) -> Iterator[list[Example]]:
+        """Yield the batches of one epoch, in lists of `pool.batch_size`.
+
+        Raises LabradorError when the corpus is too small for that many negatives.
+        """
+        lengths = pool.positives.lengths
+        self._check(pool, lengths)
+        rng = np.random.default_rng([pool.seed, epoch])
+        queries = rng.permutation(np.flatnonzero(lengths))
+        picks = pool.positives.offsets[queries] + (rng.random(len(queries)) * lengths[queries]).astype(np.int64)
+        positives = pool.positives.values[picks]
+        negatives = self.draw(pool, queries, rng)
+        fill_at_random(negatives, queries, pool.positives, pool.passages, rng)
+        for first in range(0, len(queries), pool.batch_size):
+            part = slice(first, first + pool.batch_size)
+            columns = queries[part].tolist(), positives[part].tolist(), map(tuple, negatives[part].tolist())
+            yield [Example(*row) for row in zip(*columns, strict=True)]
+
+    def _check(self, pool: Pool, lengths: Rows) -> None:
+        spare = pool.passages - int(lengths.max(initial=0))
+        if self.negatives > spare:
+            raise LabradorError(
+                f"sampler.negatives={self.negatives}: a query has only {spare} passages that are not its positives; "
+                f"use sampler.negatives={spare} or less, or a larger corpus"
+            )
+
+
+def draw_among(lists: Ragged, rows: Rows, count: int, depth: int, rng: np.random.Generator) -> Rows:
+    """`count` distinct entries of the first `depth` of each list in `rows` [Q], uniformly: [Q, count].
+
+    A list with fewer than `count` entries leaves NONE at the end of its row.
+    """
+    drawn = np.full((len(rows), count), NONE, dtype=np.int64)
+    if not count:
+        return drawn
+    step = max(1, CHUNK // depth)
+    for first in range(0, len(rows), step):
+        part = rows[first : first + step]
+        lengths = np.minimum(lists.offsets[part + 1] - lists.offsets[part], depth)
+        width = int(lengths.max(initial=0))
+        ranks = rng.random((len(part), width))
+        ranks[np.arange(width) >= lengths[:, None]] = np.inf
+        taken = min(count, width)
+        chosen = np.argpartition(ranks, taken - 1, axis=1)[:, :taken] if taken else np.empty((len(part), 0), np.int64)
+        chosen = np.take_along_axis(chosen, np.take_along_axis(ranks, chosen, axis=1).argsort(axis=1), axis=1)
+        there = np.arange(taken) < lengths[:, None]
+        target = drawn[first : first + step, :taken]
+        target[there] = lists.values[(lists.offsets[part, None] + chosen)[there]]
+    return drawn
+
+
+def fill_at_random(negatives: Rows, queries: Rows, positives: Ragged, passages: int, rng: np.random.Generator) -> None:
+    """Replace every NONE in `negatives` [Q, n], in place, by a passage drawn uniformly from the corpus.
+
+    What is drawn is neither a positive of the row's query nor in the row already.
+    """
+    known = np.sort(np.repeat(np.arange(len(positives)), positives.lengths) * passages + positives.values)
+    for column in range(negatives.shape[1]):
+        missing = np.flatnonzero(negatives[:, column] == NONE)
+        while len(missing):
+            drawn = rng.integers(0, passages, len(missing))
+            unfit = (negatives[missing] == drawn[:, None]).any(axis=1) | among(
+                known, queries[missing] * passages + drawn
+            )
+            negatives[missing[~unfit], column] = drawn[~unfit]
+            missing = missing[unfit]
+
+
+def among(known: Rows, keys: Rows) -> NDArray[np.bool_]:
+    """Whether each of `keys` is in the ascending `known`."""
+    if not len(known):
+        return np.zeros(len(keys), dtype=np.bool_)
+    found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys
+    return found
+
+
+def require_candidates(pool: Pool, sampler: str) -> Ragged:
+    """The candidates of the pool; raises ValueError when it has none, which is a fault of the caller."""
+    if pool.candidates is None:
+        raise ValueError(f"{sampler} draws from mined candidates, the pool has none")
+    return pool.candidates

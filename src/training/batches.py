@@ -1,0 +1,144 @@
+"""From a sampler's examples to the token tensors that one process works on."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ..data.ragged import Ragged
+from ..encoders.tokens import Tokens, pad
+from ..samplers.base import Example
+
+Examples = list[Example]
+Epoch = Callable[[int], list[Examples]]
+
+
+class Part(NamedTuple):
+    """The examples that go through the encoder together, over all processes, and how many their whole batch has."""
+
+    examples: Examples
+    batch: int
+
+
+class Parts(Sampler[Any]):
+    """The parts of an epoch's batches, in order: every batch gives `accumulation` of them, the last perhaps fewer.
+
+    The parts are the same in every process and for every number of workers.
+    """
+
+    def __init__(self, epoch_batches: Epoch, batch_size: int, accumulation: int) -> None:
+        self._make, self._batch_size, self._part = epoch_batches, batch_size, batch_size // accumulation
+        self._epoch, self._batches = 0, epoch_batches(0)
+        self._steps = len(self._batches)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the batches of `epoch`. Raises ValueError when a sampler breaks its contract."""
+        if epoch != self._epoch:
+            self._epoch, self._batches = epoch, self._make(epoch)
+        sizes = {len(batch) for batch in self._batches[:-1]} - {self._batch_size}
+        if sizes or len(self._batches) != self._steps or not 0 < len(self._batches[-1]) <= self._batch_size:
+            raise ValueError(
+                f"epoch {epoch} has {len(self._batches)} batches, with sizes {sizes} besides {self._batch_size}; "
+                f"expected {self._steps} of that size, of which the last may be smaller"
+            )
+
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch, each an optimizer step."""
+        return self._steps
+
+    def __len__(self) -> int:
+        return (self._steps - 1) * (self._batch_size // self._part) + -(-len(self._batches[-1]) // self._part)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield `Part`s."""
+        for batch in self._batches:
+            for first in range(0, len(batch), self._part):
+                yield Part(batch[first : first + self._part], len(batch))
+
+
+class Loader(DataLoader[Any]):
+    """A DataLoader whose epoch decides its batches. (transformers.Trainer calls `set_epoch`.)"""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next iteration."""
+        sampler: Any = self.batch_sampler
+        sampler.set_epoch(epoch)
+
+
+class Lookup(Dataset[Any]):
+    """The dataset of a loader whose sampler gives the data itself."""
+
+    def __getitem__(self, item: Any) -> Any:
+        return item
+
+
+def share(count: int, rank: int, world: int) -> slice:
+    """The rows of process `rank` of `world` when `count` rows are shared out: contiguous, sizes differing by one."""
+    return slice(count * rank // world, count * (rank + 1) // world)
+
+
+@dataclass(frozen=True)
+class Collate:
+    """Turns the examples of a part into one process's inputs of the model.
+
+    Every distinct passage of the part is encoded once, by one of the processes; each process takes an equal share of
+    the queries and of the passages and scores its queries against all passages. A process without a query or a
+    passage (in a small last part) encodes one and keeps none, so that all take part in the same steps.
+    """
+
+    queries: Tokens
+    passages: Tokens
+    positives: Ragged
+    pad_id: int
+    rank: int = 0
+    world: int = 1
+
+    def __call__(self, fetched: Part | list[Any]) -> dict[str, Any]:
+        """Inputs of `TrainingModel.forward`; DataLoader hands a fetched part over as a list."""
+        examples, batch = fetched
+        rows, positives = distinct_passages(examples)
+        mine = share(len(examples), self.rank, self.world)
+        query_rows = np.array([example.query for example in examples], dtype=np.int64)
+        return {
+            "queries": self._tokens(self.queries, query_rows, mine),
+            "passages": self._tokens(self.passages, rows, share(len(rows), self.rank, self.world)),
+            "passage_counts": [_length(share(len(rows), rank, self.world)) for rank in range(self.world)],
+            "positives": torch.from_numpy(positives[mine]),
+            "masked": torch.from_numpy(other_positives(query_rows[mine], positives[mine], rows, self.positives)),
+            "weight": self.world / batch,
+        }
+
+    def _tokens(self, tokens: Tokens, rows: np.ndarray, part: slice) -> dict[str, Tensor | int]:
+        taken = rows[part] if _length(part) else rows[:1]
+        input_ids, attention_mask = pad(tokens.rows(taken), self.pad_id)
+        return {"input_ids": input_ids, "attention_mask": attention_mask, "kept": _length(part)}
+
+
+def _length(part: slice) -> int:
+    return int(part.stop - part.start)
+
+
+def distinct_passages(examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+    """Passage rows [P] of the examples without repeats, positives first, and the place [B] of each positive in them."""
+    places: dict[int, int] = {}
+    for example in examples:
+        places.setdefault(example.positive, len(places))
+    positives = np.array([places[example.positive] for example in examples], dtype=np.int64)
+    for example in examples:
+        for negative in example.negatives:
+            places.setdefault(negative, len(places))
+    return np.fromiter(places, np.int64, len(places)), positives
+
+
+def other_positives(queries: np.ndarray, positives: np.ndarray, passages: np.ndarray, judged: Ragged) -> np.ndarray:
+    """Which of the passages [P] are positives of the query besides the one at `positives` [B]: bool [B, P]."""
+    masked = np.zeros((len(queries), len(passages)), dtype=np.bool_)
+    for row, query in enumerate(queries):
+        masked[row] = np.isin(passages, judged[query])
+    masked[np.arange(len(queries)), positives] = False
+    return masked

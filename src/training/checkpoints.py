@@ -1,0 +1,63 @@
+"""Checkpoints of a running training: which ones are whole, and keeping only the newest of those."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from .. import processes
+
+COMPLETE = "complete"  # the file that says that everything else of the checkpoint is on disk
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest whole checkpoint in `folder`, or None; the remains of all others are removed."""
+    whole = sorted(
+        (path for path in folder.glob("checkpoint-*") if (path / COMPLETE).exists()), key=_step, reverse=True
+    )
+    for path in folder.glob("checkpoint-*"):
+        if path not in whole[:1]:
+            shutil.rmtree(path)
+    return whole[0] if whole else None
+
+
+def _step(path: Path) -> int:
+    return int(path.name.rpartition("-")[2])
+
+
+class Complete(TrainerCallback):
+    """Marks a checkpoint as whole once all processes have written their part and the disk has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        """No checkpoint of the last step: the trained weights are written then."""
+        if state.global_step >= state.max_steps:
+            control.should_save = False
+        return control
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Mark the checkpoint just written, then remove the older ones."""
+        processes.barrier()
+        if processes.is_main():
+            checkpoint = self.folder / f"checkpoint-{state.global_step}"
+            for path in checkpoint.iterdir():
+                sync(path)
+            (checkpoint / COMPLETE).touch()
+            sync(checkpoint / COMPLETE)
+            sync(checkpoint)
+            sync(self.folder)
+            newest(self.folder)
+        processes.barrier()
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

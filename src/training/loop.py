@@ -1,0 +1,112 @@
+"""The one training loop: a checkpoint, an objective and a sampler's batches become trained towers."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from .. import processes
+from ..data.ragged import Ragged
+from ..encoders.checkpoint import Checkpoint
+from ..encoders.tokens import Tokens
+from ..errors import LabradorError
+from ..losses.base import Objective
+from ..samplers.base import Example
+from .batches import Collate, Loader, Lookup, Parts
+from .checkpoints import newest, sync
+from .model import TrainingModel
+from .settings import TrainSettings
+from .trainer import RetrieverTrainer, arguments
+
+
+def train(
+    start: Checkpoint,
+    objective: Objective,
+    batches: Callable[[int], list[list[Example]]],
+    query_tokens: Tokens,
+    passage_tokens: Tokens,
+    positives: Ragged,
+    settings: TrainSettings,
+    seed: int,
+    folder: Path,
+    device: str = "cpu",
+) -> None:
+    """Train from `start` on `batches(epoch)`, the same in every process, and write the result into `folder`.
+
+    Writes towers/ (as TwoTower.save does), objective.safetensors (where the objective has parameters) and curve.jsonl
+    (step, loss, learning_rate, ...). `positives` are the passage rows of each query. Killed and started again with
+    the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with the same weights.
+    Raises LabradorError when there is nothing to train on or the training diverges.
+    """
+    settings = settings.resolved(device)
+    parts = _parts(batches, settings)
+    checkpoints = folder / "trainer"
+    resume = _resume(checkpoints)
+    torch.manual_seed(seed)  # for objectives that start from random weights
+    towers = start.towers()
+    model = TrainingModel(towers, objective.build(towers.dimension))
+    collate = Collate(query_tokens, passage_tokens, positives, towers.pad_id, processes.rank(), processes.world_size())
+    loader = Loader(
+        Lookup(),
+        batch_sampler=parts,
+        collate_fn=collate,
+        num_workers=settings.workers,
+        pin_memory=device != "cpu",
+        generator=torch.Generator(),  # so that the loader leaves torch's own generator alone
+    )
+    trainer = RetrieverTrainer(
+        model, arguments(settings, settings.steps(parts.steps), seed, checkpoints, device), loader
+    )
+    trainer.train(resume_from_checkpoint=resume)
+    if processes.is_main():
+        _write(model, trainer.state.log_history, folder)
+        _remove(checkpoints)
+    processes.barrier()
+
+
+def _parts(batches: Callable[[int], list[list[Example]]], settings: TrainSettings) -> Parts:
+    first = batches(0)
+    if not first:
+        raise LabradorError(
+            "training: no train query has a positive passage, at least one was expected; add judgements to the train "
+            "split, or use retriever=pretrained or retriever=bm25"
+        )
+    return Parts(batches, settings.batch_size, settings.gradient_accumulation)
+
+
+def _resume(checkpoints: Path) -> str | None:
+    """The checkpoint to continue from, in every process the same; removes what cannot be continued."""
+    chosen = ""
+    if processes.is_main():
+        shutil.rmtree(_removed(checkpoints), ignore_errors=True)
+        chosen = str(newest(checkpoints) or "")
+    return processes.broadcast(chosen) or None
+
+
+def _write(model: TrainingModel, history: list[dict[str, float]], folder: Path) -> None:
+    broken = [name for name, value in model.named_parameters() if not torch.isfinite(value).all()]
+    if broken:
+        raise LabradorError(
+            f"{broken[0]}: not finite after training, finite weights were expected; lower train.learning_rate or "
+            "set train.precision=float32"
+        )
+    model.towers.save(folder / "towers")
+    own = {name: value.detach().cpu().contiguous() for name, value in model.objective.state_dict().items()}
+    if own:
+        save_file(own, folder / "objective.safetensors")
+    lines = [json.dumps(entry) for entry in history if "loss" in entry]
+    (folder / "curve.jsonl").write_text("".join(f"{line}\n" for line in lines))
+
+
+def _remove(checkpoints: Path) -> None:
+    """Remove the checkpoints; renamed first, so that a kill meanwhile leaves none that looks whole."""
+    checkpoints.rename(_removed(checkpoints))
+    sync(checkpoints.parent)
+    shutil.rmtree(_removed(checkpoints))
+
+
+def _removed(checkpoints: Path) -> Path:
+    return checkpoints.with_name("trainer.removed")

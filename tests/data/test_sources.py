@@ -1,0 +1,262 @@
+"""Every published layout becomes the same corpus, gzip or plain, and bad input names its file and line."""
+
+import json
+
+import pytest
+from layouts import LAYOUTS, keeper, question_of, rows_of, text_of, title_of, write_layout, write_text
+
+from labrador.data.beir import Beir
+from labrador.data.msmarco import MsMarco
+from labrador.data.msmarco_doc import MsMarcoDoc
+from labrador.data.nq import Nq
+from labrador.data.prepare import prepare
+from labrador.data.trivia import Trivia
+from labrador.errors import LabradorError
+from labrador.store import Store
+
+SOURCES = {"beir": Beir, "msmarco": MsMarco, "msmarco_doc": MsMarcoDoc, "nq": Nq, "trivia": Trivia}
+PID = {"beir": "p{}", "msmarco": "{}", "msmarco_doc": "D{}", "nq": "{}", "trivia": "{}"}
+
+
+def convert(name, folder, tmp_path, **settings):
+    return prepare(SOURCES[name](path=str(folder), **settings), Store(tmp_path / "store"), seed=0)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_layout_becomes_the_schema(name, packed, tmp_path):
+    corpus = convert(name, write_layout(name, tmp_path / "raw", 24, packed), tmp_path)
+    first = 1 if name in ("nq", "trivia") else 0
+    assert corpus.passages.pids(range(24)) == [PID[name].format(i + first) for i in range(24)]
+    title = "" if name == "msmarco" else title_of(5)
+    assert corpus.passages.read([5]) == [(title, text_of(5))]
+    mark = "?" if name == "trivia" else ""
+    for split in ("train", "dev"):
+        rows = rows_of(split, 24)
+        assert corpus.queries(split).texts == [question_of(i) + mark for i in rows]
+        assert [list(passages) for passages in corpus.positives(split)] == [[i] for i in rows]
+
+
+def test_gzip_and_plain_have_the_same_fingerprints(tmp_path):
+    for name in LAYOUTS:
+        plain = convert(name, write_layout(name, tmp_path / name / "plain", 24), tmp_path)
+        packed = convert(name, write_layout(name, tmp_path / name / "packed", 24, packed=True), tmp_path)
+        assert plain.key != packed.key
+        assert plain.meta == packed.meta
+
+
+def test_splits_and_scoring(tmp_path):
+    corpora = {name: convert(name, write_layout(name, tmp_path / name, 24), tmp_path) for name in LAYOUTS}
+    assert corpora["beir"].splits == corpora["nq"].splits == ("train", "dev", "test")
+    assert corpora["msmarco"].splits == corpora["msmarco_doc"].splits == ("train", "dev")
+    assert {name for name in LAYOUTS if corpora[name].scored_by == "answers"} == {"nq", "trivia"}
+    test = corpora["nq"].queries("test")
+    assert test.answers == [[keeper(i)] for i in rows_of("test", 24)]
+    assert corpora["nq"].queries("train").answers[0] == [keeper(0)]
+    assert corpora["beir"].queries("test").answers is None
+    assert len(corpora["nq"].qrels("test")[0]) == 0
+    with pytest.raises(LabradorError, match=r"^test: .*it has train, dev"):
+        corpora["msmarco"].queries("test")
+
+
+def test_hard_negatives_come_in_the_files_order(tmp_path):
+    nq = convert("nq", write_layout("nq", tmp_path / "nq", 24), tmp_path)
+    assert [list(row) for row in nq.hard_negatives("train")][:3] == [[8, 1], [9, 2], [10, 3]]
+    assert nq.hard_negatives("dev") is None
+    beir = convert("beir", write_layout("beir", tmp_path / "beir", 24), tmp_path)
+    assert beir.hard_negatives("train") is None
+    assert beir.fingerprint("negatives-train") == "none"
+
+
+def test_hard_negatives_hold_no_positive_and_no_repeat(tmp_path):
+    folder = write_layout("nq", tmp_path / "nq", 24)
+    path = folder / "biencoder-nq-train.json"
+    questions = json.loads(path.read_text())
+    questions[0]["positive_ctxs"] += [{"passage_id": "5"}, {"passage_id": "1"}]
+    questions[0]["hard_negative_ctxs"] = [{"passage_id": pid} for pid in ("9", "5", "2", "9")]
+    path.write_text(json.dumps(questions))
+    corpus = convert("nq", folder, tmp_path)
+    assert list(corpus.positives("train")[0]) == [0, 4]
+    assert list(corpus.hard_negatives("train")[0]) == [8, 1]
+
+
+def test_questions_without_a_positive_are_left_out_of_nq_train(tmp_path, caplog):
+    folder = write_layout("nq", tmp_path / "nq", 24)
+    path = folder / "biencoder-nq-train.json"
+    questions = json.loads(path.read_text())
+    questions[1]["positive_ctxs"] = []
+    path.write_text(json.dumps(questions))
+    with caplog.at_level("INFO"):
+        corpus = convert("nq", folder, tmp_path)
+    assert corpus.queries("train").qids[:2] == ["train-0", "train-2"]
+    assert "1 questions without a positive" in caplog.text
+
+
+def test_unjudged_queries_of_msmarco_are_left_out_and_small_dev_is_preferred(tmp_path):
+    folder = write_layout("msmarco", tmp_path / "raw", 24)
+    write_text(folder / "queries.dev.tsv", "1\tnot read\n")
+    write_text(folder / "qrels.dev.tsv", "1\t0\t1\t1\n")
+    corpus = convert("msmarco", folder, tmp_path)
+    assert "9000000" not in corpus.queries("train").qids
+    assert corpus.queries("dev").qids == ["4", "5", "12", "13", "20", "21"]
+    for kind in ("queries", "qrels"):
+        (folder / f"{kind}.dev.small.tsv").unlink()
+    assert convert("msmarco", folder, tmp_path).queries("dev").texts == ["not read"]
+
+
+def test_a_beir_folder_without_train_judgements_has_no_train_split(tmp_path):
+    folder = write_layout("beir", tmp_path / "raw", 24)
+    (folder / "qrels" / "train.tsv").unlink()
+    (folder / "qrels" / "dev.tsv").unlink()
+    assert convert("beir", folder, tmp_path).splits == ("test",)
+    (folder / "qrels" / "test.tsv").unlink()
+    with pytest.raises(LabradorError, match=r"qrels/train.tsv, qrels/dev.tsv or qrels/test.tsv"):
+        convert("beir", folder, tmp_path)
+
+
+def test_quotes_are_text_in_msmarco_and_csv_in_psgs(tmp_path):
+    folder = write_layout("msmarco", tmp_path / "ms", 24)
+    write_text(folder / "collection.tsv", '0\t"open quote\n' + "".join(f"{i}\t{i} ok\n" for i in range(1, 24)))
+    assert convert("msmarco", folder, tmp_path).passages.read([0, 1]) == [("", '"open quote'), ("", "1 ok")]
+    folder = write_layout("nq", tmp_path / "nq", 24)
+    rows = "".join(f"{i}\ttext {i}\ttitle\n" for i in range(2, 25))
+    write_text(folder / "psgs_w100.tsv", 'id\ttext\ttitle\n1\t"a ""quoted"" word"\t"One, Two"\n' + rows)
+    assert convert("nq", folder, tmp_path).passages.read([0]) == [("One, Two", 'a "quoted" word')]
+
+
+def test_a_title_alone_or_a_url_alone_is_a_text(tmp_path):
+    folder = write_layout("msmarco_doc", tmp_path / "raw", 24)
+    path = folder / "msmarco-docs.tsv"
+    path.write_text(path.read_text() + "D90\tu\tonly a title\t\nD91\thttp://only.a/url\t\t\n")
+    corpus = convert("msmarco_doc", folder, tmp_path)
+    assert corpus.passages.read([24, 25]) == [("only a title", ""), ("", "http://only.a/url")]
+
+
+BAD = [
+    ("msmarco", "collection.tsv", 3, "2\ta\tb", r"3 columns; 2 were expected: passage id, text"),
+    ("msmarco", "collection.tsv", 3, "0\tagain", r"passage id '0' is a duplicate of line 1's"),
+    ("msmarco", "collection.tsv", 3, "2\t  ", r"passage '2' has an empty text"),
+    ("msmarco", "collection.tsv", 3, "\ttext", r"the passage id is empty"),
+    ("msmarco", "queries.train.tsv", 2, "1", r"1 columns; 2 were expected: query id, text"),
+    ("msmarco", "queries.train.tsv", 2, "1\t ", r"query '1' has an empty text"),
+    ("msmarco", "queries.train.tsv", 13, "0\tagain", r"query id '0' is a duplicate of line 1's"),
+    ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\tone", r"grade 'one'; an integer was expected"),
+    ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\t1.0", r"grade '1.0'; an integer was expected"),
+    ("msmarco", "qrels.train.tsv", 2, "1\t0\t77\t1", r"judgement for passage '77', which is unknown"),
+    ("msmarco", "qrels.train.tsv", 2, "77\t0\t1\t1", r"judgement for query '77', which is unknown"),
+    ("msmarco", "qrels.train.tsv", 2, "0\t0\t0\t2", r"'0': grade 2, but 1 on line 1; one grade was expected"),
+    ("msmarco_doc", "msmarco-docs.tsv", 2, "D1\tu\tt", r"3 columns; 4 were expected: document id, url, title, body"),
+    ("beir", "corpus.jsonl", 4, "{", r"a JSON object with the strings _id, text was expected"),
+    ("beir", "corpus.jsonl", 4, '{"_id": 3, "text": "x"}', r"'_id' is 3; a JSON object with the strings"),
+    ("beir", "corpus.jsonl", 4, '["_id"]', r"a list found; a JSON object with the strings"),
+    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": "", "text": ""}', r"passage 'p3' has an empty text"),
+    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": 1, "text": "a"}', r"'title' is 1; a string was expected"),
+    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "text": "\\ud83d"}', r"half a surrogate pair is no character"),
+    ("beir", "qrels/train.tsv", 2, "q0\tp0", r"2 columns; 3 were expected: query-id, corpus-id, score"),
+    ("beir", "qrels/train.tsv", 2, "q0\tp0\t", r"grade ''; an integer was expected"),
+    ("beir", "qrels/test.tsv", 3, "q7\tp99\t1", r"judgement for passage 'p99', which is unknown"),
+    ("beir", "qrels/test.tsv", 3, "q99\tp7\t1", r"judgement for query 'q99', which is unknown"),
+    ("nq", "psgs_w100.tsv", 3, "2\ttext", r"2 columns; 3 were expected: id, text, title"),
+    ("nq", "psgs_w100.tsv", 3, "1\ttext\ttitle", r"passage id '1' is a duplicate of line 2's"),
+    ("nq", "psgs_w100.tsv", 24, '23\t"never closed\ttitle', r"fields with closed quotes were expected"),
+    ("nq", "psgs_w100.tsv", 25, '24\ttext\t"never closed', r"fields with closed quotes were expected"),
+    ("nq", "nq-test.qa.csv", 2, "who\t__import__('os')", r"answers \"__import__\('os'\)\"; a list literal such as"),
+    ("nq", "nq-test.qa.csv", 2, "who\t['open", r"a list literal such as"),
+    ("nq", "nq-test.qa.csv", 2, "who\t[]", r"answers \[\]; a list of one or more strings was expected"),
+    ("nq", "nq-test.qa.csv", 2, "who\t'a'", r"answers 'a'; a list of one or more strings was expected"),
+    ("nq", "nq-test.qa.csv", 2, "who", r"1 columns; 2 were expected: question, answers"),
+    ("nq", "biencoder-nq-train.json", 3, '"dataset": oops,', r"a whole JSON object was expected"),
+    ("nq", "biencoder-nq-train.json", 2, "[", r"'\[' found; a JSON object with a question was expected"),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "line", "text", "message"), BAD)
+def test_bad_line(name, file, line, text, message, tmp_path):
+    folder = write_layout(name, tmp_path / "raw", 24)
+    lines = (folder / file).read_text().split("\n")
+    lines[line - 1] = text
+    (folder / file).write_text("\n".join(lines))
+    with pytest.raises(LabradorError, match=message) as caught:
+        convert(name, folder, tmp_path)
+    assert str(caught.value).startswith(f"{folder / file}:{line}: ")
+    assert "\n" not in str(caught.value)
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_bytes_that_are_not_utf8_name_their_line(name, packed, tmp_path):
+    folder = write_layout(name, tmp_path / "raw", 24)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        whole = path.read_bytes()
+        lines = whole.split(b"\n")
+        lines[2] = lines[2][:4] + b"\xff" + lines[2][4:]
+        path.write_bytes(b"\n".join(lines))
+        damaged = path
+        if packed:
+            damaged = write_packed(path)
+        with pytest.raises(LabradorError, match="byte 0xff is not UTF-8; UTF-8 text was expected") as caught:
+            convert(name, folder, tmp_path)
+        assert str(caught.value).startswith(f"{damaged}:3: ")
+        damaged.unlink()
+        path.write_bytes(whole)
+
+
+def write_packed(path):
+    import gzip
+
+    packed = path.with_name(path.name + ".gz")
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    return packed
+
+
+def test_train_queries_without_a_positive_are_an_error(tmp_path):
+    folder = write_layout("beir", tmp_path / "raw", 24)
+    path = folder / "qrels" / "train.tsv"
+    path.write_text(path.read_text().replace("q1\tp1\t1", "q1\tp1\t0"))
+    with pytest.raises(LabradorError, match=r"queries.jsonl:2: train query 'q1' has no positive passage") as caught:
+        convert("beir", folder, tmp_path)
+    assert "a grade above 0 was expected" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "file"), [("msmarco", "collection.tsv"), ("beir", "corpus.jsonl")])
+def test_an_empty_corpus_is_an_error(name, file, tmp_path):
+    folder = write_layout(name, tmp_path / "raw", 24)
+    (folder / file).write_text("")
+    with pytest.raises(LabradorError, match=rf"{file}: an empty corpus; at least one passage was expected"):
+        convert(name, folder, tmp_path)
+
+
+def test_a_truncated_gzip_file_is_an_error(tmp_path):
+    folder = write_layout("msmarco", tmp_path / "raw", 24, packed=True)
+    path = folder / "collection.tsv.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(LabradorError, match=r"collection.tsv.gz: a whole gzip file was expected"):
+        convert("msmarco", folder, tmp_path)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_missing_files_are_named(name, tmp_path):
+    folder = write_layout(name, tmp_path / "raw", 24)
+    missing = sorted(path for path in folder.iterdir() if path.is_file())[:2]
+    for path in missing:
+        path.unlink()
+    with pytest.raises(LabradorError) as caught:
+        convert(name, folder, tmp_path)
+    assert all(path.name in str(caught.value) for path in missing)
+    assert str(caught.value).startswith(f"data.path={folder}: ")
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(LabradorError, match=r"^data.path=.*nowhere: no such folder"):
+        convert("beir", tmp_path / "nowhere", tmp_path)
+    with pytest.raises(LabradorError, match=r"^data.path=null: data=beir needs the folder"):
+        prepare(Beir(), Store(tmp_path), seed=0)
+
+
+@pytest.mark.parametrize("settings", [{"split": "validation"}, {"max_passages": 0}])
+def test_settings_are_checked(settings):
+    ((key, value),) = settings.items()
+    with pytest.raises(LabradorError, match=f"^data.{key}={value}: "):
+        Beir(path="x", **settings)

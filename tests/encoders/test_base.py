@@ -1,0 +1,28 @@
+"""The fields every encoder has, and what is refused before any work."""
+
+import pytest
+
+from labrador.encoders.tiny import Tiny
+from labrador.errors import LabradorError
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"pooling": "max"}, "encoder.pooling=max: unknown; use one of cls, mean"),
+        ({"dtype": "int8"}, "encoder.dtype=int8: unknown; use one of float32, float16"),
+        ({"projection": 0}, "encoder.projection=0"),
+        ({"temperature": 0.0}, "encoder.temperature=0.0"),
+        ({"max_query_length": 3}, "encoder.max_query_length=3: expected at least 8"),
+        ({"max_passage_length": 513}, "use encoder.max_passage_length=512 or less"),
+    ],
+)
+def test_impossible_fields_are_refused_by_name(fields, named):
+    with pytest.raises(LabradorError, match=named):
+        Tiny(**fields)
+
+
+def test_dimension_is_the_projections_or_the_models():
+    assert Tiny(hidden=16).dimension == 16
+    assert Tiny(hidden=16, projection=5).dimension == 5
+    assert Tiny(hidden=16, projection=5).build().dimension == 5

@@ -1,0 +1,85 @@
+"""What is timed, on a clock that only the search moves."""
+
+import numpy as np
+import pytest
+
+from labrador.metrics import cost
+from labrador.metrics.cost import Ranking, latencies, measure, threads
+
+
+class Machine:
+    """A search whose n-th call takes `times[n]` seconds (the last one again and again), and the clock it runs on."""
+
+    def __init__(self, *times: float):
+        self.times, self.now, self.sizes = list(times), 0.0, []
+
+    def clock(self) -> float:
+        return self.now
+
+    def search(self, queries, k):
+        self.now += self.times[min(len(self.sizes), len(self.times) - 1)]
+        self.sizes.append(len(queries))
+        ids = np.array([[int(query[0]) * 10 + rank for rank in range(k)] for query in queries])
+        return Ranking(ids, -ids.astype(np.float32))
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    def start(*times):
+        built = Machine(*times)
+        monkeypatch.setattr(cost, "perf_counter", built.clock)
+        return built
+
+    return start
+
+
+def vectors(count: int) -> np.ndarray:
+    return np.arange(count, dtype=np.float32)[:, None]
+
+
+def test_latency_is_in_milliseconds_and_leaves_out_the_warm_up(machine):
+    slow_start = machine(*[1.0] * cost.WARM_UP, 0.002, 0.004)
+    taken = latencies(slow_start.search, vectors(10), 3, limit=4, seconds=60)
+    np.testing.assert_allclose(taken, [2, 4, 4, 4])
+    assert slow_start.sizes == [1] * (cost.WARM_UP + 4)
+
+
+def test_latency_stops_when_its_time_is_up(machine):
+    slow = machine(10.0)
+    assert len(latencies(slow.search, vectors(10), 3, limit=200, seconds=25)) == 1
+    assert slow.sizes == [1] * 4  # three to warm up, until 25 s had passed, and one that counts
+
+
+def test_measure_ranks_every_query_and_counts_queries_per_second(machine):
+    steady = machine(*[0.5] * (cost.WARM_UP + 7), 0.25)
+    ranking, told = measure(steady.search, vectors(7), 2, batch_size=3)
+    np.testing.assert_array_equal(ranking.ids, [[q * 10, q * 10 + 1] for q in range(7)])
+    np.testing.assert_array_equal(ranking.scores, -ranking.ids)
+    assert steady.sizes[-3:] == [3, 3, 1]
+    assert told["latency_ms"] == {"p50": pytest.approx(500), "p99": pytest.approx(500)}
+    assert told["qps"] == pytest.approx(7 / 0.75)
+    assert told.keys() == {"latency_ms", "qps", "threads"}
+
+
+def test_percentiles(machine):
+    rising = machine(*[0.0] * cost.WARM_UP, *(n / 1000 for n in range(1, 102)), 1.0)
+    _, told = measure(rising.search, vectors(101), 1, limit=101)
+    assert told["latency_ms"] == {"p50": pytest.approx(51), "p99": pytest.approx(100)}
+
+
+def test_texts_are_searched_too(machine):
+    ranking, _ = measure(machine(1.0).search, ["1", "2"], 1)
+    assert ranking.ids.tolist() == [[10], [20]]
+
+
+@pytest.mark.parametrize(("told", "expected"), [("3", 3), ("4,2", 4)])
+def test_threads_follow_the_environment(monkeypatch, told, expected):
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert threads() == expected
+
+
+@pytest.mark.parametrize("told", ["", "0", "many"])
+def test_threads_are_the_usable_cores_otherwise(monkeypatch, told):
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    monkeypatch.setattr(cost.os, "sched_getaffinity", lambda pid: {0, 1, 5})
+    assert threads() == 3

@@ -1,0 +1,64 @@
+"""How figures are shown, and which one is the best."""
+
+import pytest
+
+from labrador.report.columns import best_of, columns, count, seconds, size, three_digits
+
+SIZES = {0: "0 B", 999: "999 B", 1000: "1.00 kB", 4_612_345: "4.61 MB", 18_484_224: "18.5 MB", 999_499: "999 kB"}
+SIZES |= {999_500: "1.00 MB", 32_280_000_000: "32.3 GB", 5.2e12: "5.20 TB"}
+DIGITS = {0: "0", 0.01234: "0.0123", 0.9996: "1.00", 1.234: "1.23", 9.996: "10.0", 99.96: "100", 1234.4: "1,234"}
+
+
+@pytest.mark.parametrize(("value", "shown"), SIZES.items())
+def test_size(value, shown):
+    assert size(value) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), DIGITS.items())
+def test_three_digits(value, shown):
+    assert three_digits(value) == shown
+
+
+def test_counts_and_seconds():
+    assert [count(value) for value in (48, 48.0, 96.5, 1536.0)] == ["48", "48", "96.5", "1,536"]
+    assert [seconds(value) for value in (0.0, 0.04, 12.34, 99.96, 1234.5)] == ["0.0", "0.0", "12.3", "100", "1,234"]
+
+
+def column(rows, title):
+    (found,) = [column for column in columns(rows) if column.title == title]
+    return found
+
+
+def test_titles(row):
+    titles = [column.title for column in columns([row(settings={"quantizer.bits": "64"})])]
+    assert titles[0] == "retriever"
+    assert "quantizer.bits" in titles
+    assert titles[-9:-4] == ["bytes/passage", "index size", "on disk beside", "ms/query p50", "queries/s"]
+    assert titles[-4:] == ["train (s)", "encode (s)", "quantize (s)", "search (s)"]
+
+
+def test_quality_is_best_high_and_cost_is_best_low(sweep):
+    assert best_of(column(sweep, "R@20"), sweep) == "0.900"
+    assert best_of(column(sweep, "bytes/passage"), sweep) == "48"
+    assert best_of(column(sweep, "ms/query p50"), sweep) == "0.0821"
+    assert best_of(column(sweep, "queries/s"), sweep) == "9,100"
+
+
+def test_names_and_columns_without_a_choice_have_no_best(row, sweep):
+    assert best_of(column(sweep, "retriever"), sweep) is None
+    assert best_of(column(sweep, "nDCG@10"), sweep) is None  # None in every row
+    assert best_of(column(sweep, "train (s)"), sweep) is None  # one value and None
+    assert best_of(column(sweep, "MRR@10"), [row()]) is None
+
+
+def test_a_stage_that_took_no_time_was_not_there(row):
+    rows = [row(seconds={"train": value}) for value in (0.0, 12.0, None, 3.0)]
+    found = column(rows, "train (s)")
+    assert [found.text(row) for row in rows] == ["-", "12.0", "-", "3.0"]
+    assert best_of(found, rows) == "3.0"
+
+
+def test_values_that_look_the_same_are_equally_good(row):
+    rows = [row(metrics={"R@1": value}) for value in (0.60012, 0.6001, 0.5)]
+    found = column(rows, "R@1")
+    assert [found.text(row) == best_of(found, rows) for row in rows] == [True, True, False]

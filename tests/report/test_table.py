@@ -1,0 +1,122 @@
+"""The table as a person sees it, line by line."""
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from labrador.report import table
+from labrador.report.table import layout, print_rows, render
+
+
+def cells(line: str) -> list[str]:
+    return re.split(r"\s{2,}", line.strip())
+
+
+def test_whole_table(sweep):
+    text = render(sweep)
+    head, rule, *body = text.splitlines()[1:8]
+    assert cells(head)[:5] == ["retriever", "quantizer", "MRR@10", "R@20", "passage"]
+    assert set(rule) == {"─"}
+    assert [cells(line)[:4] for line in body] == [
+        ["bm25", "-", "0.412", "0.900*"],
+        ["dpr", "flat", "0.600*", "0.800"],
+        ["dpr", "lsh", "0.490", "-"],
+        ["dpr", "pq", "0.600*", "0.800"],
+        ["pretrained", "flat", "0.551", "0.700"],
+    ]
+    assert "* best of its column" in text
+
+
+def test_columns_stand_under_each_other(sweep):
+    lines = render(sweep).splitlines()[:8]
+    ends = [[match.end() for match in re.finditer(r"MRR@10|0\.\d{3}(?=[ *])", line)][:1] for line in lines]
+    assert len({end for found in ends[1:2] + ends[3:] for end in found}) == 1
+
+
+def test_what_is_the_same_in_all_rows_is_told_below(sweep):
+    shown = layout(sweep)
+    assert [column.title for column in shown.names] == ["retriever", "quantizer"]
+    assert shown.caption == (
+        "sampler bm25 (where used), search scan (where used), data pydocs, encoder minilm (where used), seed 0, "
+        "device cpu, threads 2, queries 1,210, passages 12,034, search (s) 1.2"
+    )
+    assert "nDCG@10" not in render(sweep)  # no row has it
+
+
+def test_settings_are_a_column_where_they_vary(row):
+    rows = [row(settings={"quantizer.bits": bits}) for bits in ("64", "128")] + [row()]
+    shown = layout(rows)
+    assert [column.title for column in shown.names] == ["quantizer.bits"]
+    assert [row.settings.get("quantizer.bits") for row in shown.rows] == [None, "64", "128"]
+
+
+def test_seeds_are_rows(row):
+    shown = layout([row(seed=seed) for seed in (2, 0, 1)])
+    assert [column.title for column in shown.names] == ["seed"]
+    assert [row.seed for row in shown.rows] == [0, 1, 2]
+
+
+def test_one_row_shows_all_its_figures_and_no_best(row):
+    text = render([row()])
+    assert "*" not in text
+    for title in ("retriever", "quantizer", "MRR@10", "R@20", "ms/query", "encode", "18.5 MB", "9,100"):
+        assert title in text
+    assert "data pydocs" in text
+
+
+def test_rows_with_the_same_name_are_still_named(row):
+    text = render([row(), row(metrics={"MRR@10": 0.7})])
+    assert text.count("dpr") == 2
+
+
+def test_the_best_is_looked_for_on_the_same_data_only(row):
+    rows = [row(data=data, quantizer=q, metrics={"MRR@10": value}) for data, q, value in
+            [("nq", "flat", 0.4), ("nq", "pq", 0.3), ("msmarco", "flat", 0.34), ("msmarco", "pq", 0.32)]]  # fmt: skip
+    lines = render(rows).splitlines()
+    assert [cells(line)[:3] for line in lines if re.match(r"flat|pq", line)] == [
+        ["flat", "msmarco", "0.340*"],
+        ["pq", "msmarco", "0.320"],
+        ["flat", "nq", "0.400*"],
+        ["pq", "nq", "0.300"],
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 160])
+def test_no_line_is_wider_than_the_terminal_and_every_column_is_there(sweep, width):
+    metrics = {f"R@{k}": k / 1000 for k in (1, 5, 20, 50, 100, 1000)}
+    rows = [*sweep, *(replace(sweep[1], metrics=metrics, seed=seed) for seed in (1, 2))]
+    text = render(rows, width)
+    assert max(map(len, text.splitlines())) <= width
+    for word in render(rows).split():
+        assert word.strip("─") in text
+    heads = [line for line in text.splitlines() if line.startswith("retriever")]
+    assert len(heads) == text.count("───\n")
+    assert (len(heads) == 1) == (width == 160)
+
+
+def test_a_terminal_gets_bold_and_its_own_width(sweep, monkeypatch):
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=70, highlight=False, color_system="standard")
+    monkeypatch.setattr(table, "Console", lambda **options: terminal)
+    print_rows(sweep)
+    assert re.search(r"\x1b\[1m +0\.600\*\x1b", screen.getvalue())
+    plain = re.sub(r"\x1b\[[\d;]*m", "", screen.getvalue())
+    assert max(map(len, plain.splitlines())) <= 70
+
+
+def test_a_pipe_gets_one_plain_table(sweep, monkeypatch, capsys):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    print_rows(sweep)
+    out = capsys.readouterr().out
+    assert out == render(sweep)
+    assert "\x1b" not in out
+    assert out.count("retriever") == 1
+
+
+def test_a_pipe_heeds_columns(sweep, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    print_rows(sweep)
+    assert capsys.readouterr().out == render(sweep, 60)

@@ -1,0 +1,131 @@
+"""The runner as a user meets it: whole cells on small corpora with the tiny encoder, and what it says of mistakes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import ir_measures
+import pytest
+from layouts import write_layout
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = ["encoder=tiny", "train.max_steps=2", "train.batch_size=4", "device=cpu"]
+
+
+def run(*arguments, cwd):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    command = [sys.executable, str(ROOT / "run.py"), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def results(folder):
+    return [json.loads(path.read_text()) for path in sorted(Path(folder).rglob("result.json"))]
+
+
+@pytest.fixture(scope="module")
+def beir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("beir")
+    write_layout("beir", folder)
+    return folder
+
+
+def test_help_lists_every_group_and_option(tmp_path):
+    done = run("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for path in (ROOT / "conf").glob("*/*.yaml"):
+        assert path.stem in done.stdout
+        assert path.parent.name in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cfg_job_shows_the_composed_config(tmp_path):
+    done = run("--cfg", "job", "retriever=bm25", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "labrador.retrievers.bm25.BM25" in done.stdout
+
+
+def test_a_matrix_trains_one_encoder_and_makes_every_artifact_once(tmp_path, beir):
+    cells = ["retriever=dpr", "quantizer=flat,sq8,lsh", "search=scan,two_stage", "data=beir", f"data.path={beir}"]
+    done = run("-m", *cells, *SMALL, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(": making it") == len(list((tmp_path / "artifacts").glob("*/*/manifest.json")))
+    assert len(list((tmp_path / "artifacts" / "fit").iterdir())) == 2  # the checkpoint and its lock
+    rows = results(tmp_path / "multirun")
+    assert [(row["quantizer"], row["search"]) for row in rows] == [
+        (quantizer, search) for quantizer in ("flat", "sq8", "lsh") for search in ("scan", "two_stage")
+    ]
+    again = run("-m", *cells, *SMALL, cwd=tmp_path)
+    assert again.returncode == 0
+    assert "making it" not in again.stdout
+    assert results(tmp_path / "multirun")[-1]["metrics"] == rows[-1]["metrics"]
+
+
+def test_the_run_file_gives_the_metrics_of_the_row(tmp_path, beir):
+    done = run("retriever=pretrained", "data=beir", f"data.path={beir}", *SMALL, "hydra.run.dir=here", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = results(tmp_path / "here")[0]
+    qrels = list(ir_measures.read_trec_qrels(str(_trec_qrels(beir, tmp_path))))
+    trec = list(ir_measures.read_trec_run(str(tmp_path / "here" / "run.trec")))
+    outside = ir_measures.calc_aggregate([ir_measures.RR @ 10, ir_measures.R @ 5], qrels, trec)
+    assert outside[ir_measures.RR @ 10] == pytest.approx(row["metrics"]["MRR@10"])
+    assert outside[ir_measures.R @ 5] == pytest.approx(row["metrics"]["R@5"])
+
+
+def _trec_qrels(beir, folder):
+    lines = (beir / "qrels" / "test.tsv").read_text().splitlines()[1:]
+    path = folder / "qrels.trec"
+    path.write_text("".join(f"{qid} 0 {pid} {grade}\n" for qid, pid, grade in (line.split("\t") for line in lines)))
+    return path
+
+
+@pytest.mark.parametrize("data", ["msmarco", "msmarco_doc", "nq", "trivia"])
+def test_published_layouts_run_end_to_end(tmp_path, data):
+    write_layout(data, tmp_path / "raw")
+    done = run("retriever=dpr", f"data={data}", "data.path=raw", "train=quick", *SMALL, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = results(tmp_path / "outputs")[0]
+    assert row["data"] == data
+    assert row["metrics"]["R@1"] is not None
+
+
+def test_a_folder_without_train_judgements(tmp_path, beir):
+    corpus = tmp_path / "corpus"
+    (corpus / "qrels").mkdir(parents=True)
+    for name in ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv"):
+        (corpus / name).write_bytes((beir / name).read_bytes())
+    where = ["data=beir", "data.path=corpus"]
+    for retriever in ("pretrained", "bm25"):
+        done = run(f"retriever={retriever}", *where, *SMALL, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    done = run("retriever=dpr", *where, *SMALL, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no train split" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["retriever=bm25", "quantizer=opq"], "bm25 has no vectors to quantize"),
+        (["quantizer=opq", "quantizer.codebooks=7"], "quantizer.codebooks=7"),
+        (["quantizer=opq", "quantizer.codebook=8"], "codebooks"),
+        (["quantizer=opq", "+quantizer.codebook=8"], "no such setting of OPQ; its settings are: codebooks"),
+        (["quantizer=opq", "quantizer.codebooks=many"], "a whole number was expected"),
+        (["retriever=dbr"], "dpr"),
+        (["search.device=cuda"], "search.device=cpu"),
+        (["data.split=validation"], "validation"),
+        (["data.path=nowhere"], "nowhere"),
+        (["train.batch_size=0"], "train.batch_size=0"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2_and_leaves_nothing(tmp_path, beir, arguments, message):
+    where = ["data=beir", f"data.path={beir}"] if "data.path=nowhere" not in arguments else ["data=beir"]
+    done = run(*where, *SMALL, *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.rglob("result.json"))
+    assert not list(tmp_path.rglob("*.partial"))
+    assert not list((tmp_path / "outputs").glob("*/*"))

@@ -1,0 +1,105 @@
+"""Batches: their parts, what each process takes of them, and which passages are masked."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labrador.data.ragged import Ragged
+from labrador.encoders.tokens import Tokens
+from labrador.samplers.base import Example
+from labrador.training.batches import Collate, Part, Parts, distinct_passages, other_positives, share
+from training import toy
+
+
+def batches_of(*sizes: int) -> list[list[Example]]:
+    return [[Example(query, 0, ()) for query in range(size)] for size in sizes]
+
+
+def test_parts_of_batches():
+    parts = Parts(lambda epoch: batches_of(8, 8, 5), batch_size=8, accumulation=4)
+    assert [(len(part.examples), part.batch) for part in parts] == [(2, 8)] * 8 + [(2, 5), (2, 5), (1, 5)]
+    assert (len(parts), parts.steps) == (11, 3)
+    assert [example.query for part in parts for example in part.examples] == [*range(8), *range(8), *range(5)]
+
+
+def test_an_epoch_has_its_own_batches():
+    parts = Parts(lambda epoch: [[Example(epoch, 0, ())]], batch_size=1, accumulation=1)
+    for epoch in (0, 2, 1, 1):
+        parts.set_epoch(epoch)
+        assert [part.examples[0].query for part in parts] == [epoch]
+
+
+@pytest.mark.parametrize("second", [(8, 5, 8), (8, 8), (8, 8, 8, 5), (8, 8, 9), (7, 8, 5)])
+def test_a_sampler_that_breaks_its_contract(second: tuple[int, ...]):
+    parts = Parts(lambda epoch: batches_of(*((8, 8, 5) if epoch == 0 else second)), batch_size=8, accumulation=2)
+    with pytest.raises(ValueError, match="epoch 1"):
+        parts.set_epoch(1)
+
+
+@given(st.integers(0, 50), st.integers(1, 9))
+def test_shares_cover_all_rows_once_and_evenly(count: int, world: int):
+    parts = [share(count, rank, world) for rank in range(world)]
+    assert [row for part in parts for row in range(count)[part]] == list(range(count))
+    sizes = [part.stop - part.start for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_passages_are_distinct_with_positives_first():
+    examples = [Example(0, 7, (9, 3)), Example(1, 5, (7, 9)), Example(2, 7, (4,))]
+    passages, positives = distinct_passages(examples)
+    assert passages.tolist() == [7, 5, 9, 3, 4]
+    assert positives.tolist() == [0, 1, 0]
+
+
+def test_other_positives_of_a_query_are_masked_and_its_own_is_not():
+    judged = Ragged.from_lists([[7, 9], [5], [7, 4, 8]])
+    masked = other_positives(np.array([0, 1, 2]), np.array([0, 1, 0]), np.array([7, 5, 9, 3, 4]), judged)
+    assert masked.tolist() == [
+        [False, False, True, False, False],
+        [False, False, False, False, False],
+        [False, False, False, False, True],
+    ]
+
+
+def collate(texts: Path, rank: int, world: int) -> Collate:
+    return Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), 0, rank, world)
+
+
+EXAMPLES = [Example(3, 3, (4, 30)), Example(4, 4, (30, 31)), Example(6, 6, (31, 32))]  # 4 is a positive of 3, too
+
+
+def test_one_process_takes_everything(texts: Path):
+    inputs = collate(texts, 0, 1)(Part(EXAMPLES, 5))
+    passages = Tokens(texts / "passages").rows([3, 4, 6, 30, 31, 32])
+    assert inputs["passages"]["kept"] == inputs["passages"]["attention_mask"].shape[0] == 6
+    for row, ids in enumerate(passages):
+        length = len(ids)
+        assert inputs["passages"]["input_ids"][row, :length].tolist() == ids.tolist()
+        assert inputs["passages"]["attention_mask"][row].sum() == length
+    assert inputs["positives"].tolist() == [0, 1, 2]
+    assert inputs["masked"].nonzero().tolist() == [[0, 1]]
+    assert inputs["passage_counts"] == [6]
+    assert inputs["weight"] == 1 / 5
+
+
+def test_processes_take_shares_that_make_up_the_whole(texts: Path):
+    whole = collate(texts, 0, 1)(Part(EXAMPLES, 5))
+    shares = [collate(texts, rank, 2)(Part(EXAMPLES, 5)) for rank in range(2)]
+    assert [part["queries"]["kept"] for part in shares] == [1, 2]
+    assert [part["passages"]["kept"] for part in shares] == [3, 3] == shares[0]["passage_counts"]
+    for name in ("positives", "masked"):
+        assert torch.equal(torch.cat([part[name] for part in shares]), whole[name])
+    lengths = torch.cat([part["passages"]["attention_mask"].sum(dim=1) for part in shares])
+    assert torch.equal(lengths, whole["passages"]["attention_mask"].sum(dim=1))
+    assert {part["weight"] for part in shares} == {2 / 5}
+
+
+def test_a_process_without_a_query_encodes_one_and_keeps_none(texts: Path):
+    inputs = collate(texts, 0, 2)(Part(EXAMPLES[:1], 1))
+    assert inputs["queries"]["kept"] == 0
+    assert inputs["queries"]["input_ids"].shape[0] == 1
+    assert inputs["masked"].shape == (0, 3)

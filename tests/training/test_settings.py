@@ -1,0 +1,47 @@
+"""The settings of a training."""
+
+import pytest
+
+from labrador.errors import LabradorError
+from labrador.store import describe
+from labrador.training.settings import TrainSettings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("max_steps", 0),
+        ("batch_size", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("warmup", 1.5),
+        ("weight_decay", -0.1),
+        ("max_grad_norm", -1.0),
+        ("precision", "float16"),
+        ("save_steps", 0),
+        ("log_steps", 0),
+        ("workers", -1),
+        ("gradient_accumulation", 5),
+    ],
+)
+def test_a_value_that_cannot_work_is_named(name: str, value: float):
+    with pytest.raises(LabradorError, match=f"^train.{name}={value}: "):
+        TrainSettings(**{name: value})
+
+
+def test_only_what_changes_the_result_is_in_the_key():
+    keyed = describe(TrainSettings())
+    assert not {"save_steps", "log_steps", "workers"} & keyed.keys()
+    assert {"epochs", "batch_size", "gradient_accumulation", "precision", "learning_rate"} <= keyed.keys()
+
+
+def test_steps_are_those_of_the_epochs_or_fewer():
+    assert TrainSettings(epochs=3).steps(10) == 30
+    assert TrainSettings(epochs=3, max_steps=7).steps(10) == 7
+    assert TrainSettings(epochs=3, max_steps=70).steps(10) == 30
+
+
+def test_a_chosen_precision_is_kept():
+    assert TrainSettings(precision="float32").resolved("cuda").precision == "float32"
+    assert TrainSettings(precision="auto").resolved("cpu").precision in ("float32", "bfloat16")

@@ -1,0 +1,153 @@
+"""A training small enough to be run, killed and run again in a test."""
+
+import json
+import multiprocessing
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from labrador import processes
+from labrador.data.ragged import Ragged
+from labrador.encoders.checkpoint import Checkpoint
+from labrador.encoders.tiny import Tiny
+from labrador.encoders.tokens import Tokens, write_tokens
+from labrador.losses.base import Batch, Objective
+from labrador.losses.contrastive import Contrastive, info_nce
+from labrador.losses.module import ObjectiveModule
+from labrador.samplers.base import Example, Pool
+from labrador.samplers.random import Random
+from labrador.training.loop import train
+from labrador.training.settings import TrainSettings
+
+WORDS = ["apple", "berry", "cat", "dog", "eel", "fig", "goat", "hen", "ibis", "jay"]
+QUERIES, PASSAGES = 21, 40
+SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "precision": "float32", "log_steps": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Still(Tiny):
+    """The tiny encoder without dropout, so that the loss does not depend on who computes what."""
+
+    def load_model(self) -> Any:
+        model = super().load_model()
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+        return model
+
+
+@dataclass(frozen=True)
+class Rescaled(Objective):
+    """The contrastive loss on linearly mapped vectors: an objective with parameters and a second loss."""
+
+    def build(self, dimension: int) -> ObjectiveModule:
+        return RescaledModule(dimension)
+
+
+class RescaledModule(ObjectiveModule):
+    def __init__(self, dimension: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(dimension, dimension, bias=False)
+
+    def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
+        mapped = self.layer(batch.passages)
+        losses = info_nce(batch.queries, mapped, batch.positives, batch.masked, 1.0)
+        norms = mapped.norm(dim=1)[batch.positives] / (1 + batch.step)
+        return {"loss": losses + 0.01 * norms, "norms": norms}
+
+    def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        return [{"params": [self.layer.weight], "lr": 10 * learning_rate, "weight_decay": 0.5}]
+
+
+def positives() -> Ragged:
+    """Query i's positive is passage i; every third query has passage i + 1 besides."""
+    return Ragged.from_lists([[row, row + 1] if row % 3 == 0 else [row] for row in range(QUERIES)])
+
+
+def tokens(folder: Path, encoder: Tiny) -> tuple[Tokens, Tokens]:
+    """Token ids of the toy queries and passages."""
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(WORDS, rng.integers(2, 8))) for _ in range(PASSAGES)]
+    passages = write_tokens([texts], PASSAGES, encoder.tokenizer(), 32, folder / "passages")
+    queries = write_tokens(
+        [[text[:15] for text in texts[:QUERIES]]], QUERIES, encoder.tokenizer(), 16, folder / "queries"
+    )
+    return queries, passages
+
+
+def epochs(batch_size: int, negatives: int = 2) -> Callable[[int], list[list[Example]]]:
+    """The batches of an epoch."""
+    pool = Pool(positives(), None, PASSAGES, batch_size, seed=0)
+    return lambda epoch: list(Random(negatives=negatives).batches(pool, epoch))
+
+
+def run(
+    folder: Path, out: Path, encoder: Tiny | None = None, objective: Objective | None = None, **settings: Any
+) -> dict[str, torch.Tensor]:
+    """Train the toy encoder into `out` with the texts of `folder`; returns the weights that were written."""
+    encoder = encoder or Tiny(shared=True)
+    out.mkdir(exist_ok=True)
+    chosen = TrainSettings(**SETTINGS | settings)
+    train(
+        Checkpoint(encoder, None, "toy"),
+        objective or Contrastive(),
+        epochs(chosen.batch_size),
+        Tokens(folder / "queries"),
+        Tokens(folder / "passages"),
+        positives(),
+        chosen,
+        seed=0,
+        folder=out,
+    )
+    return weights(out)
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    """All weights that a training wrote."""
+    return {
+        f"{path.relative_to(out)}:{name}": value
+        for path in sorted(out.rglob("*.safetensors"))
+        for name, value in load_file(path).items()
+    }
+
+
+def curve(out: Path) -> list[dict[str, float]]:
+    """The lines of the training curve."""
+    return [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]
+
+
+def in_processes(function: Callable[..., None], count: int, *args: Any) -> list[int | None]:
+    """Run function(*args) in `count` fresh processes that find each other as torchrun's do; returns the exit codes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["labrador.training.loop", "labrador.encoders.tiny", "transformers.models.bert"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = [context.Process(target=_as_rank, args=(rank, count, port, function, args)) for rank in range(count)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(timeout=120)
+        if process.is_alive():
+            process.kill()
+            process.join()
+    return [process.exitcode for process in started]
+
+
+def _as_rank(rank: int, count: int, port: int, function: Callable[..., None], args: tuple[Any, ...]) -> None:
+    if count > 1:
+        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        os.environ |= {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)}
+    torch.set_num_threads(1)
+    processes.start()
+    function(*args)
+    if count > 1:
+        torch.distributed.destroy_process_group()
