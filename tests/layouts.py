@@ -71,7 +71,9 @@ def _json_lines(rows):
 
 def _beir(passages):
     files = {
-        "corpus.jsonl": _json_lines({"_id": f"p{i}", "title": title_of(i), "text": text_of(i)} for i in range(passages)),
+        "corpus.jsonl": _json_lines(
+            {"_id": f"p{i}", "title": title_of(i), "text": text_of(i)} for i in range(passages)
+        ),
         "queries.jsonl": _json_lines({"_id": f"q{i}", "text": question_of(i)} for i in range(passages)),
     }
     for split in ("train", "dev", "test"):
@@ -123,7 +125,7 @@ def _biencoder(rows, passages, pid_key, mark):
             "answers": [keeper(i)],
             "positive_ctxs": [context(i)],
             "negative_ctxs": [],
-            "hard_negative_ctxs": [context((i + step) % passages) for step in (8, 1)],
+            "hard_negative_ctxs": [context((i + step) % passages) for step in (8, 3)],
         }
         for i in rows
     ]

@@ -22,6 +22,7 @@ class Source(ABC):
 
     name: ClassVar[str]
     scored_by: ClassVar[ScoredBy] = "qrels"
+    splits: ClassVar[tuple[str, ...]] = SPLITS  # those the source can have
     also_scored: ClassVar[tuple[str, ...]] = ()  # metrics this source is known by, beside those of every row
     downloads: ClassVar[tuple[Download, ...]] = ()
     reads_folder: ClassVar[bool] = True  # False: the raw files are not in a folder of their own
@@ -34,8 +35,8 @@ class Source(ABC):
     def __post_init__(self) -> None:
         if self.max_passages is not None and self.max_passages < 1:
             raise LabradorError(f"data.max_passages={self.max_passages}: a number above 0 or null was expected")
-        if self.split not in SPLITS:
-            raise LabradorError(f"data.split={self.split}: one of {', '.join(SPLITS)} was expected")
+        if self.split not in self.splits:
+            raise LabradorError(f"data.split={self.split}: one of {', '.join(self.splits)} was expected")
 
     @abstractmethod
     def files(self, folder: Path) -> list[Path]:

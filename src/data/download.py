@@ -10,6 +10,7 @@ import http
 import http.client
 import logging
 import shutil
+import ssl
 import tarfile
 import time
 import urllib.error
@@ -114,7 +115,7 @@ def _fetch(download: Download, folder: Path) -> Path:
             if _fetch_rest(download, part, folder):
                 break
             problem = "the connection broke"
-        except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
             problem = str(error) or type(error).__name__
         gained = part.exists() and part.stat().st_size > before
         failures = 0 if gained else failures + 1
@@ -137,6 +138,7 @@ def _fetch_rest(download: Download, part: Path, folder: Path) -> bool:
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
             whole = (error.headers.get("Content-Range") or "").rpartition("/")[2]
             if whole == str(have):
@@ -174,8 +176,9 @@ def _copy(
                 if error.errno != errno.ENOSPC:
                     raise
                 raise LabradorError(f"{folder}: the disk is full; free some, then run again to go on") from error
+            have += len(chunk)
             bar.update(len(chunk))
-        return total is None or bar.n == total
+    return total is None or have == total
 
 
 def _check_sum(download: Download, part: Path, folder: Path) -> None:

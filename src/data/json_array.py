@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..errors import LabradorError
 from .raw import bad_line, read_chunks
 
 WHITESPACE = " \t\r\n"
@@ -75,16 +76,20 @@ def read_json_array(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _expect(window: _Window, marks: str, what: str) -> str:
     mark = window.next_mark()
     if not mark or mark not in marks:
-        found = repr(mark) if mark else "the file's end"
-        raise bad_line(window.path, window.line, f"{found} found; {what} was expected")
+        raise _unexpected(window, mark, what)
     window.move(window.at + 1)
     return mark
+
+
+def _unexpected(window: _Window, mark: str, what: str) -> LabradorError:
+    found = repr(mark) if mark else "the file's end"
+    return bad_line(window.path, window.line, f"{found} found; {what} was expected")
 
 
 def _next_object(window: _Window, decoder: json.JSONDecoder) -> tuple[int, dict[str, Any]]:
     mark = window.next_mark()
     if mark != "{":
-        raise bad_line(window.path, window.line, f"{mark!r} found; a JSON object with a question was expected")
+        raise _unexpected(window, mark, "a JSON object with a question")
     line = window.line
     while True:
         try:

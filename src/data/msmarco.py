@@ -19,12 +19,14 @@ from .qrels import judged_queries, read_query_table, read_trec_qrels
 from .raw import find_raw, need_raw, read_table
 from .writer import Passage, SchemaWriter
 
-# Size and MD5 as ir-datasets gives them. Without the header the server does not serve ranges of so large a file.
+# Size and MD5 as ir-datasets gives them. The server takes range requests with this header alone
+# (https://github.com/microsoft/msmarco/issues/7).
+RANGES = (("X-Ms-Version", "2019-12-12"),)
 COLLECTION_AND_QUERIES = Download(
     url="https://msmarco.z22.web.core.windows.net/msmarcoranking/collectionandqueries.tar.gz",
     size=1_057_717_952,
     md5="31644046b18952c1386cd4564ba2ae69",
-    headers=(("X-Ms-Version", "2019-12-12"),),
+    headers=RANGES,
     members=("collection.tsv", "queries.train.tsv", "queries.dev.small.tsv", "qrels.train.tsv", "qrels.dev.small.tsv"),
     unpacked_size=3_200_000_000,  # about; the collection alone is 3.06 GB
 )
@@ -36,6 +38,8 @@ class MsMarco(Source):
 
     name = "msmarco"
     downloads = (COLLECTION_AND_QUERIES,)
+
+    splits = ("train", "dev")
 
     split: str = "dev"
 

@@ -14,19 +14,19 @@ from pathlib import Path
 
 from .base import Source
 from .download import Download
-from .msmarco import write_judged_split
+from .msmarco import RANGES, write_judged_split
 from .raw import need_raw, read_table
 from .writer import Passage, SchemaWriter
 
 HOST = "https://msmarco.z22.web.core.windows.net/msmarcoranking"
 
-# Sizes and MD5 as ir-datasets gives them; that of msmarco-docs.tsv.gz as Anserini's documentation gives it, which
-# gives no size (about 7.9 GiB): the one here is what is asked of the disk before the server tells.
+# Sizes and MD5 as ir-datasets gives them; the MD5 of msmarco-docs.tsv.gz as Anserini's documentation gives it. Its
+# exact size is not published: the one here is what is asked of the disk.
 DOCUMENTS = Download(
     url=f"{HOST}/msmarco-docs.tsv.gz",
-    about_size=8_501_800_000,
+    about_size=8_450_000_000,
     md5="103b19e21ad324d8a5f1ab562425c0b4",
-    headers=(("X-Ms-Version", "2019-12-12"),),
+    headers=RANGES,
 )
 TRAIN_QUERIES = Download(
     url=f"{HOST}/msmarco-doctrain-queries.tsv.gz", size=6_457_962, md5="4086d31a9cf2d7b69c4932609058111d"
@@ -45,6 +45,8 @@ class MsMarcoDoc(Source):
     name = "msmarco_doc"
     also_scored = ("MRR@100",)
     downloads = (DOCUMENTS, TRAIN_QUERIES, TRAIN_QRELS, DEV_QUERIES, DEV_QRELS)
+
+    splits = ("train", "dev")
 
     split: str = "dev"
 

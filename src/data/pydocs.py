@@ -52,7 +52,7 @@ class PyDocs(Source):
             raise LabradorError(
                 f"data.path={self.path}: data=pydocs reads installed packages; choose them by data.packages"
             )
-        if isinstance(self.packages, str) or not all(package.isidentifier() for package in self.packages):
+        if not all(package.isidentifier() for package in self.packages):
             raise LabradorError(f"data.packages={self.packages}: a list of package names such as [numpy] was expected")
         object.__setattr__(self, "packages", tuple(self.packages))
 

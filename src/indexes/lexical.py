@@ -5,7 +5,6 @@ is bm25s' own (Lucene's variant) in bm25s' own files, memory-mapped. Building an
 postings.py: no Python object per passage, and equal scores in the order of the passage rows.
 """
 
-import os
 from array import array
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from .. import processes
 from ..data.ragged import Ragged
 from ..errors import LabradorError
+from ..metrics.cost import threads as usable_threads
 from .base import Hits
 
 K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
@@ -84,7 +84,7 @@ class LexicalIndex:
     """The index that `build_bm25` wrote into `folder`, memory-mapped."""
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
-        """`threads` search at once; None: as many as this process may use."""
+        """`threads` search at once; None: OMP_NUM_THREADS where it is set, else the usable cores."""
         import bm25s
 
         index = bm25s.BM25.load(folder, mmap=True, show_progress=False)
@@ -94,7 +94,7 @@ class LexicalIndex:
             np.asarray(index.scores[name]) for name in ("indptr", "indices", "data")
         )
         self._passages = int(index.scores["num_docs"])
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or usable_threads()
         self._sums: list[NDArray[np.float32]] = []  # working space [N] of each thread, made when needed
 
     def __len__(self) -> int:

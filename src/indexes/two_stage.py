@@ -1,6 +1,7 @@
 """Candidates from the codes, ranked again by a better score (BPR, section 4.3; BiDR, section 3.4)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +56,8 @@ def inner_product(vectors: Rows) -> Score:
         read = np.ascontiguousarray(vectors(rows), dtype=np.float32)
         places = np.ascontiguousarray(places.reshape(ids.shape), dtype=np.int64)
         scores = np.empty(ids.shape, dtype=np.float32)
-        pointers = map(faiss.swig_ptr, (scores, queries, read, places))
-        faiss.fvec_inner_products_by_idx(*pointers, queries.shape[1], *ids.shape)
+        library: Any = faiss  # whose stubs lack the function
+        library.fvec_inner_products_by_idx(*[faiss.swig_ptr(a) for a in (scores, queries, read, places)], queries.shape[1], *ids.shape)
         return scores
 
     return score

@@ -83,5 +83,5 @@ class Quantizer(ABC):
     def load(self, folder: Path) -> FittedQuantizer:
         """What `FittedQuantizer.save` wrote into `folder`."""
 
-    def check(self, dimension: int, passages: int) -> None:
+    def check(self, dimension: int, passages: int) -> None:  # noqa: B027 - most settings fit all vectors
         """Raise LabradorError, before any work, when N = `passages` vectors of D = `dimension` cannot be quantized."""

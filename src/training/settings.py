@@ -47,7 +47,7 @@ class TrainSettings:
         """These settings with `precision: auto` replaced by what `device` has."""
         if self.precision != "auto":
             return self
-        from ..encoding import precision
+        from ..encoders.devices import precision
 
         return replace(self, precision=precision(device))
 

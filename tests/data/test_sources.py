@@ -61,7 +61,7 @@ def test_splits_and_scoring(tmp_path):
 
 def test_hard_negatives_come_in_the_files_order(tmp_path):
     nq = convert("nq", write_layout("nq", tmp_path / "nq", 24), tmp_path)
-    assert [list(row) for row in nq.hard_negatives("train")][:3] == [[8, 1], [9, 2], [10, 3]]
+    assert [list(row) for row in nq.hard_negatives("train")][:3] == [[8, 3], [9, 4], [10, 5]]
     assert nq.hard_negatives("dev") is None
     beir = convert("beir", write_layout("beir", tmp_path / "beir", 24), tmp_path)
     assert beir.hard_negatives("train") is None
@@ -260,3 +260,8 @@ def test_settings_are_checked(settings):
     ((key, value),) = settings.items()
     with pytest.raises(LabradorError, match=f"^data.{key}={value}: "):
         Beir(path="x", **settings)
+
+
+def test_a_split_that_a_set_does_not_have_is_told_at_once():
+    with pytest.raises(LabradorError, match=r"^data.split=test: one of train, dev was expected"):
+        MsMarco(split="test")

@@ -1,0 +1,140 @@
+"""Training speed: Labrador's loop in float32 and bfloat16 beside a plain torch loop on the same batches.
+
+    .venv/bin/python benchmarks/training.py                                # all-MiniLM-L6-v2 on the CPU
+    .venv/bin/python benchmarks/training.py --encoder base --device cuda   # BERT-base's size, random weights
+
+Texts are random words in the lengths of encyclopedia passages; one hard negative per query. A step's seconds are the
+slope between a short and a long training, so that loading and compiling do not count.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from labrador.data.ragged import Ragged
+from labrador.encoders.base import Encoder
+from labrador.encoders.checkpoint import Checkpoint
+from labrador.encoders.minilm import BundledMiniLM
+from labrador.encoders.tiny import Tiny
+from labrador.encoders.tokens import Tokens, pad, write_tokens
+from labrador.losses.contrastive import Contrastive, info_nce
+from labrador.samplers.base import Example, Pool
+from labrador.samplers.random import Random
+from labrador.training.batches import distinct_passages
+from labrador.training.loop import train
+from labrador.training.settings import TrainSettings
+
+TEMPERATURE, RATE, CLIP = 0.05, 2e-5, 2.0
+SHORT = 3  # steps
+
+
+def encoder_of(name: str) -> Encoder:
+    """The encoder of an option."""
+    lengths = {"max_query_length": 64, "max_passage_length": 256}
+    if name == "minilm":
+        return BundledMiniLM(pooling="mean", normalize=True, shared=True, **lengths)
+    return Tiny(hidden=768, layers=12, heads=12, normalize=True, shared=True, **lengths)
+
+
+def texts(count: int, encoder: Encoder, folder: Path) -> tuple[Tokens, Tokens]:
+    """Token ids of `count` queries of 5 to 12 words and passages of 20 to 120 words."""
+    rng = np.random.default_rng(0)
+    words = np.array(
+        ["river", "castle", "treaty", "orbit", "sonata", "enzyme", "harbour", "glacier", "senate", "novel"]
+    )
+
+    def some(low: int, high: int) -> list[str]:
+        return [" ".join(rng.choice(words, rng.integers(low, high))) for _ in range(count)]
+
+    tokenizer = encoder.tokenizer()
+    queries = write_tokens([some(5, 13)], count, tokenizer, encoder.max_query_length, folder / "queries")
+    return queries, write_tokens([some(20, 121)], count, tokenizer, encoder.max_passage_length, folder / "passages")
+
+
+def plain_loop(
+    encoder: Encoder, batches: list[list[Example]], tokens: tuple[Tokens, Tokens], device: str, precision: str
+) -> None:
+    """The same training without a Trainer, checkpoints or logs."""
+    towers = encoder.build().to(device).train()
+    optimizer = torch.optim.AdamW(towers.parameters(), lr=RATE)
+    context = nullcontext() if precision == "float32" else torch.autocast(device, torch.bfloat16)
+    for batch in batches:
+        rows, positives = distinct_passages(batch)
+        sides = zip(("query", "passage"), tokens, ([example.query for example in batch], rows), strict=True)
+        with context:
+            vectors = [
+                towers.encode(side, *(part.to(device) for part in pad(ids.rows(wanted), towers.pad_id)))
+                for side, ids, wanted in sides
+            ]
+        masked = torch.zeros(len(batch), len(rows), dtype=torch.bool, device=device)
+        loss = info_nce(*vectors, torch.from_numpy(positives).to(device), masked, TEMPERATURE).mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(towers.parameters(), CLIP)
+        optimizer.step()
+        optimizer.zero_grad()
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def seconds_per_step(run: Callable[[int], None], steps: int) -> float:
+    """The slope between trainings of SHORT and of SHORT + `steps` steps."""
+    seconds = []
+    for count in (SHORT, SHORT + steps):
+        start = time.perf_counter()
+        run(count)
+        seconds.append(time.perf_counter() - start)
+    return (seconds[1] - seconds[0]) / steps
+
+
+def main() -> None:
+    """Measure and print one line per way to train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", choices=["minilm", "base"], default="minilm")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=12)
+    options = parser.parse_args()
+    encoder, size = encoder_of(options.encoder), options.batch * (SHORT + options.steps)
+    positives = Ragged.from_lists([[row] for row in range(size)])
+
+    with tempfile.TemporaryDirectory() as name:
+        tokens = texts(size, encoder, Path(name))
+        batches = list(Random().batches(Pool(positives, None, size, options.batch, 0), 0))
+
+        def labrador(precision: str) -> Callable[[int], None]:
+            def run(steps: int) -> None:
+                settings = TrainSettings(
+                    batch_size=options.batch, learning_rate=RATE, max_grad_norm=CLIP, precision=precision, warmup=0.0
+                )
+                with tempfile.TemporaryDirectory() as out:
+                    start = Checkpoint(encoder, None, "start")
+                    objective, chosen = Contrastive(TEMPERATURE), batches[:steps]
+                    train(
+                        start, objective, lambda _: chosen, *tokens, positives, settings, 0, Path(out), options.device
+                    )
+
+            return run
+
+        def plain(precision: str) -> Callable[[int], None]:
+            return lambda steps: plain_loop(encoder, batches[:steps], tokens, options.device, precision)
+
+        taken: dict[str, float] = {}
+        for precision in ("float32", "bfloat16"):
+            for way, make in (("plain torch", plain), ("labrador", labrador)):
+                taken[f"{way}, {precision}"] = seconds_per_step(make(precision), options.steps)
+    peer = taken["plain torch, float32"]
+    print(f"\n{options.encoder}, {options.device}, {torch.get_num_threads()} threads, batch {options.batch}")
+    print("| loop | steps/s | passages/s | ratio to plain torch, float32 |\n|---|---|---|---|")
+    for way, seconds in taken.items():
+        passages = np.mean([len(distinct_passages(batch)[0]) for batch in batches]) / seconds
+        print(f"| {way} | {1 / seconds:.2f} | {passages:.1f} | {peer / seconds:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Codes scanned where they lie, block after block, without a copy."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Hits, VectorIndex
+from .ranking import merged
+
+BLOCK_BYTES = 64 * 2**20
+
+
+class StreamedIndex(VectorIndex):
+    """Reads the added arrays, memory maps too, once for a whole batch of queries and keeps the best as it goes.
+
+    faiss spreads queries over threads, which leaves a single query to one of them (or, for vectors, costs it five
+    times the work); here a single query's blocks are spread over the threads instead.
+    """
+
+    def __init__(self, dimension: int, code_bytes: int) -> None:
+        super().__init__(dimension, code_bytes)
+        self._parts: list[NDArray[np.uint8]] = []
+
+    def _append(self, codes: NDArray[np.uint8]) -> None:
+        self._parts.append(codes)
+
+    @abstractmethod
+    def _scan(self, queries: NDArray[np.float32], block: NDArray[np.uint8], k: int) -> Hits:
+        """The k <= n best rows of the codes `block` [n, code_bytes] for each query, in order."""
+
+    def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
+        import faiss
+
+        def scan(block: tuple[int, NDArray[np.uint8]]) -> Hits:
+            first, codes = block
+            found = self._scan(queries, codes, min(k, len(codes)))
+            return Hits(found.ids + first, found.scores)
+
+        rows = max(1, BLOCK_BYTES // self.code_bytes)
+        if len(queries) == 1 and faiss.omp_get_max_threads() > 1:
+            rows = min(rows, -(-self.size // faiss.omp_get_max_threads()))
+            return best(self._pool.map(scan, self._blocks(rows)), k)
+        return best(map(scan, self._blocks(rows)), k)
+
+    def _blocks(self, rows: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """First row and codes of blocks of at most `rows` passages, in order."""
+        first = 0
+        for part in self._parts:
+            for start in range(0, len(part), rows):
+                yield first + start, np.ascontiguousarray(part[start : start + rows])
+            first += len(part)
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """Workers for the blocks of a single query, each with one thread of faiss's."""
+        import faiss
+
+        return ThreadPoolExecutor(faiss.omp_get_max_threads(), "scan", faiss.omp_set_num_threads, (1,))
+
+
+def best(found: Iterator[Hits], k: int) -> Hits:
+    """The k best of the rankings of consecutive blocks."""
+    hits = next(found)
+    for more in found:
+        hits = merged(hits, more, k)
+    return hits

@@ -1,0 +1,118 @@
+"""Conversion and subsets through the store."""
+
+import os
+
+import numpy as np
+import pytest
+from layouts import write_layout
+
+from labrador.data import download
+from labrador.data.beir import Beir
+from labrador.data.nq import Nq
+from labrador.data.prepare import prepare
+from labrador.errors import LabradorError
+from labrador.store import Store
+
+PARTS = ("passages", "queries-train", "qrels-train", "negatives-train", "queries-test")
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    """A BEIR folder of 64 passages, of which pairs 0, 1 and 8, 9 alone are judged."""
+    folder = write_layout("beir", tmp_path_factory.mktemp("raw"))
+    header = "query-id\tcorpus-id\tscore\n"
+    (folder / "qrels" / "train.tsv").write_text(header + "q0\tp0\t1\nq1\tp1\t2\nq1\tp9\t0\n")
+    (folder / "qrels" / "test.tsv").write_text(header + "q8\tp8\t1\n")
+    (folder / "qrels" / "dev.tsv").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return Store(tmp_path_factory.mktemp("store"))
+
+
+def test_made_once_and_again_only_when_the_raw_files_change(raw, store, tmp_path):
+    first = prepare(Beir(path=str(raw)), store, seed=0)
+    assert prepare(Beir(path=str(raw), split="train"), store, seed=5).key == first.key
+    os.utime(raw / "queries.jsonl", ns=(1, 1))
+    touched = prepare(Beir(path=str(raw)), store, seed=0)
+    assert touched.key != first.key
+    assert touched.meta == first.meta
+
+
+def test_a_subset_keeps_every_judged_passage_and_fills_up_with_others(raw, store):
+    whole = prepare(Beir(path=str(raw)), store, seed=0)
+    subset = prepare(Beir(path=str(raw), max_passages=20), store, seed=0)
+    pids = subset.passages.pids(range(20))
+    assert len(subset.passages) == 20
+    assert {"p0", "p1", "p8", "p9"} <= set(pids)
+    assert pids == sorted(pids, key=lambda pid: int(pid[1:]))
+    for split in ("train", "test"):
+        assert subset.queries(split).qids == whole.queries(split).qids
+        assert subset.fingerprint(f"queries-{split}") == whole.fingerprint(f"queries-{split}")
+        for corpus in (whole, subset):
+            judged = corpus.passages.pids(corpus.qrels(split)[1])
+            assert judged == {"train": ["p0", "p1", "p9"], "test": ["p8"]}[split]
+    assert subset.qrels("train")[2].tolist() == [1, 2, 0]
+
+
+def test_a_subset_is_the_seeds(raw, store, tmp_path):
+    def pids(seed, count=20, where=store):
+        corpus = prepare(Beir(path=str(raw), max_passages=count), where, seed)
+        return set(corpus.passages.pids(np.arange(len(corpus.passages))))
+
+    assert pids(0) == pids(0, where=Store(tmp_path))
+    assert pids(0) != pids(1)
+    assert pids(0, 10) < pids(0, 20) < pids(0, 40)
+
+
+def test_a_subset_as_large_as_the_corpus_is_the_corpus(raw, store):
+    whole = prepare(Beir(path=str(raw)), store, seed=0)
+    for count in (64, 1000):
+        assert prepare(Beir(path=str(raw), max_passages=count), store, seed=0).key == whole.key
+    assert len(prepare(Beir(path=str(raw), max_passages=4), store, seed=0).passages) == 4
+
+
+def test_too_small_a_subset_names_the_smallest(raw, store):
+    with pytest.raises(LabradorError, match=r"^data.max_passages=3: .*set data.max_passages=4 or more$"):
+        prepare(Beir(path=str(raw), max_passages=3), store, seed=0)
+    assert not list((store.root / "subset").glob(".*.partial"))
+
+
+def test_a_subset_keeps_the_hard_negatives_it_has_and_the_answers(tmp_path, store):
+    folder = write_layout("nq", tmp_path / "raw")
+    whole = prepare(Nq(path=str(folder)), store, seed=0)
+    subset = prepare(Nq(path=str(folder), max_passages=50), store, seed=0)
+    pids = set(subset.passages.pids(range(50)))
+
+    def hard(corpus):
+        return [corpus.passages.pids(row) for row in corpus.hard_negatives("train")]
+
+    expected = [[pid for pid in row if pid in pids] for row in hard(whole)]
+    assert hard(subset) == expected
+    assert sum(map(len, expected)) < sum(map(len, hard(whole)))
+    assert subset.queries("test").answers == whole.queries("test").answers
+    assert subset.scored_by == "answers"
+    assert subset.fingerprint("negatives-train") != whole.fingerprint("negatives-train")
+
+
+def test_published_files_are_downloaded_into_the_store(tmp_path, monkeypatch):
+    fetched = []
+
+    def fetch_all(downloads, folder):
+        fetched.append(([wanted.file_name for wanted in downloads], folder))
+        write_layout("nq", folder, packed=True)
+
+    monkeypatch.setattr("labrador.data.prepare.fetch_all", fetch_all)
+    corpus = prepare(Nq(), Store(tmp_path), seed=0)
+    names = ["psgs_w100.tsv.gz", "biencoder-nq-train.json.gz", "biencoder-nq-dev.json.gz", "nq-test.qa.csv"]
+    assert fetched == [(names, tmp_path / "raw" / "nq")]
+    assert len(corpus.passages) == 64
+
+
+def test_nothing_is_downloaded_where_a_path_is_given(tmp_path, monkeypatch):
+    monkeypatch.setattr(download.urllib.request, "urlopen", None)
+    (tmp_path / "raw").mkdir()
+    with pytest.raises(LabradorError, match=r"psgs_w100.tsv, .*nq-test.qa.csv expected there"):
+        prepare(Nq(path=str(tmp_path / "raw")), Store(tmp_path / "store"), seed=0)
