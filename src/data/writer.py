@@ -68,16 +68,15 @@ class SchemaWriter:
     def passages(self, path: Path, passages: Iterable[Passage]) -> None:
         """Write the passages of the raw file `path`.
 
-        Raises LabradorError for an empty or duplicate id, an empty passage (title and text both blank) and an empty
-        corpus.
+        Raises LabradorError for an id that is empty, duplicate or not one word, an empty passage (title and text both
+        blank) and an empty corpus.
         """
         hashes, lines = bytearray(), array("I")
 
         def checked() -> Iterator[Passage]:
             for passage in passages:
                 line, pid, title, text = passage
-                if not pid or pid.isspace():
-                    raise bad_line(path, line, "the passage id is empty; every passage needs its own id")
+                _check_id(path, line, "passage", pid)
                 if not text.strip() and not title.strip():
                     raise bad_line(path, line, f"passage {pid!r} has an empty text; text was expected")
                 hashes.extend(pid_hash(pid))
@@ -116,9 +115,9 @@ class SchemaWriter:
     ) -> None:
         """Write a split: its queries, which the raw file `path` holds, its judgements and its hard negatives.
 
-        Raises LabradorError for an empty or duplicate query id, an empty query, a judgement for an unknown query or
-        passage, a passage judged twice with different grades, and a train query without a positive. A hard negative
-        that is a positive of its query is left out.
+        Raises LabradorError for a query id that is empty, duplicate or not one word, an empty query, a judgement for an
+        unknown query or passage, a passage judged twice with different grades, and a train query without a positive. A
+        hard negative that is a positive of its query is left out.
         """
         lines = self._write_queries(split, path, queries)
         rows = {qid: row for row, qid in enumerate(lines)}
@@ -145,8 +144,7 @@ class SchemaWriter:
 
         def checked() -> Iterator[Query]:
             for query in queries:
-                if not query.qid.strip():
-                    raise bad_line(path, query.line, "the query id is empty; every query needs its own id")
+                _check_id(path, query.line, "query", query.qid)
                 if not query.text.strip():
                     raise bad_line(path, query.line, f"query {query.qid!r} has an empty text; text was expected")
                 if query.qid in lines:
@@ -205,3 +203,11 @@ def _need_positives(path: Path, qrels: NDArray[np.int64], lines: dict[str, int])
             f"train query {qid!r} has no positive passage ({lacking.sum():,} such); "
             "a judgement with a grade above 0 was expected for every train query",
         )
+
+
+def _check_id(path: Path, line: int, what: str, name: str) -> None:
+    """Raise LabradorError unless an id is one word: run files part their fields by white space."""
+    if not name.strip():
+        raise bad_line(path, line, f"the {what} id is empty; every {what} needs its own id")
+    if name.split() != [name]:
+        raise bad_line(path, line, f"{what} id {name!r} holds white space; one word was expected; replace it")

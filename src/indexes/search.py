@@ -11,7 +11,7 @@ from ..errors import LabradorError
 from ..quantizers.base import Codes, FittedQuantizer, Quantizer, Vectors
 from ..quantizers.settings import at_least
 from .base import Index, VectorIndex
-from .two_stage import TwoStageIndex, inner_product
+from .two_stage import TwoStageIndex, code_product, inner_product
 
 DEVICES = ("cpu", "cuda")
 Rerank = Literal["codes", "dense"]
@@ -109,7 +109,7 @@ class TwoStage(Search):
         if not isinstance(first, VectorIndex):
             raise TypeError(f"candidates come from a {type(first).__name__}, expected a VectorIndex")
         if self.rerank == "codes":
-            return TwoStageIndex(first, inner_product(lambda rows: fitted.decode(codes[rows])), self.candidates)
+            return TwoStageIndex(first, code_product(fitted, codes), self.candidates)
         if vectors is None or len(vectors) != len(codes):
             raise ValueError(f"rerank=dense needs the {len(codes)} passages' full vectors")
         dense: NDArray[np.floating] = vectors

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..quantizers.base import Codes, FittedQuantizer
 from .base import Hits, Index, VectorIndex
 from .ranking import by_score
 
@@ -56,8 +57,15 @@ def inner_product(vectors: Rows) -> Score:
         read = np.ascontiguousarray(vectors(rows), dtype=np.float32)
         places = np.ascontiguousarray(places.reshape(ids.shape), dtype=np.int64)
         scores = np.empty(ids.shape, dtype=np.float32)
+        pointers = [faiss.swig_ptr(array) for array in (scores, queries, read, places)]
         library: Any = faiss  # whose stubs lack the function
-        library.fvec_inner_products_by_idx(*[faiss.swig_ptr(a) for a in (scores, queries, read, places)], queries.shape[1], *ids.shape)
+        library.fvec_inner_products_by_idx(*pointers, queries.shape[1], *ids.shape)
         return scores
 
     return score
+
+
+def code_product(fitted: FittedQuantizer, codes: Codes) -> Score:
+    """The score <query, decode(code)>: the queries are turned into the codes' space, not the codes out of it."""
+    unpacked = inner_product(lambda rows: fitted.unpack(codes[rows]))
+    return lambda queries, ids: unpacked(fitted.project(queries), ids)

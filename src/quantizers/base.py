@@ -1,6 +1,7 @@
 """What a quantizer is: vectors to codes and back."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -8,11 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .vectors import Vectors, blocks, check_shape
+
 if TYPE_CHECKING:
     from ..indexes.base import Index
 
-Vectors = NDArray[np.floating]
 Codes = NDArray[np.uint8]
+
+__all__ = ["Codes", "FittedQuantizer", "Quantizer", "TrainingVectors", "Vectors"]
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,35 @@ class FittedQuantizer(ABC):
         """Bytes of the whole index of `passages` on disk: their codes and what `save` writes."""
         return passages * self.code_bytes + self.side_bytes
 
-    @abstractmethod
     def encode(self, x: Vectors) -> Codes:
         """Vectors [N, D] to codes uint8 [N, code_bytes]. Raises LabradorError on NaN, infinite or zero vectors."""
+        codes = np.empty((len(x), self.code_bytes), dtype=np.uint8)
+        first = 0
+        for block in self.encode_blocks(x):
+            codes[first : first + len(block)] = block
+            first += len(block)
+        return codes
+
+    def encode_blocks(self, x: Vectors) -> Iterator[Codes]:
+        """What `encode` gives, block by block, for `x` and codes that are larger than memory."""
+        check_shape(x, self.dimension, "vectors to encode")
+        return (self._encode_block(block) for _, block in blocks(x))
+
+    @abstractmethod
+    def _encode_block(self, block: NDArray[np.float32]) -> Codes:
+        """The codes uint8 [n, code_bytes] of usable vectors [n, D]."""
 
     @abstractmethod
     def decode(self, codes: Codes) -> NDArray[np.float32]:
         """Codes uint8 [N, code_bytes] to the vectors they stand for, float32 [N, D]."""
+
+    def project(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Queries [Q, D] as [Q, W], so that <project(q), unpack(c)> = <q, decode(c)>; W = D where nothing is gained."""
+        return queries
+
+    def unpack(self, codes: Codes) -> NDArray[np.float32]:
+        """Codes uint8 [N, code_bytes] as float32 [N, W] for `project`; equal codes give exactly equal vectors."""
+        return self.decode(codes)
 
     @abstractmethod
     def index(self, device: str = "cpu") -> "Index":

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Codes, FittedQuantizer, Vectors
-from .vectors import block_rows, blocks, check_shape
+from .base import Codes, FittedQuantizer
+from .vectors import block_rows, check_shape
 
 if TYPE_CHECKING:
     from ..indexes.base import Index
@@ -30,12 +30,8 @@ class FaissCodec(FittedQuantizer):
 
         return len(faiss.serialize_index(self.faiss_index))
 
-    def encode(self, x: Vectors) -> Codes:
-        """Vectors [N, D] to codes uint8 [N, code_bytes], block by block."""
-        check_shape(x, self.dimension, "vectors to encode")
-        codes = np.empty((len(x), self.code_bytes), dtype=np.uint8)
-        for start, block in blocks(x):
-            codes[start : start + len(block)] = self.faiss_index.sa_encode(block)
+    def _encode_block(self, block: NDArray[np.float32]) -> Codes:
+        codes: Codes = self.faiss_index.sa_encode(block)
         return codes
 
     def decode(self, codes: Codes) -> NDArray[np.float32]:
@@ -47,6 +43,24 @@ class FaissCodec(FittedQuantizer):
             part = slice(start, start + step)
             x[part] = self.faiss_index.sa_decode(np.ascontiguousarray(codes[part]))
         return x
+
+    def project(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Queries [Q, D] behind the index's rotation, where it has one."""
+        import faiss
+
+        if not isinstance(self.faiss_index, faiss.IndexPreTransform):
+            return queries
+        chain: Any = self.faiss_index.chain
+        return rotated(chain.at(0), queries)
+
+    def unpack(self, codes: Codes) -> NDArray[np.float32]:
+        """Codes uint8 [N, code_bytes] to float32 [N, D] as they are before the rotation back."""
+        import faiss
+
+        if not isinstance(self.faiss_index, faiss.IndexPreTransform):
+            return self.decode(codes)
+        inner: NDArray[np.float32] = faiss.downcast_index(self.faiss_index.index).sa_decode(codes)
+        return inner
 
     def index(self, device: str = "cpu") -> "Index":
         """An empty index that scans the codes by inner product; on the CPU alone."""
@@ -68,3 +82,9 @@ class FaissCodec(FittedQuantizer):
         import faiss
 
         return cls(faiss.read_index(str(folder / FILE)))
+
+
+def rotated(transform: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors [N, D] turned by a faiss transform."""
+    turned: NDArray[np.float32] = transform.apply(np.ascontiguousarray(x, dtype=np.float32))
+    return turned

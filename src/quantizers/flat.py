@@ -30,13 +30,8 @@ class FlatCodec(FittedQuantizer):
         """Bytes of the file that names dimension and type."""
         return len(self._description())
 
-    def encode(self, x: Vectors) -> Codes:
-        """Vectors [N, D] to their bytes, uint8 [N, code_bytes]."""
-        check_shape(x, self.dimension, "vectors to encode")
-        codes = np.empty((len(x), self.code_bytes), dtype=np.uint8)
-        for start, block in blocks(x):
-            codes[start : start + len(block)] = block.astype(self.dtype).view(np.uint8)
-        return codes
+    def _encode_block(self, block: NDArray[np.float32]) -> Codes:
+        return block.astype(self.dtype).view(np.uint8)
 
     def decode(self, codes: Codes) -> NDArray[np.float32]:
         """Codes uint8 [N, code_bytes] to float32 [N, D]."""

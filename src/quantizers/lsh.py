@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import LabradorError
-from .base import Quantizer, TrainingVectors
-from .codec import FaissCodec
+from .base import Codes, Quantizer, TrainingVectors
+from .codec import FaissCodec, rotated
 from .settings import at_least
 from .vectors import sample
 
@@ -18,6 +21,14 @@ PROBE = 1000  # vectors looked at: nothing is learned from them
 
 class LSHCodec(FaissCodec):
     """Signs of projections as codes; decoded to the sum of the projections' directions, each with its sign."""
+
+    def project(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Queries [Q, D] on the projections' directions, [Q, bits]."""
+        return rotated(self.faiss_index.rrot, queries)
+
+    def unpack(self, codes: Codes) -> NDArray[np.float32]:
+        """Codes uint8 [N, bits / 8] to their signs, float32 [N, bits] of -1 and 1."""
+        return np.unpackbits(codes, axis=1, bitorder="little") * np.float32(2) - np.float32(1)
 
     def index(self, device: str = "cpu") -> "Index":
         """An empty index that ranks by Hamming distance to the query's own code."""

@@ -137,6 +137,7 @@ BAD = [
     ("msmarco", "collection.tsv", 3, "0\tagain", r"passage id '0' is a duplicate of line 1's"),
     ("msmarco", "collection.tsv", 3, "2\t  ", r"passage '2' has an empty text"),
     ("msmarco", "collection.tsv", 3, "\ttext", r"the passage id is empty"),
+    ("msmarco", "collection.tsv", 3, "a b\ttext", r"passage id 'a b' holds white space"),
     ("msmarco", "queries.train.tsv", 2, "1", r"1 columns; 2 were expected: query id, text"),
     ("msmarco", "queries.train.tsv", 2, "1\t ", r"query '1' has an empty text"),
     ("msmarco", "queries.train.tsv", 13, "0\tagain", r"query id '0' is a duplicate of line 1's"),

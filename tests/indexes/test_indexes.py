@@ -80,8 +80,9 @@ def test_streamed_flat_equals_faiss_flat_in_memory(small_blocks, tmp_path: Path,
     peer.add(x)
     scores, ids = peer.search(q, 100)
     hits = index.search(q, 100)
-    assert (hits.ids == ids).all()
     assert np.allclose(hits.scores, scores, atol=1e-5)
+    assert np.allclose(np.take_along_axis(q @ x.T, hits.ids, axis=1), scores, atol=1e-5)
+    assert (hits.ids == ids).mean() > 0.99  # the rest: scores that differ in the last bit, as they were summed
 
 
 @pytest.mark.parametrize("bits", [8, 24, 64, 80])

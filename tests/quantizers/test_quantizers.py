@@ -65,6 +65,14 @@ def test_codes_have_the_stated_size(quantizer, x):
 
 
 @every
+def test_projected_queries_score_unpacked_codes_as_queries_score_decoded_ones(quantizer, x):
+    codec = fitted(quantizer, x)
+    codes = codec.encode(x)
+    q = np.random.default_rng(1).standard_normal((4, D), dtype=np.float32)
+    assert np.allclose(codec.project(q) @ codec.unpack(codes).T, q @ codec.decode(codes).T, atol=1e-4)
+
+
+@every
 def test_what_is_saved_loads_as_the_same_codec(quantizer, x, tmp_path: Path):
     codec = fitted(quantizer, x)
     codec.save(tmp_path)
@@ -148,9 +156,9 @@ def test_memory_maps_in_half_precision_are_quantized(quantizer, x, tmp_path: Pat
 def test_unusable_vectors_are_named(quantizer, x, bad):
     broken = x.copy()
     broken[417] = bad
-    with pytest.raises(LabradorError, match="vector of passage 417: .*expected finite"):
+    with pytest.raises(LabradorError, match=r"vector of passage 417: .*expected finite"):
         fitted(quantizer, broken)
-    with pytest.raises(LabradorError, match="vector of passage 417: .*expected finite"):
+    with pytest.raises(LabradorError, match=r"vector of passage 417: .*expected finite"):
         fitted(quantizer, x).encode(broken)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from labrador.errors import LabradorError
 from labrador.quantizers import vectors
+from labrador.quantizers.flat import FlatCodec
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +48,14 @@ def test_a_sample_names_the_corpus_row_of_an_unusable_vector():
     x[60:] = np.inf
     with pytest.raises(LabradorError, match=r"vector of passage [6-9]\d: NaN, infinite"):
         vectors.sample(x, 50, seed=0)
+
+
+def test_encoding_block_by_block_names_the_corpus_row_and_gives_the_same_codes():
+    codec = FlatCodec(4, "float16")
+    x = np.arange(1, 81, dtype=np.float32).reshape(20, 4)
+    parts = list(codec.encode_blocks(x))
+    assert [len(part) for part in parts] == [7, 7, 6]
+    assert (np.concatenate(parts) == codec.encode(x)).all()
+    x[16] = np.nan
+    with pytest.raises(LabradorError, match="vector of passage 16"):
+        list(codec.encode_blocks(x))

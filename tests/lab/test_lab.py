@@ -1,0 +1,117 @@
+"""What enters which key: the promises of the lab, on a small corpus with the tiny encoder."""
+
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+from layouts import write_layout
+
+from labrador.data.beir import Beir
+from labrador.data.prepare import prepare
+from labrador.encoders.tiny import Tiny
+from labrador.indexes.search import Scan, TwoStage
+from labrador.lab import Lab, Trained
+from labrador.losses.contrastive import Contrastive
+from labrador.quantizers.flat import Flat
+from labrador.quantizers.lsh import LSH
+from labrador.samplers.ann import ANNHard
+from labrador.samplers.bm25 import BM25Hard
+from labrador.store import Store
+from labrador.training.settings import TrainSettings
+
+ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
+METRICS = ("MRR@10", "R@5")
+
+
+@pytest.fixture
+def raw(tmp_path):
+    return write_layout("beir", tmp_path / "raw")
+
+
+@pytest.fixture
+def new_lab(tmp_path, raw):
+    def make(seed=0, **train):
+        store = Store(tmp_path / "store")
+        settings = TrainSettings(**({"max_steps": 2, "batch_size": 4} | train))
+        return Lab(store, prepare(Beir(path=str(raw)), store, seed), settings, seed)
+
+    return make
+
+
+def whole(lab, quantizer=None, search=None):
+    checkpoint = lab.fit(ENCODER, Contrastive(), BM25Hard(), name="test")
+    ranking = lab.rank(Trained(search=checkpoint), quantizer or Flat(), search or Scan(k=10), "test")
+    lab.score(ranking, "test", "tag", METRICS)
+    return lab
+
+
+def made(store):
+    """How many artifacts of each step the store holds."""
+    return Counter(step for step, _, _ in store.artifacts())
+
+
+def new_steps(lab, change):
+    """The steps that `change` makes anew after `lab` ran."""
+    before = made(lab.store)
+    change()
+    return set(made(lab.store) - before)
+
+
+def test_another_quantizer_or_search_trains_and_encodes_nothing(new_lab):
+    lab = whole(new_lab())
+    assert new_steps(lab, lambda: whole(new_lab(), LSH())) == {"quantizer", "codes", "ranking", "scores"}
+    assert new_steps(lab, lambda: whole(new_lab(), LSH(), TwoStage(k=10))) == {"ranking", "scores"}
+
+
+def test_another_seed_or_training_trains_again(new_lab):
+    lab = whole(new_lab())
+    assert "fit" in new_steps(lab, lambda: whole(new_lab(seed=1)))
+    assert "fit" in new_steps(lab, lambda: whole(new_lab(learning_rate=1e-3)))
+
+
+def test_settings_that_change_no_result_make_nothing(new_lab):
+    lab = whole(new_lab())
+    assert new_steps(lab, lambda: whole(new_lab(save_steps=1, log_steps=1))) == set()
+
+
+def test_a_touched_corpus_is_converted_again_and_nothing_else(new_lab, raw):
+    lab = whole(new_lab())
+    os.utime(raw / "corpus.jsonl", (1, 1))
+    assert new_steps(lab, lambda: whole(new_lab())) == {"data"}
+
+
+def test_a_changed_judgement_scores_again_and_encodes_nothing(new_lab, raw):
+    lab = whole(new_lab())
+    path = raw / "qrels" / "test.tsv"
+    header, first, *others = path.read_text().splitlines(keepends=True)
+    query, _, grade = first.split("\t")
+    path.write_text(header + first + f"{query}\t{others[0].split(chr(9))[1]}\t{grade}" + "".join(others))
+    assert new_steps(lab, lambda: whole(new_lab())) == {"data", "scores"}
+
+
+def test_candidates_are_the_best_passages_without_the_positives(new_lab):
+    lab = new_lab()
+    checkpoint = lab.pretrained(ENCODER)
+    lists = lab.search(checkpoint, "train", k=12).lists
+    scores = lab.queries(checkpoint, "train").array @ lab.passages(checkpoint).array.T
+    for query, positives in enumerate(lab.corpus.positives("train")):
+        best = np.argsort(-scores[query], kind="stable")[:12]
+        expected = [row for row in best if row not in positives]
+        np.testing.assert_allclose(scores[query][lists[query]], scores[query][expected], rtol=1e-5)
+        assert not set(lists[query]) & set(positives)
+
+
+def test_negatives_of_a_checkpoint_must_be_given(new_lab):
+    with pytest.raises(Exception, match="none was given"):
+        new_lab().fit(ENCODER, Contrastive(), ANNHard(), name="test")
+
+
+def test_seconds_and_keys_account_for_everything_used(new_lab):
+    lab = whole(new_lab())
+    assert set(lab.keys()) >= {"fit", "vectors", "vectors.2", "tokens", "quantizer", "ranking", "scores", "bm25"}
+    kept = {key for step, key, _ in lab.store.artifacts() if step != "data"}
+    assert set(lab.keys().values()) == kept
+    stages = lab.seconds()
+    assert stages["train"] > 0
+    assert stages["encode"] > 0
