@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -53,11 +54,11 @@ def seconds(call: Callable[[], object], times: int) -> float:
     return float(np.median(taken))
 
 
-def once(call: Callable[[], object]) -> float:
-    """Seconds of one call."""
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of one call, and its result."""
     start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+    result = call()
+    return time.perf_counter() - start, result
 
 
 def search_times(index: Index, queries: NDArray[np.float32]) -> tuple[float, float]:
@@ -78,9 +79,8 @@ def fitting(x: NDArray[np.float32]) -> None:
         peer = faiss.IndexPQ(D, 48, 8, faiss.METRIC_INNER_PRODUCT)
         if name == "opq":
             peer = faiss.IndexPreTransform(faiss.OPQMatrix(D, 48), peer)
-        theirs = once(lambda peer=peer: peer.train(x))
-        ours = once(lambda quantizer=quantizer: quantizer.fit(TrainingVectors(x), 0))
-        codec = quantizer.fit(TrainingVectors(x), 0)
+        theirs, _ = timed(lambda peer=peer: peer.train(x))
+        ours, codec = timed(lambda quantizer=quantizer: quantizer.fit(TrainingVectors(x), 0))
         print(f"| faiss {name}, default threads | {theirs:.1f} | {error(peer):.4f} | 1 |")
         print(f"| {name} | {ours:.1f} | {error(codec.faiss_index):.4f} | {ours / theirs:.2f} |", flush=True)
 
@@ -91,10 +91,9 @@ def searching(x: NDArray[np.float32], queries: NDArray[np.float32], folder: Path
     peer.add(x)
     batch_peer = 1e3 * seconds(lambda: peer.search(queries, K), 3) / len(queries)
     single_peer = 1e3 * seconds(lambda: peer.search(queries[:1], K), 30)
-    print(
-        f"\n| {len(x):,} passages, k = {K} | bytes per passage | fit s | encode passages/s | ms per query in a batch of "
-        f"{len(queries)} | / IndexFlatIP | ms for one query | / IndexFlatIP |\n|---|---|---|---|---|---|---|---|"
-    )
+    columns = ["bytes per passage", "fit s", "encode passages/s", f"ms per query in a batch of {len(queries)}"]
+    columns += ["/ IndexFlatIP", "ms for one query", "/ IndexFlatIP"]
+    print(f"\n| {len(x):,} passages, k = {K} | {' | '.join(columns)} |\n|{'---|' * 8}")
     print(f"| faiss.IndexFlatIP in memory | {4 * D} | | | {batch_peer:.2f} | 1 | {single_peer:.2f} | 1 |", flush=True)
     searches: list[tuple[str, Quantizer, Search, str]] = [
         ("flat, streamed float32", Flat(), Scan(), "float32"),
@@ -110,8 +109,8 @@ def searching(x: NDArray[np.float32], queries: NDArray[np.float32], folder: Path
     for name, quantizer, search, dtype in searches:
         np.save(folder / f"{dtype}.npy", x.astype(dtype))
         stored = np.load(folder / f"{dtype}.npy", mmap_mode="r")
-        fit = once(lambda quantizer=quantizer, stored=stored: quantizer.fit(TrainingVectors(stored[:20_000]), 0))
-        codec = quantizer.fit(TrainingVectors(stored[:20_000]), 0)
+        sample = TrainingVectors(stored[:20_000])
+        fit, codec = timed(lambda quantizer=quantizer, sample=sample: quantizer.fit(sample, 0))
         codes = codec.codes_in_place(stored)
         rate = ""
         if codes is None:

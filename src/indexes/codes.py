@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..quantizers.threads import for_queries
 from .base import Hits, VectorIndex
 from .ranking import exact_top
 
@@ -27,4 +28,5 @@ class CodeIndex(VectorIndex):
         self._faiss.ntotal = self._entries.ntotal
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
-        return exact_top(self._faiss.search, queries, k, self.size)
+        with for_queries(len(queries)):
+            return exact_top(self._faiss.search, queries, k, self.size)

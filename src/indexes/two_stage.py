@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..quantizers.base import Codes, FittedQuantizer
+from ..quantizers.threads import for_queries
 from .base import Hits, Index, VectorIndex
 from .ranking import by_score
 
@@ -42,7 +43,9 @@ class TwoStageIndex(Index):
         for start in range(0, len(queries), QUERIES):
             part = slice(start, start + QUERIES)
             ids = np.sort(candidates[part], axis=1)
-            hits = by_score(ids, self.score(queries[part], ids), k)
+            with for_queries(len(ids)):
+                scores = self.score(queries[part], ids)
+            hits = by_score(ids, scores, k)
             best.ids[part], best.scores[part] = hits.ids, hits.scores
         return best
 

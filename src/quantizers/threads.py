@@ -1,7 +1,7 @@
 """How many threads faiss computes with; torch and numpy keep their own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 
 def set_threads(count: int) -> None:
@@ -12,16 +12,32 @@ def set_threads(count: int) -> None:
 
 
 @contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let faiss and torch use `count` threads inside the block, and what they used before after it."""
+def faiss_threads(count: int) -> Iterator[None]:
+    """Let faiss use `count` threads inside the block, and what it used before after it."""
     import faiss
-    import torch
 
-    before = faiss.omp_get_max_threads(), torch.get_num_threads()
+    before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(count)
-    torch.set_num_threads(count)
     try:
         yield
     finally:
-        faiss.omp_set_num_threads(before[0])
-        torch.set_num_threads(before[1])
+        faiss.omp_set_num_threads(before)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let faiss and torch use `count` threads inside the block, and what they used before after it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with faiss_threads(count):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def for_queries(count: int) -> AbstractContextManager[None]:
+    """The threads for `count` queries where faiss gives each thread its own queries: a single one wakes no other."""
+    return faiss_threads(1) if count == 1 else nullcontext()
