@@ -53,7 +53,8 @@ def _find(group: str, settings: Mapping[str, Any]) -> Any:
 def _typed(name: str, value: Any, expected: Any) -> Any:
     """`value` as `expected` (bool, int, float, str, None, Literal, unions, tuples), or a LabradorError."""
     options = typing.get_args(expected) if isinstance(expected, types.UnionType) else (expected,)
-    choices = [choice for option in options if typing.get_origin(option) is Literal for choice in typing.get_args(option)]
+    literals = [typing.get_args(option) for option in options if typing.get_origin(option) is Literal]
+    choices = [choice for literal in literals for choice in literal]
     if choices:
         if value in choices or (value is None and type(None) in options):
             return value

@@ -17,16 +17,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from . import processes
+from .devices import pick_device
+from .devices import precision as precision
 from .encoders import npyfile
 from .encoders.base import DTYPES
-from .encoders.devices import pick_device
-from .encoders.devices import precision as precision
 from .encoders.tokens import Ids, Tokens, pad
 from .encoders.towers import Side, TwoTower
 from .errors import LabradorError
+from .progress import bar
 
 Array = NDArray[Any]
 Transform = Callable[[NDArray[np.float32]], Array]
@@ -157,12 +157,10 @@ def _encode_shards(
     total = sum(last - first for first, last in bounds.values())
     done = total - sum(bounds[shard][1] - bounds[shard][0] for shard in todo)
     texts = "passages" if encoder.side == "passage" else "queries"
-    with tqdm(
-        total=total, initial=done, desc=f"encoding {texts}", unit=f" {texts}", disable=not processes.is_main()
-    ) as bar:
+    with bar(f"encoding {texts}", f" {texts}", total=total, done=done) as shown:
         for shard in todo:
             first, last = bounds[shard]
-            vectors = encoder(tokens.slice(first, last), bar.update)
+            vectors = encoder(tokens.slice(first, last), shown.update)
             broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
             if len(broken):
                 raise LabradorError(

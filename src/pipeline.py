@@ -24,6 +24,7 @@ from . import processes
 from .components import build
 from .data.base import Source
 from .data.prepare import prepare
+from .devices import pick_device
 from .errors import LabradorError
 from .lab import Lab, Ranking
 from .metrics.scores import METRICS
@@ -44,6 +45,7 @@ def launch(conf: Path) -> int:
 
     Returns the exit code: 2 when a cell or the command line was at fault (told in one line each), else 0.
     """
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing its own traceback
     if not processes.is_main():  # only the main process writes a run folder
         sys.argv += [
@@ -85,7 +87,7 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
     processes.start()
     corpus = prepare(parts["data"], Store(Path(config.store)), config.seed)
-    lab = Lab(Store(Path(config.store)), corpus, parts["train"], config.seed, _device(config.device))
+    lab = Lab(Store(Path(config.store)), corpus, parts["train"], config.seed, str(pick_device(config.device)))
     retriever.check(lab, parts["quantizer"], parts["search"])
     split = parts["data"].split
     corpus.queries(split)  # a split that is not there is told before any work
@@ -96,21 +98,6 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     print_rows([row])
     log.info("%.1f s; result.json, run.trec and per_query.parquet are in %s", time.perf_counter() - start, folder)
     return row
-
-
-def _device(name: str) -> str:
-    """The torch device that `device` means in this process; raises LabradorError when it is not there."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise LabradorError(f"device={name}: auto, cpu or cuda was expected")
-    import torch
-
-    if name == "cpu" or not torch.cuda.is_available():
-        if name == "cuda":
-            raise LabradorError(
-                "device=cuda: torch sees no GPU here; set device=auto or cpu, or install a CUDA build of torch"
-            )
-        return "cpu"
-    return f"cuda:{processes.local_rank()}"
 
 
 def _finish(

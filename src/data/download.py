@@ -21,9 +21,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from filelock import FileLock
-from tqdm import tqdm
 
 from ..errors import LabradorError
+from ..progress import bar
 from .raw import find_raw
 
 log = logging.getLogger(__name__)
@@ -167,8 +167,7 @@ def _fetch_rest(download: Download, part: Path, folder: Path) -> bool:
 def _copy(
     response: http.client.HTTPResponse, file: BinaryIO, download: Download, have: int, total: int | None, folder: Path
 ) -> bool:
-    bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=download.file_name, disable=None)
-    with bar:
+    with bar(download.file_name, "B", total=total, done=have, unit_scale=True) as shown:
         while chunk := response.read(CHUNK):
             try:
                 file.write(chunk)
@@ -177,7 +176,7 @@ def _copy(
                     raise
                 raise LabradorError(f"{folder}: the disk is full; free some, then run again to go on") from error
             have += len(chunk)
-            bar.update(len(chunk))
+            shown.update(len(chunk))
     return total is None or have == total
 
 
@@ -209,9 +208,11 @@ def _unpack(archive: Path, members: Sequence[str], folder: Path) -> None:
                 part = folder / (name + ".part")
                 with (
                     part.open("wb") as file,
-                    tqdm.wrapattr(source, "read", total=member.size, desc=name, disable=None, leave=False) as reader,
+                    bar(name, "B", total=member.size, unit_scale=True) as shown,
                 ):
-                    shutil.copyfileobj(reader, file, CHUNK)
+                    while chunk := source.read(CHUNK):
+                        file.write(chunk)
+                        shown.update(len(chunk))
                 part.replace(folder / name)
                 missing.remove(name)
     except (tarfile.TarError, EOFError) as error:

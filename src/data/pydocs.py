@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ..errors import LabradorError
+from ..progress import bar
 from .base import Source
 from .docstrings import Entry, read_docstrings
 from .judgements import Judgement
@@ -79,11 +78,11 @@ class PyDocs(Source):
                 log.info("data.packages: %s is not installed and left out", package)
         roots = {"": Path(sysconfig.get_paths()["stdlib"]), **installed}
         entries: dict[str, Entry] = {}
-        with tqdm(unit=" docstrings", desc="pydocs", disable=None, leave=False) as bar:
+        with bar("pydocs", " docstrings") as shown:
             for package, root in roots.items():
                 for entry in read_docstrings(root, package, SKIPPED.get(package, frozenset())):
                     entries.setdefault(entry.name, entry)  # a property's setter repeats its name
-                    bar.update()
+                    shown.update()
         write_entries([entries[name] for name in sorted(entries)], out)
 
 

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tqdm import tqdm
-
 from ..errors import LabradorError
+from ..progress import bar
 
 GZIP_MAGIC = b"\x1f\x8b"
 LINES_PER_UPDATE = 8192  # of the progress bar
@@ -54,7 +53,7 @@ class _Progress:
         zipped = self._file.read(2) == GZIP_MAGIC
         self._file.seek(0)
         self.stream = cast(BinaryIO, gzip.GzipFile(fileobj=self._file)) if zipped else self._file
-        self.bar = tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc=path.name, disable=None, leave=False)
+        self.bar = bar(path.name, "B", total=path.stat().st_size, unit_scale=True)
 
     def update(self) -> None:
         self.bar.update(self._file.tell() - self.bar.n)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
 
-from .. import processes
+from ..progress import bar
 from . import npyfile
 
 if TYPE_CHECKING:
@@ -110,13 +109,13 @@ def write_tokens(
             lengths = np.fromiter(map(len, ids), np.int64, len(ids))
             offsets[done + 1 : done + len(ids) + 1] = offsets[done] + np.cumsum(lengths)
             done += len(ids)
-            bar.update(len(ids))
+            shown.update(len(ids))
             yield np.concatenate([np.asarray(row, dtype=dtype) for row in ids]) if ids else np.empty(0, dtype)
         if done != total:
             raise ValueError(f"{done} texts, {total} were announced")
 
     dtype = np.uint16 if len(tokenizer) <= 1 << 16 else np.uint32
-    with tqdm(total=total, desc="tokenizing", unit=" texts", disable=not processes.is_main()) as bar:
+    with bar("tokenizing", " texts", total=total) as shown:
         npyfile.write_stream(folder / IDS, chunks(), dtype)
     np.save(folder / OFFSETS, offsets)
     return Tokens(folder)

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from .. import processes
 from ..data.ragged import Ragged
 from ..errors import LabradorError
 from ..metrics.cost import threads as usable_threads
+from ..progress import bar
 from .base import Hits
 
 K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
@@ -62,13 +61,13 @@ def _words(
     """Word ids of all passages, where each passage's begin [N + 1], and the id of each word."""
     tokenizer = _tokenizer()
     ids, lengths = array("i"), array("i")
-    with tqdm(total=total, desc="indexing words", unit=" passages", disable=not processes.is_main()) as bar:
+    with bar("indexing words", " passages", total=total) as shown:
         for batch in batches:
             texts = (f"{title} {text}" for title, text in batch)
             for words in tokenizer.streaming_tokenize(texts, update_vocab=True, allow_empty=False):
                 ids.extend(words)
                 lengths.append(len(words))
-            bar.update(len(batch))
+            shown.update(len(batch))
     offsets = np.concatenate(([0], np.cumsum(np.frombuffer(lengths, dtype=np.int32), dtype=np.int64)))
     return np.frombuffer(ids, dtype=np.int32), offsets, tokenizer.get_vocab_dict()
 
@@ -132,7 +131,7 @@ def mine(index: LexicalIndex, texts: Sequence[str], positives: Ragged, depth: in
     size = len(index)
     known = np.repeat(np.arange(len(positives)), positives.lengths) * size + positives.values
     values, counts = [np.empty(0, dtype=np.int64)], [np.zeros(1, dtype=np.int64)]
-    with tqdm(total=len(texts), desc="mining negatives", unit=" queries", disable=not processes.is_main()) as bar:
+    with bar("mining negatives", " queries", total=len(texts)) as shown:
         for first in range(0, len(texts), MINED):
             rows = np.arange(first, min(first + MINED, len(texts)))
             ids = index.search(texts[first : first + MINED], depth + int(positives.lengths[rows].max())).ids
@@ -140,5 +139,5 @@ def mine(index: LexicalIndex, texts: Sequence[str], positives: Ragged, depth: in
             kept &= np.cumsum(kept, axis=1) <= depth
             values.append(ids[kept])
             counts.append(kept.sum(axis=1))
-            bar.update(len(rows))
+            shown.update(len(rows))
     return Ragged(np.concatenate(values), np.cumsum(np.concatenate(counts)))

@@ -112,7 +112,8 @@ class VectorSteps(TextSteps):
         return self._encode(checkpoint, "query", tokens, key, f"{len(tokens):,} {split} queries")
 
     def _encode(self, checkpoint: Checkpoint, side: "Side", tokens: Tokens, tokens_key: str, about: str) -> Stored:
-        from ..encoding import EncodeSettings, encode, precision
+        from ..devices import precision
+        from ..encoding import EncodeSettings, encode
 
         dtype = checkpoint.encoder.dtype if side == "passage" else "float32"
         settings = EncodeSettings(dtype=dtype, precision=precision(self.device), device=self.device)

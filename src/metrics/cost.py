@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
+
+from ..progress import bar
 
 Queries = NDArray[np.float32] | Sequence[str]  # float32 [Q, D], or Q texts
 
@@ -72,13 +73,13 @@ def search_batches(search: Search, queries: Queries, k: int, batch_size: int) ->
     """The ranking of all queries, searched in batches, and the queries searched per second."""
     parts: list[Ranked] = []
     taken = 0.0
-    with tqdm(total=len(queries), desc="search", unit="query", disable=None, leave=False) as bar:
+    with bar("searching", " queries", total=len(queries)) as shown:
         for row in range(0, len(queries), batch_size):
             batch = queries[row : row + batch_size]
             start = perf_counter()
             parts.append(search(batch, k))
             taken += perf_counter() - start
-            bar.update(len(batch))
+            shown.update(len(batch))
     ids, scores = (np.concatenate(arrays) for arrays in zip(*((part.ids, part.scores) for part in parts), strict=True))
     return Ranking(ids, scores), len(queries) / taken
 

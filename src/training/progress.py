@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from tqdm import tqdm
 from transformers import TrainerCallback
+
+from ..progress import bar
 
 
 class Progress(TrainerCallback):
     """A progress bar over the optimizer steps, in the main process."""
 
     def __init__(self) -> None:
-        self.bar: tqdm[Any] | None = None
+        self.bar: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Open the bar, at the step that a resumed training continues from."""
         if state.is_world_process_zero:
-            self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit=" steps")
+            self.bar = bar("training", " steps", total=state.max_steps, done=state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """One step further."""

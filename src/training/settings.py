@@ -47,7 +47,7 @@ class TrainSettings:
         """These settings with `precision: auto` replaced by what `device` has."""
         if self.precision != "auto":
             return self
-        from ..encoders.devices import precision
+        from ..devices import precision
 
         return replace(self, precision=precision(device))
 

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from .. import processes
-from ..errors import LabradorError
+from . import processes
+from .errors import LabradorError
 
 if TYPE_CHECKING:
     import torch
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 def pick_device(name: str = "auto") -> "torch.device":
     """The device of a setting: cpu, cuda, cuda:1 ..., or auto, which is this process's GPU where there is one.
 
-    Raises LabradorError for CUDA without a GPU.
+    Raises LabradorError for CUDA without a GPU and for any other name.
     """
     import torch
 
+    if name not in ("auto", "cpu") and not name.startswith("cuda"):
+        raise LabradorError(f"device={name}: auto, cpu or cuda was expected")
     if name == "auto":
         name = f"cuda:{processes.local_rank()}" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
