@@ -15,7 +15,6 @@ from ..store import Artifact, describe
 from .steps import Stored, open_array
 from .vectors import VectorSteps
 
-CODES_BLOCK = 65_536  # passages encoded at a time
 QUERIES_TOGETHER = 4096  # searched in one batch: flat reads the whole file of vectors once for each
 
 
@@ -73,8 +72,8 @@ class RankingSteps(VectorSteps):
             with (folder / "codes.npy").open("wb") as file:
                 header = {"descr": "|u1", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
-                for start in range(0, shape[0], CODES_BLOCK):
-                    file.write(fitted.quantizer.encode(passages.array[start : start + CODES_BLOCK]).tobytes())
+                for block in fitted.quantizer.encode_blocks(passages.array):
+                    file.write(block.tobytes())
 
         inputs = {"quantizer": fitted.artifact.key, "vectors": passages.key}
         artifact = self.make("quantize", "codes", {}, inputs, write, about=f"{len(passages.array):,} passages")
