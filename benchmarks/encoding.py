@@ -6,8 +6,8 @@ MiniLM (mean pooling, normalised, 256 tokens) over passages drawn with a seed, t
 that both sides read the same tokens. Labrador's figures include tokenizing, as its peer's do, and writing the file;
 "tokens cached" leaves tokenizing out, as every encoding after a corpus's first does. The runs alternate and the
 ratios are taken within each round, so that a machine with other work on it disturbs both sides alike; printed are
-medians. On a machine that is busy with other work, `--threads 1 --clock cpu` counts processor time instead of wall
-time: two threads that wait for each other at every layer say nothing there. The last column is the smallest cosine of a passage's vector to the peer's float32 vector.
+medians. On a busy machine `--threads 1 --clock cpu` counts processor time: two threads that wait for each other in
+every layer say nothing there. The last column is the smallest cosine of a vector to the peer's float32 vector.
 """
 
 import argparse

@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -103,9 +104,11 @@ class _BatchEncoder:
 
     def __call__(self, texts: list[Ids], progress: Callable[[int], Any] = lambda done: None) -> NDArray[np.float32]:
         vectors = torch.empty(len(texts), self.towers.dimension, device=self.device)
-        with torch.inference_mode(), self._autocast():
-            for rows in batches_by_length(np.fromiter(map(len, texts), np.int64, len(texts)), self.budget):
-                vectors[torch.from_numpy(rows).to(self.device)] = self._encode([texts[row] for row in rows])
+        batches = list(batches_by_length(np.fromiter(map(len, texts), np.int64, len(texts)), self.budget))
+        with _mapping(self.device) as mapping:
+            parts = mapping(lambda rows: self._encode([texts[row] for row in rows]), batches)
+            for rows, part in zip(batches, parts, strict=True):
+                vectors[torch.from_numpy(rows).to(self.device)] = part
                 progress(len(rows))
         return vectors.cpu().numpy()
 
@@ -113,12 +116,33 @@ class _BatchEncoder:
         ids, mask = pad(texts, self.towers.pad_id)
         full = len(texts[-1]) == ids.shape[1]  # the shortest comes last: no padding, so attention needs no mask
         placed = None if full else mask.to(self.device)
-        return self.towers.encode(self.side, ids.to(self.device), placed)
+        with torch.inference_mode(), self._autocast():
+            return self.towers.encode(self.side, ids.to(self.device), placed)
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if self.precision == "float32":
             return nullcontext()
         return torch.autocast(self.device.type, getattr(torch, self.precision))
+
+
+@contextmanager
+def _mapping(device: torch.device) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` that keeps the device busy.
+
+    On a CPU each core works on a batch of its own: cores that share one wait for each other in every layer, for long
+    where the machine has other work. The vectors do not depend on the number of threads then.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1:
+        yield map
+        return
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
 
 
 def batches_by_length(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArray[np.int64]]:

@@ -8,8 +8,10 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,10 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from . import processes
 from .components import build
-from .data.base import Source
 from .data.prepare import prepare
 from .devices import pick_device
 from .errors import LabradorError
@@ -31,46 +33,70 @@ from .metrics.scores import METRICS
 from .report.rows import ResultRow
 from .report.table import print_rows
 from .retrievers.base import Retriever
-from .store import Store
+from .store import Artifact, Store
 from .store.artifact import git_commit
 
 log = logging.getLogger(__name__)
 
 NAMED = ("retriever", "quantizer", "sampler", "search", "data", "encoder")  # groups whose choice a row tells
+RUN_SETTINGS = "labrador.pipeline.RunSettings"
 GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """The settings outside the groups."""
+
+    seed: int
+    store: str
+    device: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise LabradorError(f"seed={self.seed}: a number from 0 to {2**32 - 1} was expected")
 
 
 def launch(conf: Path) -> int:
     """Compose the command line with the folder `conf` and run its cell or, with -m, its matrix.
 
-    Returns the exit code: 2 when a cell or the command line was at fault (told in one line each), else 0.
+    Returns the exit code: 2 when a cell or the command line was at fault (told in one line each), 130 when
+    interrupted, else 0.
     """
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing its own traceback
-    if not processes.is_main():  # only the main process writes a run folder
-        sys.argv += [
-            "hydra.output_subdir=null",
-            "hydra.run.dir=.",
-            "hydra.sweep.dir=.",
-            "hydra.sweep.subdir=.",
-            "hydra/job_logging=disabled",
-        ]
     faults: list[str] = []
+    composed = False
 
     def cell(config: DictConfig) -> None:
-        folder = Path(HydraConfig.get().runtime.output_dir)
+        nonlocal composed
+        composed = True
         try:
-            run_cell(config, folder)
+            run_cell(config, Path(HydraConfig.get().runtime.output_dir))
         except LabradorError as error:
             faults.append(str(error))
-            _clear(folder)
+            _clear()
+            if processes.world_size() > 1:  # the other processes may wait for this one: torchrun ends them with it
+                sys.exit(_told(faults))
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 log.error("this cell failed, the others go on: %s", error)
 
-    try:
-        hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(cell)()
-    except (HydraException, OmegaConfBaseException) as error:
-        faults.append(_composition_fault(error))
+    with tempfile.TemporaryDirectory() as unused:
+        if not processes.is_main():  # only the main process writes a run folder
+            sys.argv += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}", "hydra/job_logging=disabled"]
+        try:
+            hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(cell)()
+        except (HydraException, OmegaConfBaseException, ValueError, YAMLError) as error:
+            if composed:
+                raise
+            faults.append(_composition_fault(error))
+        except KeyboardInterrupt:
+            print("interrupted; started again, it continues from what is finished", file=sys.stderr)
+            return 130
+    return _told(faults)
+
+
+def _told(faults: list[str]) -> int:
+    """Print each fault once; returns the exit code."""
     for fault in dict.fromkeys(faults):
         print(f"error: {fault}", file=sys.stderr)
     return 2 if faults else 0
@@ -82,40 +108,42 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     Raises LabradorError for settings or data that cannot work, before any long step.
     """
     start = time.perf_counter()
+    run = build("run", {key: config[key] for key in ("seed", "store", "device")} | {"_target_": RUN_SETTINGS})
     settings: dict[str, Any] = {name: OmegaConf.to_container(config[name], resolve=True) for name in GROUPS}
     parts = {name: build(name, settings[name]) for name in GROUPS if name != "retriever"}
-    retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
-    processes.start()
-    corpus = prepare(parts["data"], Store(Path(config.store)), config.seed)
-    lab = Lab(Store(Path(config.store)), corpus, parts["train"], config.seed, str(pick_device(config.device)))
-    retriever.check(lab, parts["quantizer"], parts["search"])
+    retriever: Retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
+    retriever.check(parts["quantizer"], parts["search"])
+    device = str(pick_device(run.device))
+    processes.start(device)
+    store = Store(Path(run.store))
+    corpus = prepare(parts["data"], store, run.seed)
+    retriever.check_corpus(corpus, parts["quantizer"])
     split = parts["data"].split
     corpus.queries(split)  # a split that is not there is told before any work
+    lab = Lab(store, corpus, parts["train"], run.seed, device)
     ranking = retriever.rank(lab, parts["quantizer"], parts["search"], split)
+    names = {name: str(HydraConfig.get().runtime.choices[name]) for name in NAMED}
+    metrics = (*METRICS, *parts["data"].also_scored)
+    scores = lab.score(ranking, split, f"{names['retriever']}-{names['quantizer']}", metrics)
     if not processes.is_main():
         return None
-    row = _finish(config, lab, ranking, parts["data"], retriever, folder)
+    row = _row(lab, ranking, scores, run.seed, {n: c for n, c in names.items() if n not in retriever.ignores})
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("run.trec", "per_query.parquet"):
+        shutil.copyfile(scores.folder / name, folder / name)
+    row.write(folder / "result.json")
     print_rows([row])
     log.info("%.1f s; result.json, run.trec and per_query.parquet are in %s", time.perf_counter() - start, folder)
     return row
 
 
-def _finish(
-    config: DictConfig, lab: Lab, ranking: Ranking, data: Source, retriever: Retriever, folder: Path
-) -> ResultRow:
-    """Score the ranking, copy its files into the run's folder and write result.json."""
-    choices = HydraConfig.get().runtime.choices
-    names = {name: str(choices[name]) for name in NAMED}
-    tag = f"{names['retriever']}-{names['quantizer']}"
-    scores = lab.score(ranking, data.split, tag, (*METRICS, *data.also_scored))
+def _row(lab: Lab, ranking: Ranking, scores: Artifact, seed: int, names: dict[str, str]) -> ResultRow:
+    """The result row of a scored ranking; `names` are the options that had a part in it."""
     figures = json.loads((scores.folder / "metrics.json").read_text())
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("run.trec", "per_query.parquet"):
-        shutil.copyfile(scores.folder / name, folder / name)
-    part_names: dict[str, Any] = {name: None if name in retriever.ignores else names[name] for name in NAMED}
-    row = ResultRow(
-        **part_names,
-        seed=config.seed,
+    choices: dict[str, Any] = {name: names.get(name) for name in NAMED}
+    return ResultRow(
+        **choices,
+        seed=seed,
         metrics=figures["metrics"],
         queries=figures["queries"],
         passages=len(lab.corpus.passages),
@@ -128,8 +156,6 @@ def _finish(
         commit=git_commit(),
         settings=_settings(HydraConfig.get().overrides.task),
     )
-    row.write(folder / "result.json")
-    return row
 
 
 def _settings(overrides: Iterable[str]) -> dict[str, str]:
@@ -138,11 +164,14 @@ def _settings(overrides: Iterable[str]) -> dict[str, str]:
     return {key: value for key, value in pairs if key not in (*GROUPS, "seed", "store", "device", "data.path")}
 
 
-def _clear(folder: Path) -> None:
+def _clear() -> None:
     """Remove what Hydra wrote into the folder of a cell that failed, and the folder if nothing else is in it."""
+    run = HydraConfig.get()
+    folder = Path(run.runtime.output_dir)
+    if folder.resolve() == Path.cwd():
+        return
     shutil.rmtree(folder / ".hydra", ignore_errors=True)
-    for log_file in folder.glob("*.log"):
-        log_file.unlink()
+    (folder / f"{run.job.name}.log").unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
 

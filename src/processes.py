@@ -29,16 +29,16 @@ def is_main() -> bool:
     return rank() == 0
 
 
-def start() -> None:
-    """Connect the processes (NCCL with a GPU, else gloo); does nothing in a single process."""
+def start(device: str = "cpu") -> None:
+    """Connect the processes (NCCL on GPUs, gloo on the CPU); does nothing in a single process."""
     if world_size() == 1:
         return
     import torch
 
     if not torch.distributed.is_initialized():
-        if torch.cuda.is_available():
-            torch.cuda.set_device(local_rank())
-        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        if device != "cpu":
+            torch.cuda.set_device(device)
+        backend = "gloo" if device == "cpu" else "nccl"
         torch.distributed.init_process_group(backend, timeout=LONGEST_STEP)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 POOLINGS = ("cls", "mean")
 DTYPES = ("float32", "float16")
+PRECISIONS = ("auto", "float32", "bfloat16")
 SHORTEST = 8  # tokens: room for the special tokens of a (title, text) pair and some text
 
 
@@ -28,12 +29,15 @@ class Encoder(ABC):
     passage_prefix: str = ""  # put before every passage's title
     temperature: float = 1.0  # what objectives divide inner products by, unless told otherwise
     dtype: Literal["float32", "float16"] = "float32"  # of the corpus vectors on disk
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of matrix products when encoding; auto: the device's
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
             raise LabradorError(f"encoder.pooling={self.pooling}: unknown; use one of {', '.join(POOLINGS)}")
         if self.dtype not in DTYPES:
             raise LabradorError(f"encoder.dtype={self.dtype}: unknown; use one of {', '.join(DTYPES)}")
+        if self.precision not in PRECISIONS:
+            raise LabradorError(f"encoder.precision={self.precision}: unknown; use one of {', '.join(PRECISIONS)}")
         if self.projection is not None and self.projection < 1:
             raise LabradorError(f"encoder.projection={self.projection}: expected a width >= 1; use null for none")
         if not self.temperature > 0:

@@ -1,6 +1,6 @@
 """Any transformers model: from a local folder or by its name on the Hugging Face hub."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,8 +16,10 @@ OFFLINE = "offline, use encoder=minilm or encoder.model=<folder>"
 class HubEncoder(FolderEncoder):
     """BERT, RoBERTa, ELECTRA, ERNIE, MiniLM ...: what AutoModel reads, with weights in safetensors."""
 
-    model: str  # a folder, or a name on the hub
-    revision: str | None = None  # a commit, tag or branch on the hub; null: the newest
+    model: str = field(metadata={"key": False})  # a folder, or a name on the hub; the weights are in the fingerprint
+    revision: str | None = field(
+        default=None, metadata={"key": False}
+    )  # a commit, tag or branch on the hub; null: the newest
 
     def folder(self) -> Path:
         """Where the files are, downloaded if they are not here yet.

@@ -13,15 +13,8 @@ from ..errors import LabradorError
 
 CONFIG = "config.json"
 WEIGHTS = ("model*.safetensors", "model.safetensors.index.json")
-TOKENIZER = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.*",
-    "merges.txt",
-    "*.model",
-)
+VOCABULARY = ("tokenizer.json", "vocab.*", "*.model")  # a tokenizer has one of them
+TOKENIZER = (*VOCABULARY, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 
 
 @contextmanager
@@ -48,12 +41,13 @@ def has_weights(folder: Path) -> bool:
 def read_model(folder: Path) -> Any:
     """The headless model of a folder, float32 on the CPU, in eval mode.
 
-    Raises LabradorError when there are no safetensors, or they lack parameters of the model.
+    Raises LabradorError when there are no safetensors, they cannot be read, or they lack parameters of the model.
     """
     from transformers import MODEL_MAPPING
 
     if not has_weights(folder):
         raise LabradorError(f"{folder}: no model.safetensors; expected weights in safetensors; convert them first")
+    _check_weights(folder)
     with quietly():
         config = _config(folder)
         kind = MODEL_MAPPING.get(type(config), None)
@@ -78,10 +72,24 @@ def read_model(folder: Path) -> Any:
     return model.eval()
 
 
+def _check_weights(folder: Path) -> None:
+    """Raise LabradorError for a safetensors file that is not whole; only the headers are read."""
+    from safetensors import SafetensorError, safe_open
+
+    for path in sorted(folder.glob("model*.safetensors")):
+        try:
+            with safe_open(path, framework="numpy"):
+                pass
+        except SafetensorError as error:
+            raise LabradorError(f"{path}: no whole safetensors file ({error}); download or convert it again") from error
+
+
 def read_tokenizer(folder: Path) -> Any:
     """The fast tokenizer of a folder. Raises LabradorError when there is none."""
     from transformers import AutoTokenizer
 
+    if not any(path for pattern in VOCABULARY for path in folder.glob(pattern)):  # transformers makes up an empty one
+        raise LabradorError(f"{folder}: no tokenizer; expected tokenizer.json, vocab.txt or *.model; add its files")
     try:
         with quietly():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -105,10 +113,16 @@ def longest_input(folder: Path) -> int:
 
 
 def width(folder: Path) -> int:
-    """The width of the model's token vectors."""
-    written = json.loads((folder / CONFIG).read_text()).get("hidden_size") if (folder / CONFIG).is_file() else None
-    if written is not None:  # most models; without importing transformers
-        return int(written)
+    """The width of the model's token vectors. Raises LabradorError for a folder without a readable configuration."""
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text()) if path.is_file() else {}
+    except ValueError as error:  # JSON or UTF-8
+        raise LabradorError(f"{path}: a JSON object was expected ({error}); download the model again") from error
+    if not isinstance(config, dict):
+        raise LabradorError(f"{path}: a JSON object was expected, found another value; download the model again")
+    if isinstance(config.get("hidden_size"), int):  # most models; without importing transformers
+        return int(config["hidden_size"])
     with quietly():
         return int(_config(folder).hidden_size)
 

@@ -35,7 +35,21 @@ class Index(ABC):
         """The k best passages of each query float32 [Q, D]; k beyond the number of passages is cut to it."""
 
 
-class VectorIndex(Index):
+class Sized:
+    """Cuts k to the number of passages."""
+
+    size: int = 0  # passages
+    _said = False
+
+    def cut(self, k: int) -> int:
+        """k, or the number of passages where that is smaller (said in the log the first time)."""
+        if k > self.size and not self._said:
+            self._said = True
+            log.info("k=%d is beyond the %d passages of the index: every ranking has %d", k, self.size, self.size)
+        return min(k, self.size)
+
+
+class VectorIndex(Sized, Index):
     """The checks that every index of vectors makes; a kind of index implements `_append` and `_top`.
 
     Raises LabradorError on queries or codes of another width, and on queries that are NaN, infinite or zero.
@@ -44,8 +58,6 @@ class VectorIndex(Index):
     def __init__(self, dimension: int, code_bytes: int) -> None:
         self.dimension = dimension
         self.code_bytes = code_bytes
-        self.size = 0  # passages added
-        self._cut = False
 
     def add(self, codes: NDArray[np.uint8]) -> None:
         """Append the codes uint8 [N, code_bytes] of the next N passages; the array must not change afterwards."""
@@ -60,13 +72,6 @@ class VectorIndex(Index):
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         check_values(queries, "query")
         return self._top(queries, self.cut(k))
-
-    def cut(self, k: int) -> int:
-        """k, or the number of passages where that is smaller (said in the log the first time)."""
-        if k > self.size and not self._cut:
-            self._cut = True
-            log.info("k=%d is beyond the %d passages of the index: every ranking has %d", k, self.size, self.size)
-        return min(k, self.size)
 
     @abstractmethod
     def _append(self, codes: NDArray[np.uint8]) -> None:

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..data.ragged import Ragged
 from ..errors import LabradorError
 from ..metrics.cost import threads as usable_threads
 from ..progress import bar
-from .base import Hits
+from .base import Hits, Sized
 
 K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
 BLOCK = 64  # queries one thread searches at a time
@@ -79,7 +80,7 @@ def _tokenizer() -> Any:
     return Tokenizer(stopwords="english", stemmer=Stemmer.Stemmer("english"))
 
 
-class LexicalIndex:
+class LexicalIndex(Sized):
     """The index that `build_bm25` wrote into `folder`, memory-mapped."""
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
@@ -92,20 +93,20 @@ class LexicalIndex:
         self._starts, self._rows, self._scores = (
             np.asarray(index.scores[name]) for name in ("indptr", "indices", "data")
         )
-        self._passages = int(index.scores["num_docs"])
+        self.size = int(index.scores["num_docs"])
         self._threads = threads or usable_threads()
-        self._sums: list[NDArray[np.float32]] = []  # working space [N] of each thread, made when needed
+        self._sums: SimpleQueue[NDArray[np.float32]] = SimpleQueue()  # working space [N] that no thread uses now
 
     def __len__(self) -> int:
-        return self._passages
+        return self.size
 
     def search(self, texts: Sequence[str], k: int) -> Hits:
-        """The k passages of each text with the highest BM25 scores; k is cut to the number of passages.
+        """The k passages of each text with the highest BM25 scores; k beyond the number of passages is cut to it.
 
         A passage that shares no word with the text is no hit: id -1, score -inf.
         """
         words = list(self._tokenizer.streaming_tokenize(texts, update_vocab=False, allow_empty=False))
-        shape = len(texts), min(k, self._passages)
+        shape = len(texts), self.cut(k)
         hits = Hits(np.full(shape, -1, dtype=np.int64), np.full(shape, -np.inf, dtype=np.float32))
         blocks = [slice(first, first + BLOCK) for first in range(0, len(words), BLOCK)]
         if len(blocks) == 1:
@@ -121,9 +122,13 @@ class LexicalIndex:
 
         flat = np.array([word for text in words for word in text], dtype=np.int32)
         offsets = np.cumsum([0, *map(len, words)], dtype=np.int64)
-        sums = self._sums.pop() if self._sums else np.empty(self._passages, dtype=np.float32)
+        try:
+            if self._sums.empty(): raise Empty
+            sums = self._sums.get_nowait() if not self._sums.empty() else 1 / 0
+        except Empty:
+            sums = np.empty(self.size, dtype=np.float32)
         best(flat, offsets, self._starts, self._rows, self._scores, sums, ids, scores)
-        self._sums.append(sums)
+        self._sums.put(sums)
 
 
 def mine(index: LexicalIndex, texts: Sequence[str], positives: Ragged, depth: int) -> Ragged:

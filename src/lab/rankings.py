@@ -10,12 +10,11 @@ import numpy as np
 from ..encoders.checkpoint import Checkpoint
 from ..indexes.base import Hits
 from ..indexes.search import Search
+from ..metrics.cost import measure, threads
 from ..quantizers.base import FittedQuantizer, Quantizer, TrainingVectors
 from ..store import Artifact, describe
 from .steps import Stored, open_array
-from .vectors import VectorSteps
-
-QUERIES_TOGETHER = 4096  # searched in one batch: flat reads the whole file of vectors once for each
+from .vectors import QUERIES_TOGETHER, VectorSteps
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class RankingSteps(VectorSteps):
             quantizer.fit(TrainingVectors(passages.array), self.seed).save(folder)
 
         name = type(quantizer).__name__
-        config = {"quantizer": describe(quantizer), "seed": self.seed}
+        config = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
         artifact = self.make(
             "quantize", "quantizer", config, {"vectors": passages.key}, write, about=f"{name}, trained"
         )
@@ -91,7 +90,7 @@ class RankingSteps(VectorSteps):
             search_all(index, np.asarray(queries.array, dtype=np.float32), search.k, search.device, folder)
 
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key, "queries": queries.key}
-        config = {"search": describe(search)}
+        config = {"search": describe(search), "device": search.device, "threads": threads()}
         artifact = self.make(
             "search", "ranking", config, inputs, write, about=f"{len(queries.array):,} {split} queries"
         )
@@ -100,7 +99,7 @@ class RankingSteps(VectorSteps):
             cost=json.loads((artifact.folder / "cost.json").read_text()),
             key=artifact.key,
             bytes_per_passage=fitted.quantizer.bytes_per_passage,
-            index_bytes=codes.array.nbytes + fitted.artifact.size,
+            index_bytes=fitted.quantizer.serialized_bytes(len(codes.array)),
             disk_bytes=0 if vectors is None else vectors.nbytes,
         )
 
@@ -114,7 +113,9 @@ class RankingSteps(VectorSteps):
             search_all(LexicalIndex(index.folder), self.corpus.queries(split).texts, k, "cpu", folder)
 
         inputs = {"bm25": index.key, "queries": self.corpus.fingerprint(f"queries-{split}")}
-        artifact = self.make("search", "ranking", {"k": k}, inputs, write, about=f"BM25, {split} queries")
+        artifact = self.make(
+            "search", "ranking", {"k": k, "threads": threads()}, inputs, write, about=f"BM25, {split} queries"
+        )
         return Ranking(
             hits=read_hits(artifact.folder),
             cost=json.loads((artifact.folder / "cost.json").read_text()),
@@ -144,8 +145,6 @@ def search_all(index: Any, queries: Any, k: int, device: str, folder: Path) -> N
 
     Writes ids.npy, scores.npy and cost.json.
     """
-    from ..metrics.cost import measure
-
     hits, cost = measure(index.search, queries, k, batch_size=QUERIES_TOGETHER)
     np.save(folder / "ids.npy", hits.ids, allow_pickle=False)
     np.save(folder / "scores.npy", hits.scores, allow_pickle=False)

@@ -52,7 +52,7 @@ class Steps:
 
     def keys(self) -> dict[str, str]:
         """The keys of everything used, by step; a step used more than once is numbered."""
-        keys: dict[str, str] = {}
+        keys = {self.corpus.folder.parent.name: self.corpus.key}  # "data", or the "subset" made from it
         for _, artifact in self.used.values():
             count = sum(name.split(".")[0] == artifact.step for name in keys)
             keys[f"{artifact.step}.{count + 1}" if count else artifact.step] = artifact.key

@@ -66,7 +66,7 @@ class TextSteps(Steps):
             build_bm25(self.corpus.passages.batches(TEXTS_PER_BATCH), folder, total=len(self.corpus.passages))
 
         inputs = {"passages": self.corpus.fingerprint("passages")}
-        return self.make("", "bm25", {}, inputs, write, about="word index of the passages")
+        return self.make("encode", "bm25", {}, inputs, write, about="word index of the passages")
 
     def bm25_negatives(self, depth: int) -> Candidates:
         """The top `depth` passages by BM25 of each train query, its positives removed.

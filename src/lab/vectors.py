@@ -11,6 +11,7 @@ from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
+from ..metrics.cost import search_batches
 from ..samplers.base import Example, Pool, Sampler
 from ..store import artifact_key, describe
 from .steps import Stored, open_array
@@ -19,7 +20,16 @@ from .texts import Candidates, TextSteps, read_lists, without, write_lists
 if TYPE_CHECKING:
     from ..encoders.towers import Side
 
-ELSEWHERE = ("max_query_length", "max_passage_length", "query_prefix", "passage_prefix", "temperature", "dtype")
+ELSEWHERE = (
+    "max_query_length",
+    "max_passage_length",
+    "query_prefix",
+    "passage_prefix",
+    "temperature",
+    "dtype",
+    "precision",
+)
+QUERIES_TOGETHER = 4096  # searched in one batch: flat reads the whole file of vectors once for each
 
 
 class VectorSteps(TextSteps):
@@ -29,7 +39,7 @@ class VectorSteps(TextSteps):
         """The encoder as it comes.
 
         Its key leaves out the fields that enter other keys: lengths and prefixes are in those of the tokens,
-        temperature in that of the objective, dtype in that of the vectors.
+        temperature in that of the objective, dtype and precision in that of the vectors.
         """
         inputs = {"weights": encoder.fingerprint()}
         return Checkpoint(encoder, None, artifact_key("pretrained", 1, describe(encoder, ELSEWHERE), inputs))
@@ -116,7 +126,9 @@ class VectorSteps(TextSteps):
         from ..encoding import EncodeSettings, encode
 
         dtype = checkpoint.encoder.dtype if side == "passage" else "float32"
-        settings = EncodeSettings(dtype=dtype, precision=precision(self.device), device=self.device)
+        chosen = checkpoint.encoder.precision
+        used = precision(self.device) if chosen == "auto" else chosen
+        settings = EncodeSettings(dtype=dtype, precision=used, device=self.device)
 
         def write(folder: Path) -> None:
             encode(checkpoint.towers(), side, tokens, folder / "vectors.npy", settings)
@@ -143,7 +155,8 @@ class VectorSteps(TextSteps):
 
             index = FlatIndex(passages.array.shape[1], passages.array.dtype)
             index.add(passages.array.view(np.uint8))
-            write_lists(folder, without(index.search(np.asarray(queries.array), k).ids, positives))
+            ranking, _ = search_batches(index.search, np.asarray(queries.array), k, QUERIES_TOGETHER)
+            write_lists(folder, without(ranking.ids, positives))
 
         inputs = {"passages": passages.key, "queries": queries.key, "qrels": self.corpus.fingerprint(f"qrels-{split}")}
         artifact = self.make("train", "candidates", {"k": k}, inputs, write, about=f"top {k} of the {split} queries")

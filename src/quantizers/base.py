@@ -100,6 +100,7 @@ class Quantizer(ABC):
     """A compression as a component: its fields are its settings."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)  # where its codes can be searched
+    seeded: ClassVar[bool] = True  # whether the seed changes what is fitted
 
     @abstractmethod
     def fit(self, x: TrainingVectors, seed: int) -> FittedQuantizer:
@@ -109,5 +110,5 @@ class Quantizer(ABC):
     def load(self, folder: Path) -> FittedQuantizer:
         """What `FittedQuantizer.save` wrote into `folder`."""
 
-    def check(self, dimension: int, passages: int) -> None:  # noqa: B027 - most settings fit all vectors
-        """Raise LabradorError, before any work, when N = `passages` vectors of D = `dimension` cannot be quantized."""
+    def check(self, dimension: int, passages: int | None = None) -> None:  # noqa: B027 - most settings fit all vectors
+        """Raise LabradorError when N = `passages` (None: not known yet) vectors [N, dimension] cannot be quantized."""

@@ -66,6 +66,7 @@ class Flat(Quantizer):
     """The vectors as the encoder stored them."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
+    seeded = False
 
     def fit(self, x: TrainingVectors, seed: int) -> FlatCodec:
         """Take over dimension and type, after reading every vector once to see that it is usable."""

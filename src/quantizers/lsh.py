@@ -58,7 +58,7 @@ class LSH(Quantizer):
                     f"set quantizer.bits={self.bits // 8 * 8}"
                 )
 
-    def check(self, dimension: int, passages: int) -> None:
+    def check(self, dimension: int, passages: int | None = None) -> None:
         """The dimension is the number of bits where none is set, and must then be a multiple of 8."""
         if self.bits is None and dimension % 8:
             raise LabradorError(

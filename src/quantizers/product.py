@@ -34,7 +34,7 @@ class PQ(Quantizer):
                 "set quantizer.centroids=256 for one byte per codebook"
             )
 
-    def check(self, dimension: int, passages: int) -> None:
+    def check(self, dimension: int, passages: int | None = None) -> None:
         """Codebooks must divide the dimension, and each word needs a training vector."""
         if dimension % self.codebooks:
             largest = max(m for m in range(1, min(self.codebooks, dimension) + 1) if dimension % m == 0)
@@ -42,6 +42,8 @@ class PQ(Quantizer):
                 f"quantizer.codebooks={self.codebooks}: expected a divisor of the vectors' {dimension} dimensions; "
                 f"the largest below it that works is quantizer.codebooks={largest}"
             )
+        if passages is None:
+            return
         vectors = min(passages, self.training_passages)
         if vectors < self.centroids:
             largest = max((c for c in CENTROIDS if c <= vectors), default=0)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..data.corpus import Corpus
 from ..encoders.base import Encoder
 from ..errors import LabradorError
 from ..indexes.search import Search
@@ -21,8 +22,12 @@ class Retriever(ABC):
     ignores: ClassVar[tuple[str, ...]] = ()  # groups whose choice has no part in this retriever's results
 
     @abstractmethod
-    def check(self, lab: "Lab", quantizer: Quantizer, search: Search) -> None:
-        """Raise LabradorError, before any work, for a combination or data that cannot mean anything."""
+    def check(self, quantizer: Quantizer, search: Search) -> None:
+        """Raise LabradorError, before the data is touched, for a combination that cannot mean anything."""
+
+    @abstractmethod
+    def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
+        """Raise LabradorError, before any long step, for a corpus that this combination cannot work on."""
 
     @abstractmethod
     def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":
@@ -40,18 +45,21 @@ class DenseRetriever(Retriever):
     def train(self, lab: "Lab") -> "Trained":
         """Run the method's steps, in the order of its paper."""
 
-    def check(self, lab: "Lab", quantizer: Quantizer, search: Search) -> None:
+    def check(self, quantizer: Quantizer, search: Search) -> None:
         search.check(quantizer)
-        quantizer.check(self.encoder.dimension, len(lab.corpus.passages))
+        quantizer.check(self.encoder.dimension)
+
+    def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
+        quantizer.check(self.encoder.dimension, len(corpus.passages))
 
     def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":
         return lab.rank(self.train(lab), quantizer, search, split)
 
 
-def need_train_pairs(lab: "Lab", name: str) -> None:
+def need_train_pairs(corpus: Corpus, name: str) -> None:
     """Raise LabradorError unless the data has judged train questions to learn from."""
-    if "train" not in lab.corpus.splits:
+    if "train" not in corpus.splits:
         raise LabradorError(
-            f"retriever={name}: the data has no train split (found: {', '.join(lab.corpus.splits)}), and training "
+            f"retriever={name}: the data has no train split (found: {', '.join(corpus.splits)}), and training "
             "needs judged train questions; add qrels/train.tsv or use retriever=pretrained or retriever=bm25"
         )

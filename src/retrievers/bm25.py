@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..data.corpus import Corpus
 from ..errors import LabradorError
 from ..indexes.search import Scan, Search
 from ..lab import Lab, Ranking
@@ -17,7 +18,7 @@ class BM25(Retriever):
 
     ignores: ClassVar[tuple[str, ...]] = ("quantizer", "sampler", "search", "encoder")
 
-    def check(self, lab: Lab, quantizer: Quantizer, search: Search) -> None:
+    def check(self, quantizer: Quantizer, search: Search) -> None:
         if not isinstance(quantizer, Flat):
             raise LabradorError(
                 f"retriever=bm25 quantizer={type(quantizer).__name__.lower()}: bm25 has no vectors to quantize; "
@@ -27,6 +28,9 @@ class BM25(Retriever):
             raise LabradorError(
                 "retriever=bm25: it searches its own word index on the CPU; leave search=scan and device=cpu"
             )
+
+    def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
+        """Any corpus will do."""
 
     def rank(self, lab: Lab, quantizer: Quantizer, search: Search, split: str) -> Ranking:
         return lab.rank_bm25(search.k, split)

@@ -6,7 +6,8 @@ python run.py retriever=dpr sampler=ann        # a second round on the first one
 
 from dataclasses import dataclass
 
-from ..indexes.search import Search
+from ..data.corpus import Corpus
+from ..errors import LabradorError
 from ..lab import Lab, Trained
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
@@ -20,9 +21,13 @@ class DPR(DenseRetriever):
 
     temperature: float = 1.0
 
-    def check(self, lab: Lab, quantizer: Quantizer, search: Search) -> None:
-        need_train_pairs(lab, "dpr")
-        super().check(lab, quantizer, search)
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise LabradorError(f"retriever.temperature={self.temperature}: a number above 0 was expected")
+
+    def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
+        need_train_pairs(corpus, "dpr")
+        super().check_corpus(corpus, quantizer)
 
     def train(self, lab: Lab) -> Trained:
         """One round of training; with negatives mined by a checkpoint, a first round with BM25 negatives before it."""

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("ls", help="list the artifacts: step, key, size, seconds, what made them")
     commands.add_parser("verify", help="hash every file against its manifest")
-    gc = commands.add_parser("gc", help="remove broken artifacts and the leftovers of killed runs")
+    gc = commands.add_parser("gc", help="remove broken artifacts and leftovers; not while runs use the store")
     gc.add_argument("--keep", type=Path, nargs="+", help="also remove what no result.json below these folders needs")
     gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     options = parser.parse_args(arguments)
@@ -108,13 +108,21 @@ def _reachable(store: Store, keep: list[Path]) -> set[str]:
         manifest = read_manifest(folder)
         inputs[key] = set() if manifest is None else set(manifest["inputs"].values())
     reached: set[str] = set()
-    frontier = [key for path in results for key in json.loads(path.read_text())["keys"].values()]
+    frontier = [key for path in results for key in _keys(path)]
     while frontier:
         key = frontier.pop()
         if key not in reached:
             reached.add(key)
             frontier.extend(inputs.get(key, ()))
     return reached
+
+
+def _keys(path: Path) -> list[str]:
+    """The artifact keys of a result row; raises LabradorError when the file is not one."""
+    try:
+        return [str(key) for key in json.loads(path.read_text())["keys"].values()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LabradorError(f"{path}: a result row with its keys was expected; remove the file or its run") from error
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .keys import artifact_key
+
 MANIFEST = "manifest.json"
+ENTRY = {"size", "mtime_ns", "sha256"}  # what a manifest says of a file
 ALWAYS_HASHED = 32 * 2**20  # bytes: files up to this size are hashed at every opening, larger ones when they changed
 LIBRARIES = (
     "accelerate",
@@ -99,7 +102,19 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         manifest = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError):
         return None
-    return manifest if isinstance(manifest, dict) and "files" in manifest and "seconds" in manifest else None
+    return manifest if _well_formed(folder, manifest) else None
+
+
+def _well_formed(folder: Path, manifest: Any) -> bool:
+    """Whether a manifest has the shape that `write_manifest` gives it, names files, and belongs to this folder."""
+    if not isinstance(manifest, dict):
+        return False
+    files = manifest.get("files")
+    made_by: list[Any] = [manifest.get(name) for name in ("step", "version", "config", "inputs")]
+    if not isinstance(manifest.get("seconds"), (int, float)) or not isinstance(files, dict) or not files:
+        return False
+    whole = all(isinstance(entry, dict) and entry.keys() >= ENTRY for entry in files.values())
+    return whole and isinstance(made_by[3], dict) and folder.name == artifact_key(*made_by)
 
 
 def fault(folder: Path, manifest: dict[str, Any], thorough: bool) -> str | None:

@@ -1,5 +1,6 @@
 """Making artifacts: once, whole, by one process at a time."""
 
+import errno
 import logging
 import os
 import shutil
@@ -48,11 +49,7 @@ class Store:
         title = f"{step} {key[:8]}" + (f" ({about})" if about else "")
         if processes.world_size() > 1:
             return self._make_together(step, key, made_by, write, resumable, collective, title)
-        found = self._found(step, key, title)
-        if found is not None:
-            return found
-        with self._locked(step, key, title):
-            return self._found(step, key, title) or self._make_alone(step, key, made_by, write, resumable, title)
+        return self._look(step, key, title) or self._make_alone(step, key, made_by, write, resumable, title)
 
     def _make_together(
         self,
@@ -71,20 +68,22 @@ class Store:
                 processes.barrier()  # every process has written its share
             processes.barrier()  # the artifact is in its place
             return self._open(step, key)
-        with self._locked(step, key, title):
-            found = self._found(step, key, title)
-            if found is None and not resumable:
-                shutil.rmtree(self._partial(step, key), ignore_errors=True)
-            if found is None:
-                self._partial(step, key).mkdir(parents=True, exist_ok=True)
-            processes.broadcast("found" if found else "make")
 
-            def write_and_wait(folder: Path) -> None:
-                write(folder)
-                if collective:
-                    processes.barrier()
+        told = False
 
-            artifact = found or self._make_alone(step, key, made_by, write_and_wait, resumable, title)
+        def write_and_wait(folder: Path) -> None:
+            nonlocal told
+            processes.broadcast("make")
+            told = True
+            write(folder)
+            if collective:
+                processes.barrier()
+
+        artifact = self._look(step, key, title)
+        if artifact is None:
+            artifact = self._make_alone(step, key, made_by, write_and_wait, resumable, title)
+        if not told:
+            processes.broadcast("found")
         processes.barrier()
         return artifact
 
@@ -97,6 +96,27 @@ class Store:
         resumable: bool,
         title: str,
     ) -> Artifact:
+        with self._locked(step, key, title):
+            found = self._look(step, key, title, remove=True)
+            if found is not None:  # another process made it while this one waited
+                return found
+            try:
+                return self._write(step, key, made_by, write, resumable, title)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise LabradorError(f"store={self.root}: the disk is full; free some, then run again") from error
+
+    def _write(
+        self,
+        step: str,
+        key: str,
+        made_by: dict[str, Any],
+        write: Callable[[Path], None],
+        resumable: bool,
+        title: str,
+    ) -> Artifact:
+        """Fill the partial folder and rename it; the lock is held."""
         partial, final = self._partial(step, key), self.folder(step, key)
         resumed = resumable and partial.exists() and any(partial.iterdir())
         if partial.exists() and not resumable:
@@ -130,8 +150,8 @@ class Store:
             raise FileNotFoundError(f"{folder} has no manifest")
         return Artifact(step, key, folder, manifest)
 
-    def _found(self, step: str, key: str, title: str) -> Artifact | None:
-        """The whole artifact if it is there; a broken one is removed, with a line that says why."""
+    def _look(self, step: str, key: str, title: str, remove: bool = False) -> Artifact | None:
+        """The artifact if it is there and whole; with `remove`, and the lock held, a broken one is cleared away."""
         folder = self.folder(step, key)
         if not folder.exists():
             return None
@@ -140,22 +160,23 @@ class Store:
         if wrong is None and manifest is not None:
             log.info("%s: found in the store", title)
             return Artifact(step, key, folder, manifest)
-        log.warning("%s: %s; it is removed and made again", title, wrong)
-        shutil.rmtree(folder, ignore_errors=True)
+        if remove:
+            log.warning("%s: %s; it is removed and made again", title, wrong)
+            shutil.rmtree(folder)
         return None
 
     @contextmanager
     def _locked(self, step: str, key: str, title: str) -> Iterator[None]:
-        try:
-            (self.root / step).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LabradorError(f"store={self.root}: a writable folder was expected ({error.strerror})") from error
         lock = FileLock(self.lock_file(step, key))
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            log.info("%s: another process is making it; waiting", title)
-            lock.acquire()
+            (self.root / step).mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                log.info("%s: another process is making it; waiting", title)
+                lock.acquire()
+        except OSError as error:
+            raise LabradorError(f"store={self.root}: a writable folder was expected ({error.strerror})") from error
         try:
             yield
         finally:

@@ -97,6 +97,35 @@ def test_half_a_checkpoint_is_refused(folder):
         HubEncoder(model=str(folder)).load_model()
 
 
+def test_a_folder_without_a_tokenizer_is_refused(folder):
+    """transformers alone would make up a vocabulary of the special tokens."""
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(LabradorError, match=r"encoder: no tokenizer; expected tokenizer\.json, vocab\.txt or"):
+        HubEncoder(model=str(folder)).tokenizer()
+
+
+def test_a_broken_tokenizer_is_refused(folder):
+    (folder / "tokenizer.json").write_text((folder / "tokenizer.json").read_text()[:1000])
+    with pytest.raises(LabradorError, match="encoder: no readable tokenizer"):
+        HubEncoder(model=str(folder)).tokenizer()
+
+
+@pytest.mark.parametrize("content", ['{"hidden_size": 3', "[]", '{"hidden_size": "wide"}', "\ud800"])
+@pytest.mark.parametrize("use", ["width", "tokenizer", "load_model"])
+def test_a_broken_configuration_is_one_line(folder, content, use):
+    (folder / "config.json").write_text(content, errors="surrogatepass")
+    with pytest.raises(LabradorError, match="encoder.*config.json") as raised:
+        getattr(HubEncoder(model=str(folder)), use)()
+    assert "\n" not in str(raised.value)
+
+
+def test_truncated_weights_are_named(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(LabradorError, match=r"model\.safetensors: no whole safetensors file"):
+        HubEncoder(model=str(folder)).load_model()
+
+
 @pytest.mark.parametrize("name", ["./no/such", "/no/such"])
 def test_a_missing_folder_is_not_taken_for_a_hub_name(name):
     with pytest.raises(LabradorError, match=f"encoder.model={name}: no such folder"):

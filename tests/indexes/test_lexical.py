@@ -1,7 +1,11 @@
 """BM25: against a plain formula, against bm25s' own index and search, and its ties, empty queries and mining."""
 
+import logging
 import math
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import bm25s
 import numpy as np
@@ -88,8 +92,16 @@ def test_unknown_words_empty_queries_and_stopwords_find_nothing(tmp_path: Path):
     assert hits.ids.tolist() == [[-1, -1], [-1, -1], [-1, -1], [1, -1]]
 
 
-def test_k_is_cut_to_the_passages(tmp_path: Path):
-    assert build(PASSAGES, tmp_path).search(["apple"], 100).ids.shape == (1, 5)
+def test_k_is_cut_to_the_passages_and_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    index = build(PASSAGES, tmp_path)
+    with caplog.at_level(logging.INFO):
+        index.search(["apple"], 5)
+        assert not caplog.records
+        for _ in range(2):
+            assert index.search(["apple"], 100).ids.shape == (1, 5)
+    assert [record.message for record in caplog.records] == [
+        "k=100 is beyond the 5 passages of the index: every ranking has 5"
+    ]
 
 
 def test_no_queries(tmp_path: Path):
@@ -103,6 +115,30 @@ def test_threads_and_blocks_change_nothing(tmp_path: Path):
     many = LexicalIndex(tmp_path, threads=3)
     expected = [one.search([query], 10).ids[0].tolist() for query in queries]
     assert many.search(queries, 10).ids.tolist() == expected
+
+
+def test_threads_that_want_the_same_working_space_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One working space is left from a first search; three threads, slowed at every opcode, look for it together."""
+
+    def slowed(frame: Any, event: str, argument: Any) -> Any:
+        if frame.f_code is not LexicalIndex._search_block.__code__:
+            return None
+        frame.f_trace_opcodes = True
+        time.sleep(0.001)
+        return slowed
+
+    build(PASSAGES, tmp_path)
+    index = LexicalIndex(tmp_path, threads=3)
+    alone = index.search(["apple"], 3)
+    monkeypatch.setattr("labrador.indexes.lexical.BLOCK", 1)
+    before = threading.gettrace()
+    threading.settrace(slowed)
+    try:
+        together = index.search(["apple"] * 3, 3)
+    finally:
+        threading.settrace(before)  # type: ignore[arg-type]
+    assert (together.ids == alone.ids).all()
+    assert (together.scores == alone.scores).all()
 
 
 def test_the_same_passages_give_the_same_files(tmp_path: Path):

@@ -110,7 +110,7 @@ def test_negatives_of_a_checkpoint_must_be_given(new_lab):
 def test_seconds_and_keys_account_for_everything_used(new_lab):
     lab = whole(new_lab())
     assert set(lab.keys()) >= {"fit", "vectors", "vectors.2", "tokens", "quantizer", "ranking", "scores", "bm25"}
-    kept = {key for step, key, _ in lab.store.artifacts() if step != "data"}
+    kept = {key for _, key, _ in lab.store.artifacts()}
     assert set(lab.keys().values()) == kept
     stages = lab.seconds()
     assert stages["train"] > 0

@@ -61,27 +61,35 @@ def test_dpr_with_ann_searches_its_first_round_and_goes_on_from_it():
 def test_pretrained_trains_nothing_and_needs_no_train_split():
     lab = Recorder(splits=("test",))
     retriever = Pretrained(encoder=ENCODER, sampler=BM25Hard())
-    retriever.check(lab, Flat(), Scan())
+    retriever.check(Flat(), Scan())
+    retriever.check_corpus(lab.corpus, Flat())
     assert retriever.train(lab).search == ("pretrained", ENCODER)
     assert lab.steps == []
 
 
 def test_dpr_without_train_questions_says_what_is_missing():
     with pytest.raises(LabradorError, match=r"no train split.*qrels/train\.tsv.*retriever=pretrained"):
-        DPR(encoder=ENCODER, sampler=BM25Hard()).check(Recorder(splits=("test",)), Flat(), Scan())
+        DPR(encoder=ENCODER, sampler=BM25Hard()).check_corpus(Recorder(splits=("test",)).corpus, Flat())
 
 
 def test_what_bm25_cannot_do_is_said():
     bm25 = BM25()
-    bm25.check(Recorder(), Flat(), Scan())
+    bm25.check(Flat(), Scan())
     with pytest.raises(LabradorError, match="no vectors to quantize"):
-        bm25.check(Recorder(), OPQ(codebooks=8), Scan())
+        bm25.check(OPQ(codebooks=8), Scan())
     with pytest.raises(LabradorError, match="search=scan"):
-        bm25.check(Recorder(), Flat(), TwoStage())
+        bm25.check(Flat(), TwoStage())
 
 
 def test_a_quantizer_that_does_not_fit_is_told_before_training():
-    lab = Recorder()
+    dpr = DPR(encoder=ENCODER, sampler=BM25Hard())
     with pytest.raises(LabradorError, match="codebooks"):
-        DPR(encoder=ENCODER, sampler=BM25Hard()).check(lab, OPQ(codebooks=7), Scan())
-    assert lab.steps == []
+        dpr.check(OPQ(codebooks=7), Scan())
+    few = SimpleNamespace(splits=("train", "test"), passages=range(100))
+    with pytest.raises(LabradorError, match="centroids"):
+        dpr.check_corpus(few, OPQ(codebooks=8))
+
+
+def test_a_temperature_of_zero_is_told():
+    with pytest.raises(LabradorError, match=r"retriever\.temperature=0"):
+        DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.0)

@@ -174,3 +174,51 @@ def test_gc_removes_leftovers_and_what_no_kept_result_needs(tmp_path, capsys):
 def test_a_store_that_is_not_there_is_told(tmp_path, capsys):
     assert main(["--store", str(tmp_path / "none"), "ls"]) == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"files": []}, {"files": {}}, {"files": {"inner/text": {"size": 5}}}, {"inputs": None}, {"config": {"a": 2}}],
+    ids=str,
+)
+def test_a_manifest_of_another_shape_is_no_manifest(tmp_path, change, capsys):
+    store = Store(tmp_path)
+    folder = store.make("step", {"a": 1}, {}, write_text("hello")).folder
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert main(["--store", str(tmp_path), "verify"]) == 1
+    assert "no readable manifest" in capsys.readouterr().out
+    assert store.make("step", {"a": 1}, {}, write_text("hello")).manifest["config"] == {"a": 1}
+
+
+def test_a_broken_artifact_that_another_process_remade_is_kept(tmp_path, monkeypatch):
+    """The look without the lock must not remove: what it saw may have been remade since."""
+    store = Store(tmp_path)
+    folder = store.make("step", {}, {}, write_text("hello")).folder
+    truncate(folder)
+    from labrador.store import store as module
+
+    def remake_meanwhile(*arguments, **keywords):
+        if (folder / "inner" / "text").read_text() == "hel":
+            (folder / "inner" / "text").write_text("hello")
+            return "it was truncated"
+        return None
+
+    monkeypatch.setattr(module, "fault", remake_meanwhile)
+    calls = []
+    store.make("step", {}, {}, write_text("hello", calls))
+    assert calls == []
+
+
+def test_a_full_disk_is_told(tmp_path):
+    def write(folder):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(LabradorError, match="the disk is full"):
+        Store(tmp_path).make("step", {}, {}, write)
+
+
+def test_a_store_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LabradorError, match="a writable folder was expected"):
+        Store(tmp_path / "file").make("step", {}, {}, write_text("hello"))
