@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(strip $(EXTRA)),demo,dev]'
 	@touch $(READY)
 
-DEMO := $(BIN)/python run.py -m data=pydocs
+DEMO := $(BIN)/python run.py -m data=pydocs encoder.max_passage_length=128
 
 demo: $(READY)  ## compare bm25, pretrained and dpr under six compressions on real text, in minutes
 	$(DEMO) hydra.sweep.dir=multirun/demo/bm25 retriever=bm25
@@ -35,8 +35,10 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## print speeds and sizes, each beside its peer (an hour; benchmarks/README.md has the results)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(READY)  ## print speeds, sizes and quality beside their peers: make bench CORPUS=DIR (BEIR layout; an hour)
+	@test -f "$(CORPUS)/queries.jsonl" || { echo "error: name a corpus in BEIR layout: make bench CORPUS=DIR" >&2; exit 2; }
+	for name in convert memory overhead quantizers training; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in encoding quality; do $(BIN)/python benchmarks/$$name.py "$(CORPUS)" || exit 1; done
 
 clean:  ## remove the environment and caches; artifacts/, outputs/ and multirun/ stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info src/*.egg-info

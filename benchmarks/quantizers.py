@@ -27,7 +27,6 @@ from labrador.quantizers.opq import OPQ
 from labrador.quantizers.product import PQ
 from labrador.quantizers.rabitq import RaBitQ
 from labrador.quantizers.scalar import SQ8
-from labrador.quantizers.threads import set_threads
 
 D = 384
 K = 1000
@@ -132,8 +131,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=faiss.omp_get_max_threads(), help="threads of faiss and torch")
     parser.add_argument("--skip-fitting", action="store_true", help="leave out the minutes of faiss's own opq")
     arguments = parser.parse_args()
-    set_threads(arguments.threads)
     torch.set_num_threads(arguments.threads)
+    faiss.omp_set_num_threads(arguments.threads)
     x, queries = clustered(arguments.passages, 0), clustered(arguments.queries, 1)
     if not arguments.skip_fitting:
         fitting(x)

@@ -10,19 +10,21 @@ if TYPE_CHECKING:
 
 
 def pick_device(name: str = "auto") -> "torch.device":
-    """The device of a setting: cpu, cuda, cuda:1 ..., or auto, which is this process's GPU where there is one.
+    """The device of a setting: cpu, cuda, which is this process's GPU, or auto, which is that GPU where there is one.
 
-    Raises LabradorError for CUDA without a GPU and for any other name.
+    A device that it picked, as a string, picks itself. Raises LabradorError for CUDA without a GPU and for any other
+    name, the GPUs of other processes among them: training uses this process's.
     """
     import torch
 
-    if name not in ("auto", "cpu") and not name.startswith("cuda"):
-        raise LabradorError(f"device={name}: auto, cpu or cuda was expected")
-    if name == "auto":
-        name = f"cuda:{processes.local_rank()}" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    gpu = f"cuda:{processes.local_rank()}"
+    if name not in ("auto", "cpu", "cuda", gpu):
+        raise LabradorError(f"device={name}: auto, cpu or cuda was expected; choose a GPU with CUDA_VISIBLE_DEVICES")
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
         raise LabradorError(f"device={name}: no GPU is visible here; use device=cpu or auto")
-    return torch.device(name)
+    return torch.device(gpu)
 
 
 def precision(device: "torch.device | str") -> Literal["bfloat16", "float32"]:

@@ -31,7 +31,7 @@ from .progress import bar
 
 Array = NDArray[Any]
 Transform = Callable[[NDArray[np.float32]], Array]
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+PRECISIONS = ("auto", "float32", "bfloat16")
 TOKEN_BUDGET = {"cpu": 4_096, "cuda": 131_072}  # padded tokens per batch
 
 
@@ -40,10 +40,10 @@ class EncodeSettings:
     """How to encode. Only `dtype` and `precision` change the result, and `precision` only by rounding."""
 
     dtype: Literal["float32", "float16"] = "float32"  # of the vectors in the file
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # of the matrix products; auto: the device's
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of the matrix products; auto: the device's
     shard_size: int = 50_000  # passages that are sorted, and lost by a kill, together
     token_budget: int | None = None  # padded tokens per batch; None: by device
-    device: str = "auto"  # cpu, cuda, cuda:1 ...; auto: this process's GPU where there is one
+    device: str = "auto"  # cpu, cuda (this process's GPU); auto: that GPU where there is one
 
     def __post_init__(self) -> None:
         for name, allowed in (("dtype", DTYPES), ("precision", PRECISIONS)):

@@ -15,10 +15,11 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from filelock import FileLock
 
@@ -67,8 +68,7 @@ def fetch_all(downloads: Sequence[Download], folder: Path) -> None:
     Raises LabradorError in one line where the disk is too small, a host is out of reach, a file is not what was
     published; each names data.path as the way without a download. What was fetched so far is kept.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    with _locked(folder):
         missing = [download for download in downloads if not download.present(folder)]
         if not missing:
             return
@@ -78,6 +78,36 @@ def fetch_all(downloads: Sequence[Download], folder: Path) -> None:
             if download.members:
                 _unpack(path, download.members, folder)
                 path.unlink()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Make the folder and keep other processes out of it; raises LabradorError where it cannot be written."""
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise LabradorError(
+            f"{folder}: a writable folder was expected for the downloads ({error.strerror}); set `store` to another "
+            "folder, or put the files into a folder of your own and set data.path=DIR"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _opened(path: Path, mode: Literal["wb", "ab"]) -> Iterator[BinaryIO]:
+    """The file, opened to be written; raises LabradorError when the disk is full."""
+    try:
+        with path.open(mode) as file:
+            yield file
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise LabradorError(f"{path.parent}: the disk is full; free some, then run again to go on") from error
 
 
 def _by_hand(folder: Path) -> str:
@@ -160,21 +190,14 @@ def _fetch_rest(download: Download, part: Path, folder: Path) -> bool:
                 f"{download.url}: {total:,} bytes are offered and {download.size:,} were published; "
                 f"the file has changed there, fetch the published one elsewhere {_by_hand(folder)}"
             )
-        with part.open("ab" if have else "wb") as file:
-            return _copy(response, file, download, have, total, folder)
+        with _opened(part, "ab" if have else "wb") as file:
+            return _copy(response, file, download, have, total)
 
 
-def _copy(
-    response: http.client.HTTPResponse, file: BinaryIO, download: Download, have: int, total: int | None, folder: Path
-) -> bool:
+def _copy(response: http.client.HTTPResponse, file: BinaryIO, download: Download, have: int, total: int | None) -> bool:
     with bar(download.file_name, "B", total=total, done=have, unit_scale=True) as shown:
         while chunk := response.read(CHUNK):
-            try:
-                file.write(chunk)
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                raise LabradorError(f"{folder}: the disk is full; free some, then run again to go on") from error
+            file.write(chunk)
             have += len(chunk)
             shown.update(len(chunk))
     return total is None or have == total
@@ -207,7 +230,7 @@ def _unpack(archive: Path, members: Sequence[str], folder: Path) -> None:
                     continue
                 part = folder / (name + ".part")
                 with (
-                    part.open("wb") as file,
+                    _opened(part, "wb") as file,
                     bar(name, "B", total=member.size, unit_scale=True) as shown,
                 ):
                     while chunk := source.read(CHUNK):

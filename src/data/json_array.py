@@ -99,5 +99,7 @@ def _next_object(window: _Window, decoder: json.JSONDecoder) -> tuple[int, dict[
             if len(window.text) - window.at < LARGEST_OBJECT and window.more():
                 continue
             raise bad_line(window.path, at, f"a whole JSON object was expected ({error.msg})") from error
+        except (ValueError, RecursionError) as error:  # an integer of thousands of digits; brackets as deep
+            raise bad_line(window.path, line, f"a JSON object with a question was expected ({error})") from error
         window.move(end)
         return line, value

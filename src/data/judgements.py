@@ -13,6 +13,7 @@ from .raw import bad_line
 
 LOOKED_UP_TOGETHER = 1 << 16
 ROW_BITS = 32  # a passage row fits in these
+LARGEST_GRADE = 2**63 - 1  # and the smallest is its negative: what the schema's integers hold
 
 
 class Judgement(NamedTuple):

@@ -49,6 +49,10 @@ def _raw_folder(source: Source, store: Store) -> Path:
     """The folder of the raw files; published files are downloaded into the store where no path is given."""
     if source.path is not None:
         folder = Path(source.path).expanduser()
+        if folder.is_file():
+            raise LabradorError(
+                f"data.path={source.path}: it is a file, a folder was expected; name the folder it is in"
+            )
         if not folder.is_dir():
             raise LabradorError(f"data.path={source.path}: no such folder; name the folder of the raw files")
         return folder

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .judgements import Judgement
+from ..errors import LabradorError
+from .judgements import LARGEST_GRADE, Judgement
 from .raw import bad_line, read_lines, read_table
 from .writer import Query
 
@@ -42,7 +43,7 @@ def read_json_lines(path: Path, *fields: str) -> Iterator[tuple[int, dict[str, A
             continue
         try:
             found = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a ValueError besides JSON's: an integer of thousands of digits
             raise bad_line(path, line, f"{expected} ({error})") from error
         if not isinstance(found, dict):
             raise bad_line(path, line, f"a {type(found).__name__} found; {expected}")
@@ -53,7 +54,12 @@ def read_json_lines(path: Path, *fields: str) -> Iterator[tuple[int, dict[str, A
 
 
 def judged_queries(queries: Iterable[Query], qrels: Path, judgements: Sequence[Judgement]) -> list[Query]:
-    """The queries that `judgements`, read from `qrels`, judge; raises LabradorError for a judgement of any other."""
+    """The queries that `judgements`, read from `qrels`, judge.
+
+    Raises LabradorError where there are no judgements, and for one of any other query.
+    """
+    if not judgements:
+        raise LabradorError(f"{qrels}: no judgements; at least one was expected; add some, or remove the file")
     qids = {judgement.qid for judgement in judgements}
     judged = [query for query in queries if query.qid in qids]
     known = {query.qid for query in judged}
@@ -66,6 +72,10 @@ def judged_queries(queries: Iterable[Query], qrels: Path, judgements: Sequence[J
 
 def _grade(path: Path, line: int, text: str) -> int:
     try:
-        return int(text)
+        grade = int(text)
     except ValueError as error:
-        raise bad_line(path, line, f"grade {text!r}; an integer was expected") from error
+        raise bad_line(path, line, f"grade {text[:40]!r}; an integer was expected") from error
+    if abs(grade) > LARGEST_GRADE:
+        problem = f"grade {text[:40]!r}; an integer from -{LARGEST_GRADE} to {LARGEST_GRADE} was expected"
+        raise bad_line(path, line, problem)
+    return grade

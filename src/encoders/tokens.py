@@ -34,12 +34,6 @@ class Tokens:
     def __len__(self) -> int:
         return self._count
 
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each text, int64 [N]."""
-        lengths: NDArray[np.int64] = np.diff(npyfile.read_rows(self.folder / OFFSETS, 0, len(self) + 1))
-        return lengths
-
     def slice(self, first: int, last: int) -> list[Ids]:
         """The token ids of texts first..last (without last)."""
         if not 0 <= first <= last <= len(self):

@@ -39,6 +39,8 @@ class Tower(nn.Module):
     def __init__(self, model: Any, encoder: "Encoder") -> None:
         super().__init__()
         self.model = model
+        if getattr(model, "pooler", None) is not None:
+            model.pooler.requires_grad_(False)  # its output is not used, so that no gradient would ever reach it
         self.pooling, self.normalize = encoder.pooling, encoder.normalize
         self.projection: nn.Linear | None = None
         if encoder.projection is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .vectors import Vectors, blocks, check_shape
+from .vectors import Vectors, blocks, check_shape, watched
 
 if TYPE_CHECKING:
     from ..indexes.base import Index
@@ -54,17 +54,16 @@ class FittedQuantizer(ABC):
 
     def encode(self, x: Vectors) -> Codes:
         """Vectors [N, D] to codes uint8 [N, code_bytes]. Raises LabradorError on NaN, infinite or zero vectors."""
+        check_shape(x, self.dimension, "vectors to encode")
         codes = np.empty((len(x), self.code_bytes), dtype=np.uint8)
-        first = 0
-        for block in self.encode_blocks(x):
-            codes[first : first + len(block)] = block
-            first += len(block)
+        for first, block in blocks(x):
+            codes[first : first + len(block)] = self._encode_block(block)
         return codes
 
     def encode_blocks(self, x: Vectors) -> Iterator[Codes]:
-        """What `encode` gives, block by block, for `x` and codes that are larger than memory."""
+        """What `encode` gives, block by block with a bar, for passages and codes that are larger than memory."""
         check_shape(x, self.dimension, "vectors to encode")
-        return (self._encode_block(block) for _, block in blocks(x))
+        return (self._encode_block(block) for _, block in watched(x, "writing codes"))
 
     @abstractmethod
     def _encode_block(self, block: NDArray[np.float32]) -> Codes:

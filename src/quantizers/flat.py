@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Codes, FittedQuantizer, Quantizer, TrainingVectors, Vectors
-from .vectors import blocks, check_shape
+from .vectors import check_shape, watched
 
 if TYPE_CHECKING:
     from ..indexes.base import Index
@@ -70,7 +70,7 @@ class Flat(Quantizer):
 
     def fit(self, x: TrainingVectors, seed: int) -> FlatCodec:
         """Take over dimension and type, after reading every vector once to see that it is usable."""
-        for _ in blocks(x.passages):
+        for _ in watched(x.passages, "checking vectors"):
             pass
         return FlatCodec(x.passages.shape[1], x.passages.dtype.name)
 

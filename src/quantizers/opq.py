@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import bar
 from .product import PQ
 from .settings import at_least
 from .threads import threads
@@ -61,13 +62,15 @@ def learn(x: Floats, books: int, size: int, iterations: int, seed: int) -> tuple
     rotated = (vectors @ rotation).numpy()
     first = rotated[generator.choice(n, size=size, replace=False)].reshape(size, books, -1)
     codebooks = np.ascontiguousarray(first.transpose(1, 0, 2)).reshape(books * size, -1)
-    for _ in range(iterations):
-        words = assign(rotated, codebooks, pq)
-        codebooks = means(rotated, words, codebooks)
-        decoded = codebooks[words].reshape(n, dimension)
-        left, _, right = torch.linalg.svd(vectors.T @ torch.from_numpy(decoded))
-        rotation = left @ right
-        rotated = (vectors @ rotation).numpy()
+    with bar("learning codebooks and rotation", " rounds", total=iterations) as shown:
+        for _ in range(iterations):
+            words = assign(rotated, codebooks, pq)
+            codebooks = means(rotated, words, codebooks)
+            decoded = codebooks[words].reshape(n, dimension)
+            left, _, right = torch.linalg.svd(vectors.T @ torch.from_numpy(decoded))
+            rotation = left @ right
+            rotated = (vectors @ rotation).numpy()
+            shown.update()
     codebooks = means(rotated, assign(rotated, codebooks, pq), codebooks)
     return rotation.numpy(), codebooks
 

@@ -4,13 +4,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 
-def set_threads(count: int) -> None:
-    """Let faiss use `count` threads in training, encoding and search from now on."""
-    import faiss
-
-    faiss.omp_set_num_threads(count)
-
-
 @contextmanager
 def faiss_threads(count: int) -> Iterator[None]:
     """Let faiss use `count` threads inside the block, and what it used before after it."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
+from ..progress import bar
 
 Vectors = NDArray[np.floating]
 BLOCK_BYTES = 64 * 2**20  # of one block as float32
@@ -23,6 +24,14 @@ def blocks(x: Vectors, name: str = "passage") -> Iterator[tuple[int, NDArray[np.
         block = np.ascontiguousarray(x[start : start + step], dtype=np.float32)
         check_values(block, name, start)
         yield start, block
+
+
+def watched(x: Vectors, description: str) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """What `blocks` yields of the passages' vectors, with a progress bar."""
+    with bar(description, " passages", total=len(x)) as shown:
+        for start, block in blocks(x):
+            yield start, block
+            shown.update(len(block))
 
 
 def check_values(x: Vectors, name: str, first: int = 0) -> None:

@@ -21,6 +21,8 @@ from .model import TrainingModel
 from .settings import TrainSettings
 from .trainer import RetrieverTrainer, arguments
 
+CURVE = "curve.jsonl"  # written last
+
 
 def train(
     start: Checkpoint,
@@ -38,12 +40,16 @@ def train(
 
     Writes towers/ (as TwoTower.save does), objective.safetensors (where the objective has parameters) and curve.jsonl
     (step, loss, learning_rate, ...). `positives` are the passage rows of each query. Killed and started again with
-    the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with the same weights.
+    the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with the same weights;
+    curve.jsonl comes last, and where it is there is nothing left to do.
     Raises LabradorError when there is nothing to train on or the training diverges.
     """
+    checkpoints = folder / "trainer"
+    if _finished(folder):
+        _remove(checkpoints)
+        return
     settings = settings.resolved(device)
     parts = _parts(batches, settings)
-    checkpoints = folder / "trainer"
     resume = _resume(checkpoints)
     torch.manual_seed(seed)  # for objectives that start from random weights
     towers = start.towers()
@@ -63,8 +69,7 @@ def train(
     trainer.train(resume_from_checkpoint=resume)
     if processes.is_main():
         _write(model, trainer.state.log_history, folder)
-        _remove(checkpoints)
-    processes.barrier()
+    _remove(checkpoints)
 
 
 def _parts(batches: Callable[[int], list[list[Example]]], settings: TrainSettings) -> Parts:
@@ -77,11 +82,15 @@ def _parts(batches: Callable[[int], list[list[Example]]], settings: TrainSetting
     return Parts(batches, settings.batch_size, settings.gradient_accumulation)
 
 
+def _finished(folder: Path) -> bool:
+    """Whether a former run has written everything, in every process the same."""
+    return processes.broadcast("finished" if processes.is_main() and (folder / CURVE).exists() else "") != ""
+
+
 def _resume(checkpoints: Path) -> str | None:
     """The checkpoint to continue from, in every process the same; removes what cannot be continued."""
     chosen = ""
     if processes.is_main():
-        shutil.rmtree(_removed(checkpoints), ignore_errors=True)
         chosen = str(newest(checkpoints) or "")
     return processes.broadcast(chosen) or None
 
@@ -98,15 +107,16 @@ def _write(model: TrainingModel, history: list[dict[str, float]], folder: Path) 
     if own:
         save_file(own, folder / "objective.safetensors")
     lines = [json.dumps(entry) for entry in history if "loss" in entry]
-    (folder / "curve.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    curve = folder / f"{CURVE}.part"
+    curve.write_text("".join(f"{line}\n" for line in lines))
+    for path in (*(folder / "towers").rglob("*"), *folder.iterdir()):
+        sync(path)
+    curve.replace(folder / CURVE)  # says that all else is there, so that it must be on disk before
+    sync(folder)
 
 
 def _remove(checkpoints: Path) -> None:
-    """Remove the checkpoints; renamed first, so that a kill meanwhile leaves none that looks whole."""
-    checkpoints.rename(_removed(checkpoints))
-    sync(checkpoints.parent)
-    shutil.rmtree(_removed(checkpoints))
-
-
-def _removed(checkpoints: Path) -> Path:
-    return checkpoints.with_name("trainer.removed")
+    """Remove the checkpoints, once their training is finished; returns in all processes when they are gone."""
+    if processes.is_main() and checkpoints.exists():
+        shutil.rmtree(checkpoints)
+    processes.barrier()

@@ -109,6 +109,7 @@ def arguments(settings: TrainSettings, steps: int, seed: int, folder: Path, devi
         use_cpu=device == "cpu",
         disable_tqdm=True,
         report_to="none",
+        ddp_find_unused_parameters=False,  # towers have none, and an objective must use its own in every step
     )
     made._n_gpu = min(made.n_gpu, 1)  # one process, one GPU: no torch.nn.DataParallel
     return made

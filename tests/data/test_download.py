@@ -179,6 +179,28 @@ def test_a_disk_that_fills_up_is_told(server, tmp_path, monkeypatch):
         fetch_all([Download(url=server.url())], tmp_path)
 
 
+def test_a_disk_that_fills_up_while_unpacking_is_told(server, tmp_path, monkeypatch):
+    server.files["all.tar.gz"] = archive({"a.tsv": CONTENT})
+    whole = download.Path.open
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(
+        download.Path, "open", lambda path, *a: Full() if path.name == "a.tsv.part" else whole(path, *a)
+    )
+    with pytest.raises(LabradorError, match=rf"^{tmp_path}: the disk is full; free some, then run again"):
+        fetch_all([Download(url=server.url("all.tar.gz"), members=("a.tsv",))], tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "store").write_text("a file where the store would be")
+    folder = tmp_path / "store" / "raw" / "nq"
+    with pytest.raises(LabradorError, match=rf"^{folder}: a writable folder was expected .*set `store` to another"):
+        fetch_all([], folder)
+
+
 @pytest.mark.parametrize(("url", "why"), [("http://127.0.0.1:9/a", "out of reach"), (None, "answered 404 Not Found")])
 def test_what_cannot_be_fetched_is_one_line_that_names_the_offline_way(server, tmp_path, url, why):
     with pytest.raises(LabradorError, match=why) as caught:

@@ -143,12 +143,15 @@ BAD = [
     ("msmarco", "queries.train.tsv", 13, "0\tagain", r"query id '0' is a duplicate of line 1's"),
     ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\tone", r"grade 'one'; an integer was expected"),
     ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\t1.0", r"grade '1.0'; an integer was expected"),
+    ("msmarco", "qrels.train.tsv", 2, f"1\t0\t1\t{2**63}", r"grade '9223372036854775808'; an integer from -92"),
+    ("msmarco", "qrels.train.tsv", 2, f"1\t0\t1\t{'9' * 5000}", r"grade '9{40}'; an integer was expected"),
     ("msmarco", "qrels.train.tsv", 2, "1\t0\t77\t1", r"judgement for passage '77', which is unknown"),
     ("msmarco", "qrels.train.tsv", 2, "77\t0\t1\t1", r"judgement for query '77', which is unknown"),
     ("msmarco", "qrels.train.tsv", 2, "0\t0\t0\t2", r"'0': grade 2, but 1 on line 1; one grade was expected"),
     ("msmarco_doc", "msmarco-docs.tsv", 2, "D1\tu\tt", r"3 columns; 4 were expected: document id, url, title, body"),
     ("beir", "corpus.jsonl", 4, "{", r"a JSON object with the strings _id, text was expected"),
     ("beir", "corpus.jsonl", 4, '{"_id": 3, "text": "x"}', r"'_id' is 3; a JSON object with the strings"),
+    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "n": ' + "9" * 5000 + "}", r"a JSON object with the strings _id, text"),
     ("beir", "corpus.jsonl", 4, '["_id"]', r"a list found; a JSON object with the strings"),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": "", "text": ""}', r"passage 'p3' has an empty text"),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": 1, "text": "a"}', r"'title' is 1; a string was expected"),
@@ -212,6 +215,13 @@ def write_packed(path):
     return packed
 
 
+def test_judgements_of_a_header_alone_are_named(tmp_path):
+    folder = write_layout("beir", tmp_path / "raw", 24)
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n")
+    with pytest.raises(LabradorError, match=r"qrels/test.tsv: no judgements; at least one was expected"):
+        convert("beir", folder, tmp_path)
+
+
 def test_train_queries_without_a_positive_are_an_error(tmp_path):
     folder = write_layout("beir", tmp_path / "raw", 24)
     path = folder / "qrels" / "train.tsv"
@@ -252,6 +262,9 @@ def test_missing_files_are_named(name, tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(LabradorError, match=r"^data.path=.*nowhere: no such folder"):
         convert("beir", tmp_path / "nowhere", tmp_path)
+    (tmp_path / "corpus.jsonl").touch()
+    with pytest.raises(LabradorError, match=r"^data.path=.*corpus.jsonl: it is a file, a folder was expected"):
+        convert("beir", tmp_path / "corpus.jsonl", tmp_path)
     with pytest.raises(LabradorError, match=r"^data.path=null: data=beir needs the folder"):
         prepare(Beir(), Store(tmp_path), seed=0)
 

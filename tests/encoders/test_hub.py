@@ -114,7 +114,7 @@ def test_a_broken_tokenizer_is_refused(folder):
 @pytest.mark.parametrize("use", ["width", "tokenizer", "load_model"])
 def test_a_broken_configuration_is_one_line(folder, content, use):
     (folder / "config.json").write_text(content, errors="surrogatepass")
-    with pytest.raises(LabradorError, match="encoder.*config.json") as raised:
+    with pytest.raises(LabradorError, match=r"encoder.*config\.json") as raised:
         getattr(HubEncoder(model=str(folder)), use)()
     assert "\n" not in str(raised.value)
 

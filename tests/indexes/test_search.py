@@ -198,8 +198,8 @@ def test_codes_that_no_gpu_index_scans_and_depths_beyond_it_are_refused(monkeypa
         TwoStage(device="cuda", candidates=3000).check(LSH())
 
 
-def test_gpu_indexes_hold_vectors_and_codes_as_faiss_asks(monkeypatch):
-    """faiss's CPU indexes stand in for its GPU ones, which take a resource object first."""
+def test_what_gpu_indexes_hand_to_faiss_and_make_of_its_hits(monkeypatch):
+    """Our side alone, without a GPU: faiss's CPU indexes stand in for its GPU ones, which take resources first."""
 
     class Config:
         useFloat16 = False
@@ -215,3 +215,18 @@ def test_gpu_indexes_hold_vectors_and_codes_as_faiss_asks(monkeypatch):
         there, here = (Scan(device=device).build(codec, codes).search(q, 300) for device in ("cuda", "cpu"))
         assert (there.ids == here.ids).all()
         assert (there.scores == here.scores).all()
+
+
+@pytest.mark.skipif(
+    not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() < 1, reason="needs a GPU and faiss-gpu"
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_gpu_ranks_as_the_cpu_does(dtype):
+    x, q = integers(0, 3000).astype(dtype), integers(1, 70)
+    for quantizer in (Flat(), LSH(bits=64)):
+        codec = quantizer.fit(TrainingVectors(x), 0)
+        codes = codec.encode(x)
+        there, here = (Scan(device=device).build(codec, codes).search(q, 1000) for device in ("cuda", "cpu"))
+        assert (there.scores == here.scores).all()
+        sure = here.scores > here.scores[:, -1:]  # at the last score faiss chooses among equals as it likes
+        assert (there.ids[sure] == here.ids[sure]).all()

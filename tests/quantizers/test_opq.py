@@ -44,3 +44,9 @@ def test_the_codec_decodes_to_the_learned_words_rotated_back():
     distances = (((x @ rotation).reshape(300, 4, 1, 4) - codebooks.reshape(1, 4, 16, 4)) ** 2).sum(axis=3)
     nearest = codebooks.reshape(4, 16, 4)[np.arange(4), distances.argmin(axis=2)].reshape(300, 16)
     assert np.allclose(codec.decode(codec.encode(x)), nearest @ rotation.T, atol=1e-4)
+
+
+def test_rounds_are_shown(capsys):
+    x = np.random.default_rng(0).standard_normal((100, 16), dtype=np.float32)
+    learn(x, 4, 16, 3, seed=0)
+    assert "learning codebooks and rotation: 100%|" in capsys.readouterr().err

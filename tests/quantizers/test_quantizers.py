@@ -151,6 +151,15 @@ def test_memory_maps_in_half_precision_are_quantized(quantizer, x, tmp_path: Pat
     assert (fitted(quantizer, mapped).encode(mapped) == fitted(quantizer, half).encode(half)).all()
 
 
+def test_passes_over_the_passages_are_shown_and_encoding_queries_is_not(x, capsys):
+    codec = fitted(Flat(), x)
+    assert f"checking vectors: 100%|██████████| {len(x)}/{len(x)} " in capsys.readouterr().err
+    codes = np.concatenate(list(codec.encode_blocks(x)))
+    assert f"writing codes: 100%|██████████| {len(x)}/{len(x)} " in capsys.readouterr().err
+    assert (codes == codec.encode(x)).all()
+    assert capsys.readouterr().err == ""
+
+
 @every
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0])
 def test_unusable_vectors_are_named(quantizer, x, bad):

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast, SqueezeBertConfig, SqueezeBertModel
 
 from labrador.encoders.checkpoint import Checkpoint
+from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens, pad
 from labrador.encoders.towers import TwoTower
@@ -16,8 +17,12 @@ from labrador.errors import LabradorError
 from labrador.losses.base import Objective
 from labrador.losses.contrastive import Contrastive, info_nce
 from labrador.losses.module import ObjectiveModule, Stateless
+from labrador.samplers.base import Example
+from labrador.training.batches import Collate, Part
 from labrador.training.loop import train
+from labrador.training.model import TrainingModel
 from labrador.training.settings import TrainSettings
+from labrador.training.trainer import arguments
 from training import toy
 
 TEMPERATURE = 0.05
@@ -114,6 +119,40 @@ def test_weights_that_are_not_finite_are_not_written(texts: Path, tmp_path: Path
     with pytest.raises(LabradorError, match="not finite after training"):
         toy.run(texts, tmp_path, objective=Steep(), warmup=0.0, max_steps=1)
     assert not (tmp_path / "towers").exists()
+
+
+def squeezebert(folder: Path) -> HubEncoder:
+    """A model whose pooler cannot be left out, with random weights."""
+    small = {"hidden_size": 16, "embedding_size": 16, "num_hidden_layers": 1, "intermediate_size": 16}
+    groups = {f"{name}_groups": 1 for name in ("q", "k", "v", "post_attention", "intermediate", "output")}
+    config = SqueezeBertConfig(vocab_size=len(Tiny().tokenizer()), num_attention_heads=2, **small, **groups)
+    SqueezeBertModel(config).save_pretrained(folder)
+    Tiny().tokenizer().save_pretrained(folder)
+    return HubEncoder(model=str(folder), shared=True)
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        Tiny(shared=True),
+        Tiny(shared=False, pooling="mean", normalize=True),
+        Tiny(shared=False, projection=8),
+        squeezebert,
+    ],
+    ids=["shared", "separate", "projection", "pooler"],
+)
+def test_a_step_gives_every_trained_weight_a_gradient(texts: Path, tmp_path: Path, encoder: Any):
+    """DistributedDataParallel waits for each of them, since nothing looks for unused ones."""
+    encoder = encoder if isinstance(encoder, Tiny) else encoder(tmp_path)
+    towers = encoder.build()
+    collate = Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), towers.pad_id)
+    model = TrainingModel(towers, Contrastive().build(towers.dimension))
+    model(**collate(Part([Example(0, 0, (5,)), Example(3, 3, (6,))], 2)), step=0)["loss"].backward()
+    without = [name for name, value in model.named_parameters() if value.requires_grad and value.grad is None]
+    assert without == []
+    frozen = {name.split(".")[-2] for name, value in towers.query.model.named_parameters() if not value.requires_grad}
+    assert frozen == ({"dense"} if isinstance(encoder, HubEncoder) else set())
+    assert arguments(TrainSettings(), 1, 0, tmp_path, "cpu").ddp_find_unused_parameters is False
 
 
 def test_no_query_with_a_positive(texts: Path, tmp_path: Path):

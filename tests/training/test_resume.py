@@ -1,6 +1,7 @@
 """A training killed at any step, and started again, ends with the weights of one that was not."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -65,8 +66,17 @@ def killed_writing_the_towers(folder: Path, out: Path) -> None:
     killed_in(loop, "save_file", folder, out, 1)
 
 
-def killed_while_removing(folder: Path, out: Path) -> None:
+def killed_before_the_last_name(folder: Path, out: Path) -> None:
     killed_in(loop, "sync", folder, out, 1)
+
+
+def killed_before_removing(folder: Path, out: Path) -> None:
+    killed_in(shutil, "rmtree", folder, out, 4)  # three times for the older checkpoints
+
+
+def killed_after_removing(folder: Path, out: Path) -> None:
+    run(folder, out)
+    die()
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +112,7 @@ def test_killed_at_a_step(texts: Path, tmp_path: Path, unbroken: Any, step: int)
         (killed_writing_the_checkpoint, {"checkpoint-2", "checkpoint-4"}),
         (killed_before_the_mark, {"checkpoint-2"}),
         (killed_writing_the_towers, {"checkpoint-8"}),
+        (killed_before_the_last_name, {"checkpoint-8"}),
     ],
 )
 def test_killed_while_writing(
@@ -112,11 +123,16 @@ def test_killed_while_writing(
     assert_same(run(texts, tmp_path), unbroken[0])
 
 
-def test_killed_while_removing_the_checkpoints(texts: Path, tmp_path: Path, unbroken: Any):
-    assert toy.in_processes(killed_while_removing, 1, texts, tmp_path) == [-signal.SIGKILL]
-    assert (tmp_path / "trainer.removed").exists()
+@pytest.mark.parametrize("function", [killed_before_removing, killed_after_removing])
+def test_killed_when_all_is_written(
+    texts: Path, tmp_path: Path, unbroken: Any, function: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing is trained again, with the checkpoints still there and without."""
+    assert toy.in_processes(function, 1, texts, tmp_path) == [-signal.SIGKILL]
+    assert (tmp_path / "trainer").exists() == (function is killed_before_removing)
+    monkeypatch.setattr(RetrieverTrainer, "train", None)
     assert_same(run(texts, tmp_path), unbroken[0])
-    assert not (tmp_path / "trainer.removed").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.jsonl", "objective.safetensors", "towers"]
 
 
 def test_killed_twice(texts: Path, tmp_path: Path, unbroken: Any):
