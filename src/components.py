@@ -15,9 +15,12 @@ KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "
 def build(group: str, settings: Mapping[str, Any], **parts: Any) -> Any:
     """The component that `settings` (with `_target_`, the class's dotted name) describes; `parts` are other components.
 
+    `group` is the config group, put before the keys in messages; "" for settings outside the groups.
+
     Raises LabradorError naming the key at fault and what is allowed: an unknown key, a wrong type, a missing value.
     """
     cls = _find(group, settings)
+    prefix = f"{group}." if group else ""
     fields = {field.name: field for field in dataclasses.fields(cls)}
     own = [name for name in fields if name not in parts]
     values: dict[str, Any] = {}
@@ -28,13 +31,13 @@ def build(group: str, settings: Mapping[str, Any], **parts: Any) -> Any:
         if key not in own:
             allowed = ", ".join(own) or "none"
             raise LabradorError(
-                f"{group}.{key}={value}: no such setting of {cls.__name__}; its settings are: {allowed}"
+                f"{prefix}{key}={value}: no such setting of {cls.__name__}; its settings are: {allowed}"
             )
-        values[key] = _typed(f"{group}.{key}", value, types_of[key])
+        values[key] = _typed(f"{prefix}{key}", value, types_of[key])
     for name in own:
         field = fields[name]
         if name not in values and field.default is field.default_factory is dataclasses.MISSING:
-            raise LabradorError(f"{group}.{name}: {cls.__name__} needs a value; set {group}.{name}=...")
+            raise LabradorError(f"{prefix}{name}: {cls.__name__} needs a value; set {prefix}{name}=...")
     return cls(**values, **{name: part for name, part in parts.items() if name in fields})
 
 

@@ -108,7 +108,7 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     Raises LabradorError for settings or data that cannot work, before any long step.
     """
     start = time.perf_counter()
-    run = build("run", {key: config[key] for key in ("seed", "store", "device")} | {"_target_": RUN_SETTINGS})
+    run = build("", {key: config[key] for key in ("seed", "store", "device")} | {"_target_": RUN_SETTINGS})
     settings: dict[str, Any] = {name: OmegaConf.to_container(config[name], resolve=True) for name in GROUPS}
     parts = {name: build(name, settings[name]) for name in GROUPS if name != "retriever"}
     retriever: Retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])

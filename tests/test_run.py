@@ -62,6 +62,42 @@ def test_a_matrix_trains_one_encoder_and_makes_every_artifact_once(tmp_path, bei
     assert results(tmp_path / "multirun")[-1]["metrics"] == rows[-1]["metrics"]
 
 
+def test_two_sweeps_at_the_same_time_make_every_artifact_once(tmp_path, beir):
+    cells = ["retriever=dpr", "quantizer=flat,lsh", "data=beir", f"data.path={beir}", *SMALL]
+    command = [sys.executable, str(ROOT / "run.py"), "-m", *cells]
+    sweeps = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    logs = [sweep.communicate(timeout=300)[0] for sweep in sweeps]
+    assert [sweep.returncode for sweep in sweeps] == [0, 0]
+    made = len(list((tmp_path / "artifacts").glob("*/*/manifest.json")))
+    assert sum(log.count(": making it") for log in logs) == made
+    rows = results(tmp_path / "multirun")
+    assert len(rows) == 4
+    assert rows[0]["metrics"] == rows[2]["metrics"]
+
+
+def test_two_processes_under_torchrun_train_encode_and_score(tmp_path, beir):
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*launcher, str(ROOT / "run.py"), "retriever=dpr", "data=beir", f"data.path={beir}", *SMALL]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(results(tmp_path / "outputs")) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "outputs"]
+    failed = subprocess.run(
+        [*command, "data.max_passages=3"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert failed.returncode != 0
+    assert "error: data.max_passages=3" in failed.stderr
+
+
 def test_the_run_file_gives_the_metrics_of_the_row(tmp_path, beir):
     done = run("retriever=pretrained", "data=beir", f"data.path={beir}", *SMALL, "hydra.run.dir=here", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -117,6 +153,12 @@ def test_a_folder_without_train_judgements(tmp_path, beir):
         (["data.split=validation"], "validation"),
         (["data.path=nowhere"], "nowhere"),
         (["train.batch_size=0"], "train.batch_size=0"),
+        (["retriever.temperature=0"], "retriever.temperature=0"),
+        (["seed=-1"], "seed=-1"),
+        (["seed=abc"], "seed=abc: a whole number was expected"),
+        (["device=gpu"], "auto, cpu or cuda was expected"),
+        (["store=null"], "store=None: text was expected"),
+        (["sampler=null"], "Config group override must be"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2_and_leaves_nothing(tmp_path, beir, arguments, message):
