@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(strip $(EXTRA)),demo,dev]'
 	@touch $(READY)
 
-DEMO := $(BIN)/python run.py -m data=pydocs encoder.max_passage_length=128
+DEMO := $(BIN)/python run.py -m data=pydocs 'data.packages=[numpy,pandas]' encoder.max_passage_length=128 train.max_steps=40
 
 demo: $(READY)  ## compare bm25, pretrained and dpr under six compressions on real text, in minutes
 	$(DEMO) hydra.sweep.dir=multirun/demo/bm25 retriever=bm25
