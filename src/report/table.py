@@ -106,7 +106,7 @@ def _print(console: Console, rows: Sequence[ResultRow]) -> None:
         console.print(_table(shown, piece, marked), width=max(console.width, _width(console, shown, piece, marked)))
         console.print()
     for line in notes(shown, marked):
-        console.print("\n".join(textwrap.wrap(line, min(console.width, READABLE))), style="dim")
+        console.print("\n".join(textwrap.wrap(line, min(console.width, READABLE))), style="dim", markup=False)
 
 
 def _pieces(console: Console, shown: Layout, marked: dict[tuple[int, str], bool]) -> Iterator[list[Column]]:

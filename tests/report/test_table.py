@@ -120,3 +120,9 @@ def test_a_pipe_heeds_columns(sweep, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "60")
     print_rows(sweep)
     assert capsys.readouterr().out == render(sweep, 60)
+
+
+def test_square_brackets_in_settings_are_text(row):
+    same = {"data.packages": "[numpy,pandas]"}
+    assert "data.packages [numpy,pandas]" in render([row(settings=same), row(settings=same, quantizer="pq")])
+    assert "[numpy]" in render([row(settings={"data.packages": "[numpy]"}), row(settings=same)])
