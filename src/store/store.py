@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,18 @@ from .artifact import Artifact, fault, read_manifest, write_manifest
 from .keys import artifact_key
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One artifact that is asked for: what makes it, and what the log calls it."""
+
+    step: str
+    key: str
+    made_by: dict[str, Any]
+    write: Callable[[Path], None]
+    resumable: bool
+    title: str
 
 
 class Store:
@@ -47,27 +60,19 @@ class Store:
         key = artifact_key(step, version, config, inputs)
         made_by = {"step": step, "version": version, "config": dict(config), "inputs": dict(inputs)}
         title = f"{step} {key[:8]}" + (f" ({about})" if about else "")
+        job = _Job(step, key, made_by, write, resumable, title)
         if processes.world_size() > 1:
-            return self._make_together(step, key, made_by, write, resumable, collective, title)
-        return self._look(step, key, title) or self._make_alone(step, key, made_by, write, resumable, title)
+            return self._make_together(job, collective)
+        return self._look(job) or self._make_alone(job)
 
-    def _make_together(
-        self,
-        step: str,
-        key: str,
-        made_by: dict[str, Any],
-        write: Callable[[Path], None],
-        resumable: bool,
-        collective: bool,
-        title: str,
-    ) -> Artifact:
+    def _make_together(self, job: _Job, collective: bool) -> Artifact:
         """`make` in a distributed run: the main process decides, locks and finishes; the others help or wait."""
         if not processes.is_main():
             if processes.broadcast("") == "make" and collective:
-                write(self._partial(step, key))
+                job.write(self._partial(job))
                 processes.barrier()  # every process has written its share
             processes.barrier()  # the artifact is in its place
-            return self._open(step, key)
+            return self._open(job.step, job.key)
 
         told = False
 
@@ -75,73 +80,57 @@ class Store:
             nonlocal told
             processes.broadcast("make")
             told = True
-            write(folder)
+            job.write(folder)
             if collective:
                 processes.barrier()
 
-        artifact = self._look(step, key, title)
+        artifact = self._look(job)
         if artifact is None:
-            artifact = self._make_alone(step, key, made_by, write_and_wait, resumable, title)
+            artifact = self._make_alone(replace(job, write=write_and_wait))
         if not told:
             processes.broadcast("found")
         processes.barrier()
         return artifact
 
-    def _make_alone(
-        self,
-        step: str,
-        key: str,
-        made_by: dict[str, Any],
-        write: Callable[[Path], None],
-        resumable: bool,
-        title: str,
-    ) -> Artifact:
-        with self._locked(step, key, title):
-            found = self._look(step, key, title, remove=True)
+    def _make_alone(self, job: _Job) -> Artifact:
+        with self._locked(job):
+            found = self._look(job, remove=True)
             if found is not None:  # another process made it while this one waited
                 return found
             try:
-                return self._write(step, key, made_by, write, resumable, title)
+                return self._write(job)
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
                 raise LabradorError(f"store={self.root}: the disk is full; free some, then run again") from error
 
-    def _write(
-        self,
-        step: str,
-        key: str,
-        made_by: dict[str, Any],
-        write: Callable[[Path], None],
-        resumable: bool,
-        title: str,
-    ) -> Artifact:
+    def _write(self, job: _Job) -> Artifact:
         """Fill the partial folder and rename it; the lock is held."""
-        partial, final = self._partial(step, key), self.folder(step, key)
-        resumed = resumable and partial.exists() and any(partial.iterdir())
-        if partial.exists() and not resumable:
+        partial, final = self._partial(job), self.folder(job.step, job.key)
+        resumed = job.resumable and partial.exists() and any(partial.iterdir())
+        if partial.exists() and not job.resumable:
             shutil.rmtree(partial)
         partial.mkdir(parents=True, exist_ok=True)
-        log.info("%s: %s", title, "continuing what was begun" if resumed else "making it")
+        log.info("%s: %s", job.title, "continuing what was begun" if resumed else "making it")
         start = time.perf_counter()
         try:
-            write(partial)
-            write_manifest(partial, made_by, time.perf_counter() - start, resumed)
+            job.write(partial)
+            write_manifest(partial, job.made_by, time.perf_counter() - start, resumed)
         except BaseException as error:
-            if not resumable or isinstance(error, LabradorError):
+            if not job.resumable or isinstance(error, LabradorError):
                 shutil.rmtree(partial, ignore_errors=True)
             raise
         partial.replace(final)
         _fsync_folder(final.parent)
-        log.info("%s: made in %.1f s", title, time.perf_counter() - start)
-        return self._open(step, key)
+        log.info("%s: made in %.1f s", job.title, time.perf_counter() - start)
+        return self._open(job.step, job.key)
 
     def folder(self, step: str, key: str) -> Path:
         """Where the artifact is or would be."""
         return self.root / step / key
 
-    def _partial(self, step: str, key: str) -> Path:
-        return self.root / step / f".{key}.partial"
+    def _partial(self, job: _Job) -> Path:
+        return self.root / job.step / f".{job.key}.partial"
 
     def _open(self, step: str, key: str) -> Artifact:
         folder = self.folder(step, key)
@@ -150,30 +139,30 @@ class Store:
             raise FileNotFoundError(f"{folder} has no manifest")
         return Artifact(step, key, folder, manifest)
 
-    def _look(self, step: str, key: str, title: str, remove: bool = False) -> Artifact | None:
+    def _look(self, job: _Job, remove: bool = False) -> Artifact | None:
         """The artifact if it is there and whole; with `remove`, and the lock held, a broken one is cleared away."""
-        folder = self.folder(step, key)
+        folder = self.folder(job.step, job.key)
         if not folder.exists():
             return None
         manifest = read_manifest(folder)
         wrong = "its manifest is missing or unreadable" if manifest is None else fault(folder, manifest, thorough=False)
         if wrong is None and manifest is not None:
-            log.info("%s: found in the store", title)
-            return Artifact(step, key, folder, manifest)
+            log.info("%s: found in the store", job.title)
+            return Artifact(job.step, job.key, folder, manifest)
         if remove:
-            log.warning("%s: %s; it is removed and made again", title, wrong)
+            log.warning("%s: %s; it is removed and made again", job.title, wrong)
             shutil.rmtree(folder)
         return None
 
     @contextmanager
-    def _locked(self, step: str, key: str, title: str) -> Iterator[None]:
-        lock = FileLock(self.lock_file(step, key))
+    def _locked(self, job: _Job) -> Iterator[None]:
+        lock = FileLock(self.lock_file(job.step, job.key))
         try:
-            (self.root / step).mkdir(parents=True, exist_ok=True)
+            (self.root / job.step).mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                log.info("%s: another process is making it; waiting", title)
+                log.info("%s: another process is making it; waiting", job.title)
                 lock.acquire()
         except OSError as error:
             raise LabradorError(f"store={self.root}: a writable folder was expected ({error.strerror})") from error
