@@ -27,9 +27,12 @@ def seconds(folder: Path, *arguments: str) -> float:
 def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passages", type=int, default=4000, help="data.max_passages of pydocs")
+    parser.add_argument(
+        "--steps", type=int, default=20, help="training steps of the cell; more make the ratios smaller"
+    )
     options = parser.parse_args()
-    settings = [f"data.max_passages={options.passages}", "retriever=dpr"]
+    settings = ["data.packages=[numpy]", "encoder.max_passage_length=128", f"train.max_steps={options.steps}"]
+    settings.append("retriever=dpr")
     six = "quantizer=flat,sq8,lsh,pq,opq,rabitq"
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         cell = seconds(Path(first), *settings, "quantizer=opq")
