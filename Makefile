@@ -36,7 +36,7 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/mypy
 
 bench: $(READY)  ## print speeds, sizes and quality beside their peers: make bench CORPUS=DIR (BEIR layout; an hour)
-	@test -f "$(CORPUS)/queries.jsonl" || { echo "error: name a corpus in BEIR layout: make bench CORPUS=DIR" >&2; exit 2; }
+	@test -d "$(CORPUS)/qrels" || { echo "error: name a corpus in BEIR layout: make bench CORPUS=DIR" >&2; exit 2; }
 	for name in convert memory overhead quantizers training; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	for name in encoding quality; do $(BIN)/python benchmarks/$$name.py "$(CORPUS)" || exit 1; done
 

@@ -9,6 +9,6 @@ checked against its manifest whenever it is found again (artifact.py). `python -
 
 from .artifact import Artifact
 from .keys import artifact_key, describe
-from .store import Store
+from .store import Store, sync
 
-__all__ = ["Artifact", "Store", "artifact_key", "describe"]
+__all__ = ["Artifact", "Store", "artifact_key", "describe", "sync"]

@@ -121,7 +121,7 @@ class Store:
                 shutil.rmtree(partial, ignore_errors=True)
             raise
         partial.replace(final)
-        _fsync_folder(final.parent)
+        sync(final.parent)
         log.info("%s: made in %.1f s", job.title, time.perf_counter() - start)
         return self._open(job.step, job.key)
 
@@ -182,8 +182,9 @@ class Store:
                 yield folder.parent.name, folder.name, folder
 
 
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -1,6 +1,5 @@
 """Checkpoints of a running training: which ones are whole, and keeping only the newest of those."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from .. import processes
+from ..store import sync
 
 COMPLETE = "complete"  # the file that says that everything else of the checkpoint is on disk
 
@@ -52,12 +52,3 @@ class Complete(TrainerCallback):
             sync(self.folder)
             newest(self.folder)
         processes.barrier()
-
-
-def sync(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

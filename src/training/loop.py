@@ -15,8 +15,9 @@ from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
 from ..samplers.base import Example
+from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts
-from .checkpoints import newest, sync
+from .checkpoints import newest
 from .model import TrainingModel
 from .settings import TrainSettings
 from .trainer import RetrieverTrainer, arguments
