@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..data.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
 from ..samplers.base import Example
+from ..samplers.batch import distinct_passages, other_positives
 
 Examples = list[Example]
 Epoch = Callable[[int], list[Examples]]
@@ -121,24 +122,3 @@ class Collate:
 
 def _length(part: slice) -> int:
     return int(part.stop - part.start)
-
-
-def distinct_passages(examples: Examples) -> tuple[np.ndarray, np.ndarray]:
-    """Passage rows [P] of the examples without repeats, positives first, and the place [B] of each positive in them."""
-    places: dict[int, int] = {}
-    for example in examples:
-        places.setdefault(example.positive, len(places))
-    positives = np.array([places[example.positive] for example in examples], dtype=np.int64)
-    for example in examples:
-        for negative in example.negatives:
-            places.setdefault(negative, len(places))
-    return np.fromiter(places, np.int64, len(places)), positives
-
-
-def other_positives(queries: np.ndarray, positives: np.ndarray, passages: np.ndarray, judged: Ragged) -> np.ndarray:
-    """Which of the passages [P] are positives of the query besides the one at `positives` [B]: bool [B, P]."""
-    masked = np.zeros((len(queries), len(passages)), dtype=np.bool_)
-    for row, query in enumerate(queries):
-        masked[row] = np.isin(passages, judged[query])
-    masked[np.arange(len(queries)), positives] = False
-    return masked

@@ -18,7 +18,7 @@ from ..samplers.base import Example
 from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts
 from .checkpoints import newest
-from .model import TrainingModel
+from .model import TrainingModel, set_dropout
 from .settings import TrainSettings
 from .trainer import RetrieverTrainer, arguments
 
@@ -54,6 +54,8 @@ def train(
     resume = _resume(checkpoints)
     torch.manual_seed(seed)  # for objectives that start from random weights
     towers = start.towers()
+    if settings.dropout is not None:
+        set_dropout(towers, settings.dropout)
     model = TrainingModel(towers, objective.build(towers.dimension))
     collate = Collate(query_tokens, passage_tokens, positives, towers.pad_id, processes.rank(), processes.world_size())
     loader = Loader(

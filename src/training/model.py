@@ -33,6 +33,18 @@ class GatherRows(torch.autograd.Function):
         return total[first : first + ctx.counts[torch.distributed.get_rank()]], None
 
 
+def set_dropout(model: nn.Module, share: float) -> None:
+    """Let every dropout of `model`, also that of its attention, drop this share of numbers while it trains.
+
+    With 0 a CPU trains about twice as fast: random numbers are dear there, and attention runs fused.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = share
+
+
 class TrainingModel(nn.Module):
     """Token ids to the losses of one process's queries against the passages of all processes."""
 

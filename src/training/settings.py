@@ -19,6 +19,7 @@ class TrainSettings:
     warmup: float = 0.06  # share of the steps in which the learning rate rises
     weight_decay: float = 0.0  # of matrices; biases and norms have none
     max_grad_norm: float = 2.0  # gradients are scaled down to this norm; 0: never
+    dropout: float | None = None  # share of numbers dropped in the encoder's layers; null: as the model comes
     precision: str = "auto"  # of the encoder's matrix products: float32, bfloat16; auto: the device's
     save_steps: int | None = field(default=None, metadata={"key": False})  # steps between checkpoints; null: none
     log_steps: int = field(default=10, metadata={"key": False})  # steps between lines of the training curve
@@ -33,6 +34,7 @@ class TrainSettings:
             self._expect(name, getattr(self, name) >= 0, "0 or more")
         self._expect("learning_rate", self.learning_rate > 0, "a number above 0")
         self._expect("warmup", 0 <= self.warmup <= 1, "a share from 0 to 1")
+        self._expect("dropout", self.dropout is None or 0 <= self.dropout < 1, "a share from 0 to below 1, or null,")
         self._expect("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
         divides = self.batch_size % self.gradient_accumulation == 0
         self._expect("gradient_accumulation", divides, f"a divisor of train.batch_size={self.batch_size}")

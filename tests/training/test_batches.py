@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from labrador.data.ragged import Ragged
 from labrador.encoders.tokens import Tokens
 from labrador.samplers.base import Example
-from labrador.training.batches import Collate, Part, Parts, distinct_passages, other_positives, share
+from labrador.samplers.batch import distinct_passages, other_positives
+from labrador.training.batches import Collate, Part, Parts, share
 from training import toy
 
 

@@ -18,6 +18,7 @@ from labrador.training.settings import TrainSettings
         ("warmup", 1.5),
         ("weight_decay", -0.1),
         ("max_grad_norm", -1.0),
+        ("dropout", 1.0),
         ("precision", "float16"),
         ("save_steps", 0),
         ("log_steps", 0),
