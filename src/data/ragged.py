@@ -53,3 +53,16 @@ class Ragged:
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         return (self[row] for row in range(len(self)))
+
+    def take(self, rows: NDArray[np.int64]) -> "Ragged":
+        """The lists in `rows` [n], as n lists."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return Ragged(self.values[places], offsets)
+
+    def spread(self, rows: NDArray[np.int64], count: int) -> "Ragged":
+        """These lists in the given rising `rows` among `count`; every other row gets an empty list."""
+        lengths = np.zeros(count, dtype=np.int64)
+        lengths[rows] = self.lengths
+        return Ragged(self.values, np.concatenate([[0], np.cumsum(lengths)]))

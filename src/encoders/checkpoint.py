@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .base import Encoder
 
 if TYPE_CHECKING:
     from .towers import TwoTower
+
+OBJECTIVE = "objective.safetensors"  # beside the folder of the towers
 
 
 @dataclass(frozen=True)
@@ -25,3 +30,12 @@ class Checkpoint:
         from .towers import load_towers
 
         return load_towers(self.encoder, self.folder)
+
+    def objective_state(self) -> dict[str, NDArray[np.float32]]:
+        """The parameters of the objective that trained the towers, by name; {} where it had none."""
+        file = None if self.folder is None else self.folder.parent / OBJECTIVE
+        if file is None or not file.exists():
+            return {}
+        from safetensors.numpy import load_file
+
+        return load_file(file)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,7 +12,8 @@ from ..errors import LabradorError
 from ..quantizers.base import Codes, FittedQuantizer, Quantizer, Vectors
 from ..quantizers.settings import at_least
 from .base import Index, VectorIndex
-from .two_stage import TwoStageIndex, code_product, inner_product
+from .rerank import code_product, inner_product
+from .two_stage import TwoStageIndex
 
 DEVICES = ("cpu", "cuda")
 Rerank = Literal["codes", "dense"]
@@ -55,9 +57,22 @@ class Search(ABC):
 
         check_gpu(self.depth)
 
+    def structure(self) -> dict[str, int] | None:
+        """The settings of what `prepare` writes; None: nothing, the codes are searched as they are."""
+        return None
+
+    def prepare(self, fitted: FittedQuantizer, codes: Codes, folder: Path) -> None:
+        """Write into `folder` what `build` needs besides the codes uint8 [N, code_bytes]."""
+        raise NotImplementedError(f"{type(self).__name__} searches the codes as they are")
+
     @abstractmethod
-    def build(self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None) -> Index:
-        """The index of N passages: codes uint8 [N, code_bytes]; full vectors [N, D] where `needs_vectors`."""
+    def build(
+        self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None, prepared: Path | None = None
+    ) -> Index:
+        """The index of N passages: codes uint8 [N, code_bytes]; full vectors [N, D] where `needs_vectors`.
+
+        `prepared` is the folder that `prepare` wrote, where `structure` is not None.
+        """
 
     def _scan(self, fitted: FittedQuantizer, codes: Codes) -> Index:
         index = fitted.index(self.device)
@@ -69,7 +84,9 @@ class Search(ABC):
 class Scan(Search):
     """Ranks all passages by their codes."""
 
-    def build(self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None) -> Index:
+    def build(
+        self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None, prepared: Path | None = None
+    ) -> Index:
         """The index of the codes; `vectors` are not looked at."""
         return self._scan(fitted, codes)
 
@@ -103,11 +120,18 @@ class TwoStage(Search):
         """The dense rerank reads the full vectors."""
         return self.rerank == "dense"
 
-    def build(self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None) -> TwoStageIndex:
+    def build(
+        self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None, prepared: Path | None = None
+    ) -> TwoStageIndex:
         """The index of the codes and a reranker; raises ValueError without the vectors it needs."""
         first = self._scan(fitted, codes)
         if not isinstance(first, VectorIndex):
             raise TypeError(f"candidates come from a {type(first).__name__}, expected a VectorIndex")
+        return self._reranked(first, fitted, codes, vectors)
+
+    def _reranked(
+        self, first: VectorIndex, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None
+    ) -> TwoStageIndex:
         if self.rerank == "codes":
             return TwoStageIndex(first, code_product(fitted, codes), self.candidates)
         if vectors is None or len(vectors) != len(codes):

@@ -1,18 +1,13 @@
 """Candidates from the codes, ranked again by a better score (BPR, section 4.3; BiDR, section 3.4)."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quantizers.base import Codes, FittedQuantizer
 from ..quantizers.threads import for_queries
 from .base import Hits, Index, VectorIndex
 from .ranking import by_score
+from .rerank import Score
 
-Rows = Callable[[NDArray[np.int64]], NDArray[np.floating]]  # rising passage rows [n] -> their vectors [n, D]
-Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]  # queries, rows [Q, C] -> [Q, C]
 QUERIES = 64  # reranked together: the rows of their candidates are read once
 
 
@@ -48,27 +43,3 @@ class TwoStageIndex(Index):
             hits = by_score(ids, scores, k)
             best.ids[part], best.scores[part] = hits.ids, hits.scores
         return best
-
-
-def inner_product(vectors: Rows) -> Score:
-    """The score <query, vectors(row)>; every row is summed in the same order, so equal vectors score the same."""
-
-    def score(queries: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        import faiss
-
-        rows, places = (ids[0], np.arange(ids.shape[1])) if len(ids) == 1 else np.unique(ids, return_inverse=True)
-        read = np.ascontiguousarray(vectors(rows), dtype=np.float32)
-        places = np.ascontiguousarray(places.reshape(ids.shape), dtype=np.int64)
-        scores = np.empty(ids.shape, dtype=np.float32)
-        pointers = [faiss.swig_ptr(array) for array in (scores, queries, read, places)]
-        library: Any = faiss  # whose stubs lack the function
-        library.fvec_inner_products_by_idx(*pointers, queries.shape[1], *ids.shape)
-        return scores
-
-    return score
-
-
-def code_product(fitted: FittedQuantizer, codes: Codes) -> Score:
-    """The score <query, decode(code)>: the queries are turned into the codes' space, not the codes out of it."""
-    unpacked = inner_product(lambda rows: fitted.unpack(codes[rows]))
-    return lambda queries, ids: unpacked(fitted.project(queries), ids)

@@ -1,4 +1,4 @@
-"""Steps on codes and rankings: fitting quantizers, writing codes, searching, scoring."""
+"""Steps on rankings: searching and scoring."""
 
 import json
 from dataclasses import dataclass
@@ -11,25 +11,23 @@ from ..encoders.checkpoint import Checkpoint
 from ..indexes.base import Hits
 from ..indexes.search import Search
 from ..metrics.cost import measure, threads
-from ..quantizers.base import FittedQuantizer, Quantizer, TrainingVectors
+from ..quantizers.base import Quantizer
 from ..store import Artifact, describe
-from .steps import Stored, open_array
-from .vectors import QUERIES_TOGETHER, VectorSteps
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A trained quantizer and the artifact that holds it."""
-
-    quantizer: FittedQuantizer
-    artifact: Artifact
+from .codes import CodeSteps, Fitted
+from .steps import open_array
+from .vectors import QUERIES_TOGETHER
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a method's training leaves: the checkpoint that encodes queries and passages for candidate search."""
+    """What a method's training leaves.
+
+    search: the checkpoint that encodes queries and passages for candidate search; quantizer: the one learned together
+    with it, used where the run's quantizer is of its kind.
+    """
 
     search: Checkpoint
+    quantizer: Fitted | None = None
 
 
 @dataclass(frozen=True)
@@ -44,49 +42,25 @@ class Ranking:
     disk_bytes: int
 
 
-class RankingSteps(VectorSteps):
-    """Quantizers, codes, rankings, scores."""
-
-    def fit_quantizer(self, quantizer: Quantizer, passages: Stored) -> Fitted:
-        """Learn the quantizer on passage vectors."""
-
-        def write(folder: Path) -> None:
-            quantizer.fit(TrainingVectors(passages.array), self.seed).save(folder)
-
-        name = type(quantizer).__name__
-        config = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
-        artifact = self.make(
-            "quantize", "quantizer", config, {"vectors": passages.key}, write, about=f"{name}, trained"
-        )
-        return Fitted(quantizer.load(artifact.folder), artifact)
-
-    def codes(self, fitted: Fitted, passages: Stored) -> Stored:
-        """The codes of all passages, uint8 [N, code_bytes]; for flat, the stored vectors themselves."""
-        in_place = fitted.quantizer.codes_in_place(passages.array)
-        if in_place is not None:
-            return Stored(in_place, passages.key)
-
-        def write(folder: Path) -> None:
-            shape = (len(passages.array), fitted.quantizer.code_bytes)
-            with (folder / "codes.npy").open("wb") as file:
-                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-                for block in fitted.quantizer.encode_blocks(passages.array):
-                    file.write(block.tobytes())
-
-        inputs = {"quantizer": fitted.artifact.key, "vectors": passages.key}
-        artifact = self.make("quantize", "codes", {}, inputs, write, about=f"{len(passages.array):,} passages")
-        return Stored(open_array(artifact.folder / "codes.npy"), artifact.key)
+class RankingSteps(CodeSteps):
+    """Rankings and scores."""
 
     def rank(self, trained: Trained, quantizer: Quantizer, search: Search, split: str) -> Ranking:
-        """Rank the passages for every query of `split`: by the quantizer's codes, in one or two stages."""
-        passages, queries = self.passages(trained.search), self.queries(trained.search, split)
-        fitted = self.fit_quantizer(quantizer, passages)
-        codes = self.codes(fitted, passages)
-        vectors = passages.array if search.needs_vectors else None
+        """Rank the passages for every query of `split`: by the quantizer's codes, in one or two stages.
+
+        A quantizer that was trained together with the encoder is used where `quantizer` is of its kind.
+        """
+        queries = self.queries(trained.search, split)
+        fitted = trained.quantizer
+        if fitted is None or type(fitted.component) is not type(quantizer):
+            fitted = self.fit_quantizer(quantizer, trained.search)
+        codes = self.codes(fitted, trained.search)
+        vectors = self.passages(trained.search) if search.needs_vectors else None
+        structure = self.structure(search, fitted, codes)
 
         def write(folder: Path) -> None:
-            index = search.build(fitted.quantizer, codes.array, vectors)
+            dense = vectors.array if vectors else None
+            index = search.build(fitted.quantizer, codes.array, dense, structure.folder if structure else None)
             search_all(index, np.asarray(queries.array, dtype=np.float32), search.k, search.device, folder)
 
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key, "queries": queries.key}
@@ -99,8 +73,8 @@ class RankingSteps(VectorSteps):
             cost=json.loads((artifact.folder / "cost.json").read_text()),
             key=artifact.key,
             bytes_per_passage=fitted.quantizer.bytes_per_passage,
-            index_bytes=fitted.quantizer.serialized_bytes(len(codes.array)),
-            disk_bytes=0 if vectors is None else vectors.nbytes,
+            index_bytes=fitted.quantizer.serialized_bytes(len(codes.array)) + (structure.size if structure else 0),
+            disk_bytes=0 if vectors is None else vectors.array.nbytes,
         )
 
     def rank_bm25(self, k: int, split: str) -> Ranking:

@@ -1,9 +1,12 @@
 """Steps on vectors: training an encoder, encoding passages and queries with it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.ragged import Ragged
 from ..encoders.base import Encoder
@@ -30,6 +33,34 @@ ELSEWHERE = (
     "precision",
 )
 QUERIES_TOGETHER = 4096  # searched in one batch: flat reads the whole file of vectors once for each
+VECTORS = "vectors.npy"
+Transform = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One pass of an encoder over tokens: what it needs, and what names its result."""
+
+    checkpoint: Checkpoint
+    side: "Side"
+    tokens: Tokens
+    dtype: Literal["float32", "float16"]
+    precision: Literal["float32", "bfloat16"]
+    device: str
+    inputs: dict[str, str]
+    about: str
+
+    @property
+    def config(self) -> dict[str, str]:
+        """What enters the key of the vectors besides the inputs."""
+        return {"side": self.side, "dtype": self.dtype, "precision": self.precision}
+
+    def write(self, out: Path, transform: Transform | None = None) -> None:
+        """Write the vectors, or `transform` of them, to the .npy file `out`; continues what a killed run began."""
+        from ..encoding import EncodeSettings, encode
+
+        settings = EncodeSettings(dtype=self.dtype, precision=self.precision, device=self.device)
+        encode(self.checkpoint.towers(), self.side, self.tokens, out, settings, transform)
 
 
 class VectorSteps(TextSteps):
@@ -113,51 +144,71 @@ class VectorSteps(TextSteps):
 
     def passages(self, checkpoint: Checkpoint) -> Stored:
         """The vectors of all passages, [N, D] in corpus order; resumed by shard when killed."""
-        tokens, key = self.tokens(checkpoint.encoder)
-        return self._encode(checkpoint, "passage", tokens, key, f"{len(tokens):,} passages")
+        return self._vectors(self.encoding(checkpoint))
 
     def queries(self, checkpoint: Checkpoint, split: str) -> Stored:
         """The vectors of the queries of `split`, [Q, D] float32."""
-        tokens, key = self.tokens(checkpoint.encoder, split)
-        return self._encode(checkpoint, "query", tokens, key, f"{len(tokens):,} {split} queries")
+        return self._vectors(self.encoding(checkpoint, split))
 
-    def _encode(self, checkpoint: Checkpoint, side: "Side", tokens: Tokens, tokens_key: str, about: str) -> Stored:
+    def encoding(self, checkpoint: Checkpoint, split: str | None = None) -> "Encoding":
+        """What encoding the queries of `split` with `checkpoint`, or for None the passages, takes and is named by."""
         from ..devices import precision
-        from ..encoding import EncodeSettings, encode
 
-        dtype = checkpoint.encoder.dtype if side == "passage" else "float32"
-        chosen = checkpoint.encoder.precision
-        used = precision(self.device) if chosen == "auto" else chosen
-        settings = EncodeSettings(dtype=dtype, precision=used, device=self.device)
+        encoder = checkpoint.encoder
+        tokens, tokens_key = self.tokens(encoder, split)
+        return Encoding(
+            checkpoint=checkpoint,
+            side="passage" if split is None else "query",
+            tokens=tokens,
+            dtype=encoder.dtype if split is None else "float32",
+            precision=precision(self.device) if encoder.precision == "auto" else encoder.precision,
+            device=self.device,
+            inputs={"checkpoint": checkpoint.key, "tokens": tokens_key},
+            about=f"{len(tokens):,} {'passages' if split is None else f'{split} queries'}",
+        )
 
-        def write(folder: Path) -> None:
-            encode(checkpoint.towers(), side, tokens, folder / "vectors.npy", settings)
-
+    def _vectors(self, encoding: "Encoding") -> Stored:
         artifact = self.make(
             "encode",
             "vectors",
-            {"side": side, "dtype": settings.dtype, "precision": settings.precision},
-            {"checkpoint": checkpoint.key, "tokens": tokens_key},
-            write,
+            encoding.config,
+            encoding.inputs,
+            lambda folder: encoding.write(folder / VECTORS),
             resumable=True,
             collective=True,
-            about=about,
+            about=encoding.about,
         )
-        return Stored(open_array(artifact.folder / "vectors.npy"), artifact.key)
+        return Stored(open_array(artifact.folder / VECTORS), artifact.key)
 
-    def search(self, checkpoint: Checkpoint, split: str, k: int) -> Candidates:
-        """The top `k` passages of each query of `split` by exact search over the checkpoint's vectors."""
+    def sample_queries(self, split: str, limit: int | None) -> NDArray[np.int64]:
+        """Rows of the queries of `split` that have a positive, at most `limit` of them, drawn with the seed."""
+        rows = np.flatnonzero(self.corpus.positives(split).lengths)
+        if limit is None or len(rows) <= limit:
+            return rows
+        return np.sort(np.random.default_rng(self.seed).choice(rows, size=limit, replace=False))
+
+    def search(self, checkpoint: Checkpoint, split: str, k: int, limit: int | None = None) -> Candidates:
+        """The top `k` passages of each judged query of `split` by exact search over the checkpoint's vectors.
+
+        With a `limit`, of so many of them, as `sample_queries` draws them; the others' lists are empty.
+        """
         passages, queries = self.passages(checkpoint), self.queries(checkpoint, split)
         positives: Ragged = self.corpus.positives(split)
+        rows = self.sample_queries(split, limit)
 
         def write(folder: Path) -> None:
             from ..indexes.flat import FlatIndex
 
             index = FlatIndex(passages.array.shape[1], passages.array.dtype)
             index.add(passages.array.view(np.uint8))
-            ranking, _ = search_batches(index.search, np.asarray(queries.array), k, QUERIES_TOGETHER)
-            write_lists(folder, without(ranking.ids, positives))
+            ids = np.empty((0, k), dtype=np.int64)
+            if len(rows):
+                ids = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER)[0].ids
+            write_lists(folder, without(ids, positives.take(rows)).spread(rows, len(positives)))
 
         inputs = {"passages": passages.key, "queries": queries.key, "qrels": self.corpus.fingerprint(f"qrels-{split}")}
-        artifact = self.make("train", "candidates", {"k": k}, inputs, write, about=f"top {k} of the {split} queries")
+        drawn = len(rows) < np.count_nonzero(positives.lengths)
+        config = {"k": k} | ({"queries": len(rows), "seed": self.seed} if drawn else {})
+        about = f"top {k} of {len(rows):,} {split} queries"
+        artifact = self.make("train", "candidates", config, inputs, write, version=2, about=about)
         return Candidates(read_lists(artifact.folder), artifact.key)

@@ -1,7 +1,7 @@
 """What a quantizer is: vectors to codes and back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.ragged import Ragged
 from .vectors import Vectors, blocks, check_shape, watched
 
 if TYPE_CHECKING:
@@ -16,20 +17,28 @@ if TYPE_CHECKING:
 
 Codes = NDArray[np.uint8]
 
-__all__ = ["Codes", "FittedQuantizer", "Quantizer", "TrainingVectors", "Vectors"]
+__all__ = ["Codes", "FittedQuantizer", "Pairs", "Quantizer", "TrainingVectors", "Vectors"]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Judged questions: queries [Q, D] and, for each, the passage rows of its positives and of its hard negatives."""
+
+    queries: Vectors
+    positives: Ragged
+    negatives: Ragged  # best first, without positives
 
 
 @dataclass(frozen=True)
 class TrainingVectors:
     """What a quantizer learns from.
 
-    passages [N, D], float16 or float32, may be a memory map larger than memory; queries [Q, D] and positives [Q]
-    (row of the positive in `passages`) are there for learned quantizers and None for the others.
+    passages [N, D], float16 or float32, may be a memory map larger than memory; `pairs` are there for learned
+    quantizers and None for the others.
     """
 
     passages: Vectors
-    queries: Vectors | None = None
-    positives: NDArray[np.int64] | None = None
+    pairs: Pairs | None = None
 
 
 class FittedQuantizer(ABC):
@@ -100,10 +109,16 @@ class Quantizer(ABC):
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)  # where its codes can be searched
     seeded: ClassVar[bool] = True  # whether the seed changes what is fitted
+    binary: ClassVar[bool] = False  # whether its codes are signs, compared by Hamming distance
+    supervised: ClassVar[bool] = False  # whether it learns from judged train questions
 
     @abstractmethod
     def fit(self, x: TrainingVectors, seed: int) -> FittedQuantizer:
         """Learn from a seeded, capped sample of `x`. Raises LabradorError when `x` cannot train these settings."""
+
+    def learned(self, state: Mapping[str, NDArray[np.float32]], dimension: int) -> FittedQuantizer:
+        """What an objective learned together with an encoder of `dimension`: `state` are its parameters by name."""
+        raise NotImplementedError(f"{type(self).__name__} is not learned together with an encoder")
 
     @abstractmethod
     def load(self, folder: Path) -> FittedQuantizer:

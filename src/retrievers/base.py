@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..data.corpus import Corpus
 from ..encoders.base import Encoder
+from ..encoders.checkpoint import Checkpoint
 from ..errors import LabradorError
 from ..indexes.search import Search
+from ..losses.base import Objective
 from ..quantizers.base import Quantizer
 from ..samplers.base import Sampler
+from ..samplers.bm25 import BM25Hard
 
 if TYPE_CHECKING:
     from ..lab import Lab, Ranking, Trained
@@ -50,16 +53,28 @@ class DenseRetriever(Retriever):
         quantizer.check(self.encoder.dimension)
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
+        if quantizer.supervised:
+            need_train_pairs(corpus, f"quantizer={type(quantizer).__name__.lower()}")
         quantizer.check(self.encoder.dimension, len(corpus.passages))
 
     def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":
         return lab.rank(self.train(lab), quantizer, search, split)
 
 
-def need_train_pairs(corpus: Corpus, name: str) -> None:
-    """Raise LabradorError unless the data has judged train questions to learn from."""
+def fit_rounds(lab: "Lab", encoder: Encoder, objective: Objective, sampler: Sampler, name: str) -> Checkpoint:
+    """One round of training; with negatives mined by a checkpoint, a first round with BM25 negatives before it."""
+    if sampler.mined_by != "checkpoint":
+        return lab.fit(encoder, objective, sampler, name=name)
+    first = lab.fit(encoder, objective, BM25Hard(), name=f"{name}, first round")
+    candidates = lab.search(first, "train", k=sampler.depth)
+    return lab.fit(first, objective, sampler, candidates, name=name)
+
+
+def need_train_pairs(corpus: Corpus, choice: str) -> None:
+    """Raise LabradorError unless the data has judged train questions for `choice` ("retriever=dpr") to learn from."""
     if "train" not in corpus.splits:
         raise LabradorError(
-            f"retriever={name}: the data has no train split (found: {', '.join(corpus.splits)}), and training "
-            "needs judged train questions; add qrels/train.tsv or use retriever=pretrained or retriever=bm25"
+            f"{choice}: the data has no train split (found: {', '.join(corpus.splits)}), and it learns from judged "
+            "train questions; add qrels/train.tsv, or use retriever=pretrained or retriever=bm25 with a quantizer that "
+            "learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
         )

@@ -11,8 +11,7 @@ from ..errors import LabradorError
 from ..lab import Lab, Trained
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
-from ..samplers.bm25 import BM25Hard
-from .base import DenseRetriever, need_train_pairs
+from .base import DenseRetriever, fit_rounds, need_train_pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +25,10 @@ class DPR(DenseRetriever):
             raise LabradorError(f"retriever.temperature={self.temperature}: a number above 0 was expected")
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
-        need_train_pairs(corpus, "dpr")
+        need_train_pairs(corpus, "retriever=dpr")
         super().check_corpus(corpus, quantizer)
 
     def train(self, lab: Lab) -> Trained:
-        """One round of training; with negatives mined by a checkpoint, a first round with BM25 negatives before it."""
+        """Train with in-batch and hard negatives; with sampler=ann in two rounds."""
         objective = Contrastive(temperature=self.temperature)
-        if self.sampler.mined_by != "checkpoint":
-            return Trained(search=lab.fit(self.encoder, objective, self.sampler, name="dpr"))
-        first = lab.fit(self.encoder, objective, BM25Hard(), name="dpr, first round")
-        candidates = lab.search(first, "train", k=self.sampler.depth)
-        return Trained(search=lab.fit(first, objective, self.sampler, candidates, name="dpr"))
+        return Trained(search=fit_rounds(lab, self.encoder, objective, self.sampler, "dpr"))

@@ -65,6 +65,13 @@ class Store:
             return self._make_together(job, collective)
         return self._look(job) or self._make_alone(job)
 
+    def find(
+        self, step: str, config: Mapping[str, Any], inputs: Mapping[str, str], *, version: int = 1
+    ) -> Artifact | None:
+        """The artifact of (step, version, config, inputs) if it is there and whole; nothing is made."""
+        key = artifact_key(step, version, config, inputs)
+        return self._look(_Job(step, key, {}, lambda folder: None, False, f"{step} {key[:8]}"))
+
     def _make_together(self, job: _Job, collective: bool) -> Artifact:
         """`make` in a distributed run: the main process decides, locks and finishes; the others help or wait."""
         if not processes.is_main():

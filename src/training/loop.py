@@ -10,10 +10,11 @@ from safetensors.torch import save_file
 
 from .. import processes
 from ..data.ragged import Ragged
-from ..encoders.checkpoint import Checkpoint
+from ..encoders.checkpoint import OBJECTIVE, Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
+from ..losses.module import ObjectiveModule
 from ..samplers.base import Example
 from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts
@@ -57,6 +58,7 @@ def train(
     if settings.dropout is not None:
         set_dropout(towers, settings.dropout)
     model = TrainingModel(towers, objective.build(towers.dimension))
+    take_over(model.objective, start)
     collate = Collate(query_tokens, passage_tokens, positives, towers.pad_id, processes.rank(), processes.world_size())
     loader = Loader(
         Lookup(),
@@ -73,6 +75,14 @@ def train(
     if processes.is_main():
         _write(model, trainer.state.log_history, folder)
     _remove(checkpoints)
+
+
+def take_over(objective: ObjectiveModule, start: Checkpoint) -> None:
+    """Start from the parameters that an earlier round of the same objective left beside the towers, if one did."""
+    state = {name: torch.from_numpy(value) for name, value in start.objective_state().items()}
+    own = objective.state_dict()
+    if state.keys() == own.keys() and all(state[name].shape == own[name].shape for name in own):
+        objective.load_state_dict(state)
 
 
 def _parts(batches: Callable[[int], list[list[Example]]], settings: TrainSettings) -> Parts:
@@ -108,7 +118,7 @@ def _write(model: TrainingModel, history: list[dict[str, float]], folder: Path) 
     model.towers.save(folder / "towers")
     own = {name: value.detach().cpu().contiguous() for name, value in model.objective.state_dict().items()}
     if own:
-        save_file(own, folder / "objective.safetensors")
+        save_file(own, folder / OBJECTIVE)
     lines = [json.dumps(entry) for entry in history if "loss" in entry]
     curve = folder / f"{CURVE}.part"
     curve.write_text("".join(f"{line}\n" for line in lines))

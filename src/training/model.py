@@ -42,7 +42,8 @@ def set_dropout(model: nn.Module, share: float) -> None:
         if isinstance(module, nn.Dropout):
             module.p = share
         elif isinstance(getattr(module, "attention_dropout", None), float):
-            module.attention_dropout = share
+            attention: Any = module
+            attention.attention_dropout = share
 
 
 class TrainingModel(nn.Module):

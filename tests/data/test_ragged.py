@@ -28,3 +28,12 @@ def test_rows_outside_are_refused(rows):
         Ragged.from_pairs(rows, [0], count=2)
     with pytest.raises(IndexError):
         Ragged.from_lists([[1], [2]])[rows[0]]
+
+
+def test_some_lists_are_taken_and_put_back_in_their_rows():
+    ragged = Ragged.from_lists([[3, 1], [], [2], [7, 8, 9]])
+    taken = ragged.take(np.array([0, 1, 3]))
+    assert [row.tolist() for row in taken] == [[3, 1], [], [7, 8, 9]]
+    assert [row.tolist() for row in taken.spread(np.array([0, 1, 3]), 5)] == [[3, 1], [], [], [7, 8, 9], []]
+    assert [row.tolist() for row in ragged.take(np.array([3, 0]))] == [[7, 8, 9], [3, 1]]
+    assert len(ragged.take(np.array([], dtype=np.int64))) == 0

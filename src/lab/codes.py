@@ -1,0 +1,145 @@
+"""Steps on codes: fitting quantizers, writing codes, and the structures that search them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import processes
+from ..encoders.checkpoint import Checkpoint
+from ..indexes.search import Search
+from ..quantizers.base import FittedQuantizer, Pairs, Quantizer, TrainingVectors, Vectors
+from ..quantizers.pairs import PairQuantizer
+from ..store import Artifact, describe
+from .steps import Stored, open_array
+from .vectors import VECTORS, Encoding, VectorSteps
+
+CODES = "codes.npy"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained quantizer, the component it is of, and the artifact that holds it.
+
+    `joint`: it was trained together with the encoder, so that no passage vectors were needed to make it.
+    """
+
+    component: Quantizer
+    quantizer: FittedQuantizer
+    artifact: Artifact
+    joint: bool = False
+
+
+class CodeSteps(VectorSteps):
+    """Quantizers, codes, search structures."""
+
+    def fit_quantizer(self, quantizer: Quantizer, checkpoint: Checkpoint) -> Fitted:
+        """Learn the quantizer on the checkpoint's frozen vectors: of the passages and, where it is supervised, of the
+        judged train queries with hard negatives among their best passages.
+        """
+        passages = self.passages(checkpoint)
+        inputs = {"vectors": passages.key}
+        pairs = None
+        if isinstance(quantizer, PairQuantizer):
+            pairs, more = self._pairs(quantizer, checkpoint)
+            inputs |= more
+
+        def write(folder: Path) -> None:
+            quantizer.fit(TrainingVectors(passages.array, pairs), self.seed).save(folder)
+
+        config = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
+        about = f"{type(quantizer).__name__}, trained"
+        artifact = self.make("quantize", "quantizer", config, inputs, write, about=about)
+        return Fitted(quantizer, quantizer.load(artifact.folder), artifact)
+
+    def _pairs(self, quantizer: PairQuantizer, checkpoint: Checkpoint) -> tuple[Pairs, dict[str, str]]:
+        """What a supervised quantizer learns from, and the keys of that."""
+        queries = self.queries(checkpoint, "train")
+        candidates = self.search(checkpoint, "train", quantizer.depth, limit=quantizer.training_queries)
+        rows = self.sample_queries("train", quantizer.training_queries)
+        positives = self.corpus.positives("train").take(rows)
+        keys = {"queries": queries.key, "candidates": candidates.key, "qrels": self.corpus.fingerprint("qrels-train")}
+        return Pairs(queries.array[rows], positives, candidates.lists.take(rows)), keys
+
+    def learned(self, quantizer: Quantizer, checkpoint: Checkpoint) -> Fitted:
+        """The quantizer that an objective learned together with the encoder of `checkpoint`."""
+
+        def write(folder: Path) -> None:
+            quantizer.learned(checkpoint.objective_state(), checkpoint.encoder.dimension).save(folder)
+
+        config = {"learned": type(quantizer).__name__}
+        about = f"{type(quantizer).__name__}, learned with the encoder"
+        artifact = self.make("quantize", "quantizer", config, {"checkpoint": checkpoint.key}, write, about=about)
+        return Fitted(quantizer, quantizer.load(artifact.folder), artifact, joint=True)
+
+    def codes(self, fitted: Fitted, checkpoint: Checkpoint) -> Stored:
+        """The codes of all passages, uint8 [N, code_bytes]; for flat, the stored vectors themselves.
+
+        Codes of a quantizer that was learned with the encoder are written while encoding: vectors are nowhere stored.
+        """
+        if fitted.joint:
+            return self._codes_from_texts(fitted, checkpoint)
+        passages = self.passages(checkpoint)
+        in_place = fitted.quantizer.codes_in_place(passages.array)
+        if in_place is not None:
+            return Stored(in_place, passages.key)
+        inputs = {"quantizer": fitted.artifact.key, "vectors": passages.key}
+        about = f"{len(passages.array):,} passages"
+
+        def write(folder: Path) -> None:
+            write_codes(fitted.quantizer, passages.array, folder / CODES)
+
+        artifact = self.make("quantize", "codes", {}, inputs, write, about=about)
+        return Stored(open_array(artifact.folder / CODES), artifact.key)
+
+    def _codes_from_texts(self, fitted: Fitted, checkpoint: Checkpoint) -> Stored:
+        encoding = self.encoding(checkpoint)
+
+        def write(folder: Path) -> None:
+            stored = None if any(folder.iterdir()) else self._stored(encoding)
+            if stored is None:
+                encoding.write(folder / CODES, fitted.quantizer.encode)
+            elif processes.is_main():
+                write_codes(fitted.quantizer, open_array(stored / VECTORS), folder / CODES)
+
+        inputs = {"quantizer": fitted.artifact.key, **encoding.inputs}
+        artifact = self.make(
+            "encode",
+            "codes",
+            {"precision": encoding.precision},
+            inputs,
+            write,
+            resumable=True,
+            collective=True,
+            about=f"{encoding.about}, encoded",
+        )
+        return Stored(open_array(artifact.folder / CODES), artifact.key)
+
+    def _stored(self, encoding: Encoding) -> Path | None:
+        """The folder of these vectors where another run has stored them as they were computed; else None."""
+        found = None
+        if processes.is_main() and encoding.dtype == "float32":
+            found = self.store.find("vectors", encoding.config, encoding.inputs)
+        return Path(folder) if (folder := processes.broadcast(str(found.folder) if found else "")) else None
+
+    def structure(self, search: Search, fitted: Fitted, codes: Stored) -> Artifact | None:
+        """What the search needs besides the codes (a hash table); None where it needs nothing."""
+        settings = search.structure()
+        if settings is None:
+            return None
+
+        def write(folder: Path) -> None:
+            search.prepare(fitted.quantizer, codes.array, folder)
+
+        inputs = {"codes": codes.key, "quantizer": fitted.artifact.key}
+        about = f"of {len(codes.array):,} codes"
+        return self.make("quantize", "structure", settings, inputs, write, about=about)
+
+
+def write_codes(fitted: FittedQuantizer, vectors: Vectors, out: Path) -> None:
+    """Write the codes of vectors [N, D] to the .npy file `out`, block by block."""
+    with out.open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(vectors), fitted.code_bytes)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in fitted.encode_blocks(vectors):
+            file.write(block.tobytes())

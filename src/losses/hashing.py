@@ -1,0 +1,53 @@
+"""BPR's objective: vectors whose signs rank as their inner products do (Yamada et al., ACL 2021). Imports no torch."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import LabradorError
+from .base import Objective
+
+if TYPE_CHECKING:
+    from .module import ObjectiveModule
+
+LAYER = "layer.weight"  # the name of W in a saved state
+CandidateLoss = Literal["margin", "cross_entropy", "none"]
+RerankLoss = Literal["cross_entropy", "none"]
+Relaxation = Literal["tanh", "straight_through"]
+
+
+@dataclass(frozen=True)
+class Hashing(Objective):
+    """L_cand + L_rerank on codes h(x) = sign(y) of y = W e(x), with W learned or, without a layer, left out.
+
+    L_cand ranks codes by codes, L_rerank codes by the continuous query. `normalized` says that vectors have length 1:
+    they are then brought to length sqrt(D), and both products divided by their greatest value, so that `alpha` and
+    `temperature` are those of cosines; otherwise the products are the paper's, as they are.
+    """
+
+    layer: bool = True  # whether there is a W, [bits, D]
+    bits: int | None = None  # of a code; None: D
+    normalized: bool = True
+    temperature: float = 0.05  # the products of a cross entropy are divided by it
+    alpha: float = 0.1  # the margin of L_cand
+    gamma: float = 0.1  # how fast the tanh sharpens: beta = sqrt(1 + gamma step)
+    candidate_loss: CandidateLoss = "margin"
+    rerank_loss: RerankLoss = "cross_entropy"
+    relaxation: Relaxation = "tanh"
+    layer_learning_rate: float = 3e-4  # of W at its peak; the encoder has its own
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "layer_learning_rate"):
+            if not getattr(self, name) > 0:
+                raise LabradorError(f"{name}={getattr(self, name)}: a number above 0 was expected; set {name} higher")
+        for name in ("alpha", "gamma"):
+            if not getattr(self, name) >= 0:
+                raise LabradorError(f"{name}={getattr(self, name)}: 0 or more was expected; set {name}=0.1")
+        if self.candidate_loss == self.rerank_loss == "none":
+            raise LabradorError(
+                "candidate_loss=none with rerank_loss=none: at least one of the two losses was expected; keep one"
+            )
+
+    def build(self, dimension: int) -> "ObjectiveModule":
+        from .hash_layer import HashingModule
+
+        return HashingModule(self, dimension)

@@ -1,0 +1,68 @@
+"""Binary codes: the signs of `bits` numbers, 8 to a byte, the first in the lowest bit; the sign of 0 is +1."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LabradorError
+from .base import Codes, FittedQuantizer
+from .settings import at_least
+from .vectors import check_shape
+
+if TYPE_CHECKING:
+    from ..indexes.base import Index
+
+
+class BinaryCodec(FittedQuantizer):
+    """A quantizer whose codes are compared by Hamming distance."""
+
+    @property
+    def bits(self) -> int:
+        """Signs of a code."""
+        return 8 * self.code_bytes
+
+    def unpack(self, codes: Codes) -> NDArray[np.float32]:
+        """Codes uint8 [N, bits / 8] to their signs, float32 [N, bits] of -1 and 1."""
+        return unpack(codes)
+
+    def index(self, device: str = "cpu") -> "Index":
+        """An empty index that ranks by Hamming distance to the query's own code."""
+        if device == "cpu":
+            from ..indexes.hamming import HammingIndex
+
+            return HammingIndex(self)
+        from ..indexes.gpu import GpuHammingIndex
+
+        return GpuHammingIndex(self)
+
+
+def pack(x: NDArray[np.floating]) -> Codes:
+    """The signs of `x` [N, bits], bits a multiple of 8, as uint8 [N, bits / 8]: a bit is 1 where a number is >= 0."""
+    check_shape(x, x.shape[1] // 8 * 8, "numbers whose signs fill bytes")
+    return np.packbits(x >= 0, axis=1, bitorder="little")
+
+
+def unpack(codes: Codes) -> NDArray[np.float32]:
+    """Codes uint8 [N, bits / 8] to their signs, float32 [N, bits] of -1 and 1."""
+    return np.unpackbits(codes, axis=1, bitorder="little") * np.float32(2) - np.float32(1)
+
+
+def check_bits(bits: int | None, key: str = "quantizer.bits") -> None:
+    """Raise LabradorError unless `bits` is None or a multiple of 8."""
+    if bits is None:
+        return
+    at_least(8, key, bits)
+    if bits % 8:
+        raise LabradorError(
+            f"{key}={bits}: expected a multiple of 8, so that a code fills whole bytes; set {key}={bits // 8 * 8}"
+        )
+
+
+def check_dimension(bits: int | None, dimension: int, key: str = "quantizer.bits") -> None:
+    """Raise LabradorError when one bit for each dimension is wanted (`bits` None) and these do not fill bytes."""
+    if bits is None and dimension % 8:
+        raise LabradorError(
+            f"one bit for each of {dimension} dimensions: expected a multiple of 8, so that a code fills whole bytes; "
+            f"set {key}={max(8, dimension // 8 * 8)}"
+        )

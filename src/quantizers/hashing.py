@@ -1,0 +1,131 @@
+"""The learned hash: signs of a linear layer, trained with BPR's two losses (Yamada et al., ACL 2021).
+
+python run.py retriever=pretrained quantizer=hash     # learned on frozen vectors
+python run.py retriever=bpr                           # learned together with the encoder
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..losses.hashing import LAYER, Hashing
+from .base import Codes, TrainingVectors, Vectors
+from .binary import BinaryCodec, check_bits, check_dimension, pack
+from .pairs import PairQuantizer, learn, pairs_of
+from .settings import above
+from .vectors import check_shape, sample
+
+SHAPE, WEIGHT = "hash.json", "weight.npy"
+PROBE = 10_000  # vectors whose mean length is taken, at most
+
+
+class HashCodec(BinaryCodec):
+    """The signs of W x, with W [bits, D]; of x itself where there is no W.
+
+    A code c stands for the vector W^T c, so that <q, decode(c)> = <W q, c>: BPR's score of a candidate.
+    """
+
+    def __init__(self, weight: NDArray[np.float32] | None, dimension: int) -> None:
+        check_dimension(dimension if weight is None else len(weight), dimension)
+        self.weight = weight
+        self.dimension = dimension
+        self.code_bytes = (dimension if weight is None else len(weight)) // 8
+
+    @property
+    def side_bytes(self) -> int:
+        """Bytes of the layer and of the file that gives its shape."""
+        return sum(map(len, self._files().values()))
+
+    def project(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Queries [Q, D] behind the layer, [Q, bits]."""
+        return queries if self.weight is None else queries @ self.weight.T
+
+    def _encode_block(self, block: NDArray[np.float32]) -> Codes:
+        return pack(self.project(block))
+
+    def decode(self, codes: Codes) -> NDArray[np.float32]:
+        """Codes uint8 [N, bits / 8] to float32 [N, D]."""
+        check_shape(codes, self.code_bytes, "codes")
+        signs = self.unpack(codes)
+        return signs if self.weight is None else signs @ self.weight
+
+    def save(self, folder: Path) -> None:
+        """Write the layer into `folder`."""
+        for name, content in self._files().items():
+            (folder / name).write_bytes(content)
+
+    @classmethod
+    def load(cls, folder: Path) -> "HashCodec":
+        """What `save` wrote into `folder`."""
+        shape = json.loads((folder / SHAPE).read_bytes())
+        return cls(np.load(folder / WEIGHT, allow_pickle=False) if shape["layer"] else None, shape["dimension"])
+
+    def _files(self) -> dict[str, bytes]:
+        files = {SHAPE: json.dumps({"dimension": self.dimension, "layer": self.weight is not None}).encode()}
+        if self.weight is not None:
+            weight = io.BytesIO()
+            np.save(weight, self.weight, allow_pickle=False)
+            files[WEIGHT] = weight.getvalue()
+        return files
+
+
+def mean_length(vectors: Vectors, seed: int) -> float:
+    """The mean length of the vectors [N, D], of a sample of them."""
+    return float(np.linalg.norm(sample(vectors, PROBE, seed), axis=1).mean())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hash(PairQuantizer):
+    """`bits` learned signs; bits / 8 bytes per passage. The layer starts at the identity and learns from pairs."""
+
+    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
+    binary: ClassVar[bool] = True
+
+    bits: int | None = None  # a multiple of 8; None: the dimension
+    temperature: float = 0.05  # what inner products of the vectors are divided by in L_rerank
+    alpha: float = 0.1  # margin of L_cand, on cosines of codes
+    gamma: float = 0.1  # how fast the tanh sharpens
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_bits(self.bits)
+        above(0, "quantizer.temperature", self.temperature)
+
+    def check(self, dimension: int, passages: int | None = None) -> None:
+        """The dimension is the number of bits where none is set, and must then be a multiple of 8."""
+        check_dimension(self.bits, dimension)
+
+    def fit(self, x: TrainingVectors, seed: int) -> HashCodec:
+        """Learn the layer; raises LabradorError when there is no pair to learn from."""
+        import torch
+
+        dimension = x.passages.shape[1]
+        self.check(dimension, len(x.passages))
+        pairs = pairs_of(x)
+        lengths = mean_length(pairs.queries, seed), mean_length(x.passages, seed)
+        objective = Hashing(
+            bits=self.bits,
+            temperature=self.temperature / (lengths[0] * lengths[1]),  # of cosines
+            alpha=self.alpha,
+            gamma=self.gamma,
+            layer_learning_rate=self.learning_rate,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # for a layer that starts with random directions
+            module = objective.build(dimension)
+        learn(module, x, self, seed, lengths)
+        return self.learned({name: value.numpy() for name, value in module.state_dict().items()}, dimension)
+
+    def learned(self, state: Mapping[str, NDArray[np.float32]], dimension: int) -> HashCodec:
+        """The codec of a layer that was trained with an encoder: its state as `Hashing`'s module saves it."""
+        return HashCodec(state.get(LAYER), dimension)
+
+    def load(self, folder: Path) -> HashCodec:
+        """What `HashCodec.save` wrote into `folder`."""
+        return HashCodec.load(folder)

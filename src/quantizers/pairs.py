@@ -1,0 +1,125 @@
+"""Quantizers that learn from judged questions: a layer on frozen vectors, trained by its retriever's own loss."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LabradorError
+from ..progress import bar
+from ..samplers.ann import ANNHard
+from ..samplers.base import Example, Pool
+from ..samplers.batch import distinct_passages, other_positives
+from .base import Pairs, Quantizer, TrainingVectors, Vectors
+from .settings import above, at_least
+
+if TYPE_CHECKING:
+    from ..losses.base import Batch
+    from ..losses.module import ObjectiveModule
+
+WARMUP = 0.1  # share of the steps in which the learning rate rises; it falls linearly afterwards
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairQuantizer(Quantizer):
+    """Settings of a training on frozen vectors; the number of steps, not the data, decides how long it takes."""
+
+    supervised: ClassVar[bool] = True
+
+    steps: int = 600  # optimizer steps
+    batch_size: int = 128  # queries of a step
+    learning_rate: float = 1e-3  # at its peak
+    negatives: int = 1  # hard negatives per query
+    depth: int = 50  # they are drawn among so many passages that the vectors rank best
+    training_queries: int = 10_000  # judged train queries whose best passages are searched, at most
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "training_queries"):
+            at_least(1, f"quantizer.{name}", getattr(self, name))
+        at_least(0, "quantizer.negatives", self.negatives)
+        at_least(max(1, self.negatives), "quantizer.depth", self.depth)
+        above(0, "quantizer.learning_rate", self.learning_rate)
+
+
+def pairs_of(x: TrainingVectors) -> Pairs:
+    """The pairs to learn from; raises LabradorError when there are none."""
+    if x.pairs is None or not x.pairs.positives.lengths.any():
+        raise LabradorError(
+            "a learned quantizer: no judged train question to learn from, at least one was expected; use data with a "
+            "train split, or a quantizer that learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
+        )
+    return x.pairs
+
+
+def learn(
+    module: "ObjectiveModule",
+    x: TrainingVectors,
+    settings: PairQuantizer,
+    seed: int,
+    lengths: tuple[float, float] = (1.0, 1.0),
+) -> None:
+    """Train the parameters of `module` on the pairs of `x`, whose vectors stay as they are.
+
+    Queries and passages are divided by `lengths` before the module sees them. AdamW with a linear warmup and decay.
+    Raises LabradorError when the loss is not finite.
+    """
+    import torch
+
+    optimizer = torch.optim.AdamW(module.parameter_groups(settings.learning_rate, 0.0))
+    rising = max(1, round(WARMUP * settings.steps))
+
+    def rate(step: int) -> float:
+        return min((step + 1) / rising, (settings.steps - step) / max(1, settings.steps - rising))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    with bar("learning codes", " steps", total=settings.steps) as shown:
+        for step, examples in zip(range(settings.steps), batches(x, settings, seed), strict=False):
+            losses = module(tensors(examples, x, lengths, step))["loss"]
+            loss = losses.mean()
+            if not torch.isfinite(loss):
+                raise LabradorError(
+                    f"learning codes, step {step + 1}: the loss is {loss.item()}, a finite number was expected; lower "
+                    f"quantizer.learning_rate={settings.learning_rate}"
+                )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            shown.update(1)
+
+
+def batches(x: TrainingVectors, settings: PairQuantizer, seed: int) -> Iterator[list[Example]]:
+    """Batches of as many epochs as are asked for: every query once an epoch, negatives among its best passages."""
+    pairs = pairs_of(x)
+    sampler = ANNHard(negatives=settings.negatives, depth=settings.depth)
+    pool = Pool(pairs.positives, pairs.negatives, len(x.passages), settings.batch_size, seed)
+    epoch = 0
+    while True:
+        yield from sampler.batches(pool, epoch)
+        epoch += 1
+
+
+def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, float], step: int) -> "Batch":
+    """The frozen vectors of a batch, divided by `lengths`: every distinct passage once."""
+    import torch
+
+    from ..losses.base import Batch
+
+    pairs = pairs_of(x)
+    rows, positives = distinct_passages(examples)
+    queries = np.array([example.query for example in examples], dtype=np.int64)
+    masked = other_positives(queries, positives, rows, pairs.positives)
+    return Batch(
+        torch.from_numpy(taken(pairs.queries, queries, lengths[0])),
+        torch.from_numpy(taken(x.passages, rows, lengths[1])),
+        torch.from_numpy(positives),
+        torch.from_numpy(masked),
+        step,
+    )
+
+
+def taken(vectors: Vectors, rows: NDArray[np.int64], length: float) -> NDArray[np.float32]:
+    """The rows [n] of vectors [N, D] that may be a memory map, divided by `length`, as float32 [n, D]."""
+    return np.asarray(vectors[rows], dtype=np.float32) / np.float32(length)

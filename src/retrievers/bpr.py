@@ -1,0 +1,77 @@
+"""Binary Passage Retriever (Yamada, Asai and Hajishirzi, ACL 2021): the encoder learns with the signs of its vectors.
+
+python run.py retriever=bpr data=nq                          # codes alone in memory, searched in two stages
+python run.py retriever=bpr search=hash_lookup               # candidates from a hash table
+python run.py -m retriever=bpr quantizer=hash,flat,opq       # one training, other compressions of its vectors
+"""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from ..data.corpus import Corpus
+from ..errors import LabradorError
+from ..indexes.search import Search
+from ..lab import Lab, Trained
+from ..losses.hashing import CandidateLoss, Hashing, Relaxation, RerankLoss
+from ..quantizers.base import Quantizer
+from ..quantizers.binary import check_bits, check_dimension
+from ..quantizers.hashing import Hash
+from .base import DenseRetriever, fit_rounds, need_train_pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class BPR(DenseRetriever):
+    """Minimises L_cand + L_rerank; keeps h(p) = sign(W e(p)), ranks candidates by <W e(q), h(p)>."""
+
+    hash_layer: Literal["auto", "linear", "none"] = "auto"
+    bits: int | None = None
+    temperature: float = 1.0
+    alpha: float = 0.1
+    gamma: float = 0.1
+    candidate_loss: CandidateLoss = "margin"
+    rerank_loss: RerankLoss = "cross_entropy"
+    relaxation: Relaxation = "tanh"
+    layer_learning_rate: float = 3e-4
+
+    def __post_init__(self) -> None:
+        check_bits(self.bits, "retriever.bits")
+        if self.bits is not None and not self.layer:
+            raise LabradorError(
+                f"retriever.bits={self.bits} without a hash layer: a code has a bit for each dimension then; set "
+                "retriever.hash_layer=linear, or leave retriever.bits out"
+            )
+        try:
+            _ = self.objective
+        except LabradorError as error:
+            raise LabradorError(f"retriever.{error}") from error
+
+    @property
+    def layer(self) -> bool:
+        """Whether a linear layer comes before the signs: auto has one where the encoder normalises its vectors."""
+        return self.encoder.normalize if self.hash_layer == "auto" else self.hash_layer == "linear"
+
+    @property
+    def objective(self) -> Hashing:
+        """Both losses."""
+        shared = {field.name for field in fields(Hashing)} & {field.name for field in fields(self)}
+        settings = {name: getattr(self, name) for name in shared}
+        return Hashing(layer=self.layer, normalized=self.encoder.normalize, **settings)
+
+    def check(self, quantizer: Quantizer, search: Search) -> None:
+        check_dimension(self.bits, self.encoder.dimension, "retriever.bits")
+        bits = self.bits or self.encoder.dimension
+        if isinstance(quantizer, Hash) and quantizer.bits not in (None, bits):
+            raise LabradorError(
+                f"quantizer.bits={quantizer.bits}: retriever=bpr uses the hash of {bits} bits that it learns itself; "
+                f"set retriever.bits={quantizer.bits} and leave quantizer.bits out"
+            )
+        super().check(quantizer, search)
+
+    def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
+        need_train_pairs(corpus, "retriever=bpr")
+        super().check_corpus(corpus, quantizer)
+
+    def train(self, lab: Lab) -> Trained:
+        """Train encoder and hash layer together; the hash goes with the encoder as `quantizer=hash`."""
+        checkpoint = fit_rounds(lab, self.encoder, self.objective, self.sampler, "bpr")
+        return Trained(search=checkpoint, quantizer=lab.learned(Hash(), checkpoint))
