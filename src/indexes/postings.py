@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-compiled = numba.njit(nogil=True)
+compiled = numba.njit(nogil=True, cache=True)
 
 
 @compiled

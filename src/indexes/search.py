@@ -12,6 +12,7 @@ from ..errors import LabradorError
 from ..quantizers.base import Codes, FittedQuantizer, Quantizer, Vectors
 from ..quantizers.settings import at_least
 from .base import Index, VectorIndex
+from .lookup import LookupIndex, bits_of_keys, check_keys
 from .rerank import code_product, inner_product
 from .two_stage import TwoStageIndex
 
@@ -138,3 +139,61 @@ class TwoStage(Search):
             raise ValueError(f"rerank=dense needs the {len(codes)} passages' full vectors")
         dense: NDArray[np.floating] = vectors
         return TwoStageIndex(first, inner_product(lambda rows: dense[rows]), self.candidates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HashLookup(TwoStage):
+    """Takes candidates of binary codes from hash tables instead of a scan, and ranks them as `TwoStage` does.
+
+    A query's candidates are the nearest of the passages that have, in one of the `tables`, a key that differs from the
+    query's in at most `flips` bits (`LookupIndex` says what is certainly found). More flips: more of the candidates of
+    a scan, and slower.
+    """
+
+    tables: int = 4  # each takes about 20 bytes per passage in memory
+    key_bits: int | None = None  # of a table's key; None: so many that a key has about 18 to 36 passages
+    flips: int = 2  # of a key's bits; raised for queries that find too few
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.device != "cpu":
+            raise LabradorError(
+                f"search.device={self.device}: expected cpu, faiss looks up hash tables there; set search.device=cpu"
+            )
+        at_least(1, "search.tables", self.tables)
+        if self.key_bits is not None:
+            at_least(1, "search.key_bits", self.key_bits)
+        at_least(0, "search.flips", self.flips)
+
+    def check(self, quantizer: Quantizer) -> None:
+        """Raise LabradorError, before any work, unless `quantizer` gives binary codes that have the keys' bits."""
+        if not quantizer.binary:
+            raise LabradorError(
+                f"search=hash_lookup with quantizer {type(quantizer).__name__.lower()}: hash_lookup needs binary "
+                "codes, expected quantizer=hash or lsh; set one of them, or search=two_stage"
+            )
+        if (bits := getattr(quantizer, "bits", None)) is not None:
+            check_keys(self.tables, self.key_bits, bits)
+
+    def structure(self) -> dict[str, int]:
+        """The settings of the hash tables."""
+        return {"tables": self.tables} | ({} if self.key_bits is None else {"key_bits": self.key_bits})
+
+    def prepare(self, fitted: FittedQuantizer, codes: Codes, folder: Path) -> None:
+        """Write the hash tables of the codes uint8 [N, code_bytes] into `folder`."""
+        key_bits = self.key_bits or bits_of_keys(len(codes), self.tables, 8 * fitted.code_bytes)
+        index = LookupIndex.empty(fitted, self.tables, key_bits)
+        index.add(codes)
+        index.save(folder)
+
+    def build(
+        self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None, prepared: Path | None = None
+    ) -> TwoStageIndex:
+        """The index of the codes and of the tables that `prepare` wrote for them, and a reranker.
+
+        Raises ValueError without these tables, or without the vectors it needs.
+        """
+        if prepared is None:
+            raise ValueError("hash_lookup needs the folder that its `prepare` wrote")
+        first = LookupIndex.load(fitted, codes, prepared, self.flips)
+        return self._reranked(first, fitted, codes, vectors)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..quantizers.base import Codes
 from ..quantizers.binary import BinaryCodec
 
-compiled = numba.njit(nogil=True)
+compiled = numba.njit(nogil=True, cache=True)
 
 
 class SignProduct:

@@ -23,12 +23,12 @@ def scaled_tanh(x: Tensor, sharpness: float) -> Tensor:
 
 def sign(x: Tensor) -> Tensor:
     """+1 where a number of `x` is 0 or above, else -1; no gradient."""
-    return torch.where(x >= 0, 1.0, -1.0)
+    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
 
 
 def straight_through(x: Tensor) -> Tensor:
     """The sign of `x`, with the gradient of x itself (Bengio et al., 2013)."""
-    return x + (sign(x) - x).detach()
+    return sign(x) + (x - x.detach())
 
 
 def margin_ranking(scores: Tensor, positives: Tensor, masked: Tensor, margin: float) -> Tensor:

@@ -12,6 +12,9 @@ from ..losses.base import Batch
 from ..losses.module import ObjectiveModule
 
 
+ROWS = 8  # texts of about one length that a CPU encodes together for each thread: little of that is padding
+
+
 class GatherRows(torch.autograd.Function):
     """Rows [n, D] of every process in rank order, [N, D]; gradients flow back to the process that gave the rows."""
 
@@ -76,4 +79,14 @@ class TrainingModel(nn.Module):
         return {name: values.sum() * weight for name, values in losses.items()}
 
     def _encode(self, side: Side, inputs: dict[str, Any]) -> Tensor:
-        return self.towers.encode(side, inputs["input_ids"], inputs["attention_mask"])[: inputs["kept"]]
+        ids, mask = inputs["input_ids"], inputs["attention_mask"]
+        rows = ROWS * torch.get_num_threads() if ids.device.type == "cpu" else len(ids)
+        order = mask.sum(dim=1).argsort(descending=True, stable=True)
+        vectors = [self.towers.encode(side, *trimmed(ids[part], mask[part])) for part in order.split(rows)]
+        return torch.cat(vectors)[order.argsort()][: inputs["kept"]]
+
+
+def trimmed(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Token ids and mask [B, L] without the columns that are padding in every row."""
+    longest = int(mask.sum(dim=1).max())
+    return ids[:, :longest], mask[:, :longest]

@@ -1,5 +1,6 @@
 """What enters which key: the promises of the lab, on a small corpus with the tiny encoder."""
 
+import json
 import os
 from collections import Counter
 
@@ -13,7 +14,9 @@ from labrador.encoders.tiny import Tiny
 from labrador.indexes.search import Scan, TwoStage
 from labrador.lab import Lab, Trained
 from labrador.losses.contrastive import Contrastive
+from labrador.losses.hashing import Hashing
 from labrador.quantizers.flat import Flat
+from labrador.quantizers.hashing import Hash
 from labrador.quantizers.lsh import LSH
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.bm25 import BM25Hard
@@ -115,3 +118,73 @@ def test_seconds_and_keys_account_for_everything_used(new_lab):
     stages = lab.seconds()
     assert stages["train"] > 0
     assert stages["encode"] > 0
+
+
+def bpr(lab, quantizer=None, search=None):
+    """BPR's recipe: an encoder and a hash, ranked by `quantizer`."""
+    checkpoint = lab.fit(ENCODER, Hashing(normalized=False), BM25Hard(), name="bpr")
+    trained = Trained(search=checkpoint, quantizer=lab.learned(Hash(), checkpoint))
+    ranking = lab.rank(trained, quantizer or Hash(), search or TwoStage(k=10), "test")
+    lab.score(ranking, "test", "tag", METRICS)
+    return lab, checkpoint, trained.quantizer
+
+
+def vectors_of(store, side):
+    """The vectors of passages or queries in the store."""
+    folders = [folder for step, _, folder in store.artifacts() if step == "vectors"]
+    return [
+        folder for folder in folders if json.loads((folder / "manifest.json").read_text())["config"]["side"] == side
+    ]
+
+
+def test_a_hash_learned_with_the_encoder_stores_codes_and_no_passage_vectors(new_lab):
+    lab, checkpoint, fitted = bpr(new_lab())
+    assert not vectors_of(lab.store, "passage")
+    codes = np.array(lab.codes(fitted, checkpoint).array)
+    expected = fitted.quantizer.encode(np.asarray(lab.passages(checkpoint).array))
+    np.testing.assert_array_equal(codes, expected)
+
+
+def test_stored_vectors_are_not_encoded_again_for_codes(new_lab, monkeypatch):
+    lab, checkpoint, fitted = bpr(new_lab(), Flat(), Scan(k=10))
+    monkeypatch.setattr("labrador.encoding.encode", lambda *arguments: pytest.fail("encoded again"))
+    codes = np.array(lab.codes(fitted, checkpoint).array)
+    np.testing.assert_array_equal(codes, fitted.quantizer.encode(np.asarray(lab.passages(checkpoint).array)))
+
+
+def test_other_compressions_of_a_hash_retriever_train_nothing(new_lab):
+    lab, _, _ = bpr(new_lab())
+    assert new_steps(lab, lambda: bpr(new_lab(), LSH(), Scan(k=10))) == {
+        "vectors",
+        "quantizer",
+        "codes",
+        "ranking",
+        "scores",
+    }
+    assert new_steps(lab, lambda: bpr(new_lab(), Hash(), Scan(k=10))) == {"ranking", "scores"}
+
+
+def test_a_hash_on_frozen_vectors_trains_no_encoder(new_lab):
+    lab = whole(new_lab())
+    hashed = Hash(steps=2, batch_size=4)
+    assert new_steps(lab, lambda: whole(new_lab(), hashed)) == {
+        "vectors",  # of the train queries
+        "candidates",
+        "quantizer",
+        "codes",
+        "ranking",
+        "scores",
+    }
+    assert new_steps(lab, lambda: whole(new_lab(), hashed, TwoStage(k=10))) == {"ranking", "scores"}
+
+
+def test_candidates_of_a_sample_are_those_of_all_questions(new_lab):
+    lab = new_lab()
+    checkpoint = lab.pretrained(ENCODER)
+    every, some = lab.search(checkpoint, "train", k=5), lab.search(checkpoint, "train", k=5, limit=3)
+    assert every.key != some.key
+    rows = np.flatnonzero(some.lists.lengths)
+    assert rows.tolist() == lab.sample_queries("train", 3).tolist()
+    for row in rows:
+        assert some.lists[row].tolist() == every.lists[row].tolist()
+    assert lab.search(checkpoint, "train", k=5, limit=10**6).key == every.key

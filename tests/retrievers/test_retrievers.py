@@ -8,8 +8,10 @@ from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.search import Scan, TwoStage
 from labrador.quantizers.flat import Flat
+from labrador.quantizers.hashing import Hash
 from labrador.quantizers.opq import OPQ
 from labrador.retrievers.bm25 import BM25
+from labrador.retrievers.bpr import BPR
 from labrador.retrievers.dpr import DPR
 from labrador.retrievers.pretrained import Pretrained
 from labrador.samplers.ann import ANNHard
@@ -29,7 +31,12 @@ class Recorder:
 
     def fit(self, start, objective, sampler, candidates=None, *, name):
         self.steps.append(("fit", start, type(sampler).__name__, candidates))
+        self.objective = objective
         return f"checkpoint {len(self.steps)}"
+
+    def learned(self, quantizer, checkpoint):
+        self.steps.append(("learned", type(quantizer).__name__, checkpoint))
+        return "its hash"
 
     def search(self, checkpoint, split, k):
         self.steps.append(("search", checkpoint, split, k))
@@ -93,3 +100,62 @@ def test_a_quantizer_that_does_not_fit_is_told_before_training():
 def test_a_temperature_of_zero_is_told():
     with pytest.raises(LabradorError, match=r"retriever\.temperature=0"):
         DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.0)
+
+
+def bpr(**settings):
+    return BPR(encoder=settings.pop("encoder", ENCODER), sampler=settings.pop("sampler", BM25Hard()), **settings)
+
+
+def test_bpr_trains_once_and_keeps_the_hash_it_learned():
+    lab = Recorder()
+    trained = bpr(temperature=0.5, alpha=0.2).train(lab)
+    assert lab.steps == [("fit", ENCODER, "BM25Hard", None), ("learned", "Hash", "checkpoint 1")]
+    assert (trained.search, trained.quantizer) == ("checkpoint 1", "its hash")
+    assert (lab.objective.temperature, lab.objective.alpha) == (0.5, 0.2)
+
+
+def test_bpr_with_ann_takes_two_rounds():
+    lab = Recorder()
+    bpr(sampler=ANNHard(depth=50)).train(lab)
+    assert [step[0] for step in lab.steps] == ["fit", "search", "fit", "learned"]
+
+
+def test_the_hash_layer_is_there_where_vectors_are_normalised_unless_told_otherwise():
+    assert not bpr().objective.layer
+    assert bpr(hash_layer="linear").objective.layer
+    normalised = Tiny(normalize=True)
+    assert bpr(encoder=normalised).objective.layer
+    assert bpr(encoder=normalised).objective.normalized
+    assert not bpr(encoder=normalised, hash_layer="none").objective.layer
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alpha": -1.0}, r"retriever\.alpha=-1"),
+        ({"candidate_loss": "none", "rerank_loss": "none"}, r"retriever\.candidate_loss=none.*at least one"),
+        ({"bits": 12}, r"retriever\.bits=12.*multiple of 8"),
+        ({"bits": 16, "hash_layer": "none"}, r"retriever\.bits=16 without a hash layer"),
+    ],
+)
+def test_settings_of_bpr_that_cannot_work_are_told(settings, message):
+    with pytest.raises(LabradorError, match=message):
+        bpr(**settings)
+
+
+def test_bits_of_the_quantizer_are_told_to_be_bprs_own():
+    hashed = bpr(hash_layer="linear", bits=16)
+    hashed.check(Hash(), TwoStage())
+    hashed.check(Hash(bits=16), TwoStage())
+    with pytest.raises(
+        LabradorError, match=r"quantizer\.bits=8: retriever=bpr uses the hash of 16 bits.*retriever\.bits=8"
+    ):
+        hashed.check(Hash(bits=8), TwoStage())
+
+
+def test_a_learned_quantizer_without_train_questions_says_what_is_missing():
+    without = Recorder(splits=("test",)).corpus
+    with pytest.raises(LabradorError, match="quantizer=hash: the data has no train split"):
+        Pretrained(encoder=ENCODER, sampler=BM25Hard()).check_corpus(without, Hash())
+    with pytest.raises(LabradorError, match="retriever=bpr: the data has no train split"):
+        bpr().check_corpus(without, Flat())

@@ -1,0 +1,180 @@
+"""Binary codes found through hash tables (BPR, Yamada et al., ACL 2021).
+
+Multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012), with the tables of faiss's IndexBinaryMultiHash: table t is
+keyed by bits t * key_bits to (t + 1) * key_bits of a code and holds the rows of the passages that have the key.
+"""
+
+import math
+import mmap
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LabradorError
+from ..progress import bar
+from ..quantizers.base import Codes, FittedQuantizer
+from ..quantizers.threads import for_queries
+from .base import Hits, VectorIndex
+from .hamming import HammingIndex
+
+FILE = "tables.faiss"
+BLOCK_BYTES = 8 * 2**20  # of codes read at once
+PASSAGES_PER_KEY = 18  # at least, on average
+KEY_COST = 30  # codes that are scanned in the time in which one key is looked up: 7 ns and 0.2 us, measured
+
+
+class LookupIndex(VectorIndex):
+    """Finds the passages that have a key near the query's, and ranks them by the Hamming distance of the whole codes.
+
+    A search looks up, in every table, the keys that differ from the query's in at most `flips` bits. What is found is
+    ranked exactly, equal distances by lower row. By the pigeonhole principle it holds every passage whose code differs
+    from the query's in at most tables * (flips + 1) - 1 of the first tables * key_bits bits, so also every passage
+    within that distance of the whole code; of the passages farther away it holds those that happen to share a key.
+
+    A query that finds fewer than k passages is looked up again with one flip more, and again; where looking up the
+    keys would take longer than comparing all codes (`KEY_COST`), these are compared, and the ranking is HammingIndex's.
+
+    faiss's index holds the keys' bits and the rows; whole codes are read where they lie, in the added array (a memory
+    map, too). faiss keeps the number of flips in its index, so one search runs at a time.
+    """
+
+    def __init__(self, fitted: FittedQuantizer, table: Any, codes: Codes, flips: int) -> None:
+        super().__init__(fitted.dimension, fitted.code_bytes)
+        self.table, self.flips, self.size = table, flips, table.ntotal
+        self._fitted = fitted
+        self._one_search = Lock()
+        self._hold(codes)
+
+    @classmethod
+    def empty(cls, fitted: FittedQuantizer, tables: int, key_bits: int, flips: int = 0) -> "LookupIndex":
+        """An index of no passages. Raises LabradorError where the keys have more bits than the codes."""
+        import faiss
+
+        check_keys(tables, key_bits, 8 * fitted.code_bytes)
+        table = faiss.IndexBinaryMultiHash(-(-tables * key_bits // 8) * 8, tables, key_bits)
+        return cls(fitted, table, np.empty((0, fitted.code_bytes), np.uint8), flips)
+
+    @classmethod
+    def load(cls, fitted: FittedQuantizer, codes: Codes, folder: Path, flips: int = 0) -> "LookupIndex":
+        """What `save` wrote into `folder` for `codes` [N, code_bytes]; answers as the saved index did.
+
+        Raises ValueError where that had another number of codes.
+        """
+        import faiss
+
+        table: Any = faiss.read_index_binary(str(folder / FILE))
+        if table.ntotal != len(codes):
+            raise ValueError(f"{folder / FILE} is of {table.ntotal} codes, there are {len(codes)}")
+        if len(codes) & (len(codes) - 1):
+            return cls(fitted, table, codes, flips)
+        # faiss writes how many passages a key has in too few bits where these are all and 2^n, and reads none
+        index = cls.empty(fitted, table.nhash, table.b, flips)
+        index.add(codes)
+        return index
+
+    def save(self, folder: Path) -> None:
+        """Write the tables into `folder`; the codes are not in it."""
+        import faiss
+
+        with self._one_search:
+            self.table.nflip = 0
+            faiss.write_index_binary(self.table, str(folder / FILE))
+
+    def _hold(self, codes: Codes) -> None:
+        self._codes = codes
+        self._scan = HammingIndex(self._fitted)
+        self._scan.add(codes)
+
+    def _append(self, codes: NDArray[np.uint8]) -> None:
+        rows = max(1, BLOCK_BYTES // self.code_bytes)
+        with self._one_search, bar("filling hash tables", " passages", total=len(codes)) as shown:
+            for start in range(0, len(codes), rows):
+                block = self._keyed(codes[start : start + rows])
+                self.table.add(block)
+                release(codes)
+                shown.update(len(block))
+            self._hold(np.concatenate([self._codes, codes]) if self.size else codes)
+
+    def _keyed(self, codes: Codes) -> Codes:
+        """The bytes [n, table.d / 8] of `codes` that have the keys in them."""
+        return np.ascontiguousarray(codes[:, : self.table.code_size])
+
+    def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
+        codes = self._fitted.encode(queries)
+        keyed = self._keyed(codes)
+        best = Hits(np.empty((len(codes), k), np.int64), np.empty((len(codes), k), np.float32))
+
+        def enough(row: int) -> bool:
+            import faiss
+
+            _, _, found = self.table.range_search(keyed[row : row + 1], self.table.d + 1)
+            if len(found) < k:
+                return False
+            found.sort()  # so that of equally distant codes the lowest rows are kept
+            distances, places = faiss.knn_hamming(codes[row : row + 1], self._codes[found], k)
+            best.ids[row], best.scores[row] = found[places[0]], -distances[0].astype(np.float32)
+            return True
+
+        rows, flips = np.arange(len(codes)), min(self.flips, self.table.b)
+        with self._one_search:
+            while len(rows) and self._worth(flips):
+                self.table.nflip = flips
+                with for_queries(len(rows)):
+                    done = [enough(rows[0])] if len(rows) == 1 else list(self._pool.map(enough, rows))
+                rows, flips = rows[~np.array(done)], flips + 1
+        if len(rows):
+            hits = self._scan.search(queries[rows], k)
+            best.ids[rows], best.scores[rows] = hits.ids, hits.scores
+        return best
+
+    def _worth(self, flips: int) -> bool:
+        """Whether a key has as many bits, and looking up the keys takes no longer than comparing all codes."""
+        bits = self.table.b
+        return flips <= bits and KEY_COST * self.table.nhash * keys(bits, flips) <= self.size
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """Workers for the queries of a batch, which faiss would look up one after the other, each with one thread."""
+        import faiss
+
+        return ThreadPoolExecutor(faiss.omp_get_max_threads(), "lookup", faiss.omp_set_num_threads, (1,))
+
+
+def keys(bits: int, flips: int) -> int:
+    """How many keys of `bits` bits differ from one of them in at most `flips` bits."""
+    return sum(math.comb(bits, flipped) for flipped in range(flips + 1))
+
+
+def bits_of_keys(passages: int, tables: int, bits: int) -> int:
+    """The bits of a key that give it 18 to 36 of N = `passages` on average, or as many as `tables` keys have room for.
+
+    21 million passages: 20 bits. With more bits a query compares fewer codes for the same share of its neighbours, but
+    what a table keeps for each key outgrows the 8 bytes that it keeps for each passage.
+    """
+    wanted = (passages // PASSAGES_PER_KEY).bit_length() - 1
+    return max(1, min(wanted, bits // tables))
+
+
+def check_keys(tables: int, key_bits: int | None, bits: int) -> None:
+    """Raise LabradorError unless the keys of all tables (None: of one bit or more) fit in a code of `bits`."""
+    if tables > bits:
+        raise LabradorError(
+            f"search.tables={tables}: expected at most {bits}, the bits of a code; set search.tables={bits} or fewer"
+        )
+    if key_bits is not None and tables * key_bits > bits:
+        raise LabradorError(
+            f"search.tables={tables} with search.key_bits={key_bits}: expected at most {bits} bits together, those of "
+            f"a code; set search.key_bits={bits // tables} or fewer"
+        )
+
+
+def release(codes: Codes) -> None:
+    """Give back the pages that were read of a read-only memory map, which would count as this process's memory."""
+    file: object = codes.base
+    if isinstance(codes, np.memmap) and codes.mode == "r" and isinstance(file, mmap.mmap):
+        file.madvise(mmap.MADV_DONTNEED)

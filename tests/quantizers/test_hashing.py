@@ -1,0 +1,139 @@
+"""The learned hash: what it promises as a quantizer, and that it learns what judged questions want."""
+
+import numpy as np
+import pytest
+
+from labrador.data.ragged import Ragged
+from labrador.errors import LabradorError
+from labrador.losses.hashing import LAYER
+from labrador.quantizers.base import Pairs, TrainingVectors
+from labrador.quantizers.hashing import Hash, HashCodec
+from labrador.quantizers.pairs import batches
+
+D = 32
+QUICK = Hash(steps=40, batch_size=16, depth=10)
+
+
+def unit(x):
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    """600 passages whose meaning lies in half of the dimensions, the rest is noise; 200 questions near theirs."""
+    generator = np.random.default_rng(0)
+    weights = np.r_[np.ones(D // 2), np.full(D // 2, 0.9)].astype(np.float32)
+    passages = generator.standard_normal((600, D)) * weights
+    positives = generator.permutation(600)[:200]
+    queries = passages[positives].copy()
+    queries[:, D // 2 :] = generator.standard_normal((200, D // 2))  # the second half says nothing
+    queries += 0.2 * generator.standard_normal((200, D))
+    passages, queries = unit(passages), unit(queries)
+    best = np.argsort(-queries @ passages.T, axis=1)[:, :20]
+    negatives = [[row for row in rows if row != positive] for rows, positive in zip(best, positives, strict=True)]
+    judged = Ragged.from_lists([[row] for row in positives])
+    return TrainingVectors(passages, Pairs(queries, judged, Ragged.from_lists(negatives)))
+
+
+def rank_of_positives(codec, x):
+    """The mean place of each question's positive by <q, decoded code>."""
+    scores = x.pairs.queries @ codec.decode(codec.encode(x.passages)).T
+    own = scores[np.arange(len(scores)), x.pairs.positives.values]
+    return float((scores > own[:, None]).sum(axis=1).mean())
+
+
+def test_learning_makes_codes_better_than_the_signs_of_the_vectors(vectors):
+    signs = HashCodec(None, D)
+    learned = Hash(steps=150, batch_size=32, depth=20).fit(vectors, 0)
+    assert rank_of_positives(learned, vectors) < 0.6 * rank_of_positives(signs, vectors)
+
+
+def test_a_seed_decides_everything(vectors):
+    weights = [QUICK.fit(vectors, seed).weight for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize("bits", [None, 16, 64])
+def test_codes_have_the_bits_asked_for_and_survive_saving(vectors, bits, tmp_path):
+    codec = Hash(steps=3, bits=bits).fit(vectors, 0)
+    codec.save(tmp_path)
+    loaded = Hash(bits=bits).load(tmp_path)
+    codes = codec.encode(vectors.passages)
+    assert codes.shape == (600, (bits or D) // 8)
+    np.testing.assert_array_equal(loaded.encode(vectors.passages), codes)
+    np.testing.assert_array_equal(loaded.decode(codes), codec.decode(codes))
+    assert codec.side_bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
+
+
+def test_the_projected_query_scores_signs_as_the_query_scores_decoded_codes(vectors):
+    codec = QUICK.fit(vectors, 0)
+    codes, queries = codec.encode(vectors.passages), vectors.pairs.queries
+    by_signs = codec.project(queries) @ codec.unpack(codes).T
+    np.testing.assert_allclose(by_signs, queries @ codec.decode(codes).T, atol=1e-4)
+
+
+def test_a_hash_without_a_layer_is_the_signs_themselves(vectors, tmp_path):
+    codec = Hash().learned({}, D)
+    signs = np.where(vectors.passages >= 0, 1.0, -1.0)
+    np.testing.assert_array_equal(codec.decode(codec.encode(vectors.passages)), signs)
+    codec.save(tmp_path)
+    assert Hash().load(tmp_path).weight is None
+
+
+def test_a_layer_learned_with_an_encoder_is_taken_as_it_is(vectors):
+    weight = np.random.default_rng(1).standard_normal((16, D)).astype(np.float32)
+    codec = Hash().learned({LAYER: weight}, D)
+    signs = np.where(vectors.passages @ weight.T >= 0, 1.0, -1.0)
+    np.testing.assert_array_equal(codec.unpack(codec.encode(vectors.passages)), signs)
+
+
+def test_the_length_of_the_vectors_does_not_matter(vectors):
+    scaled = TrainingVectors(
+        vectors.passages * 7, Pairs(vectors.pairs.queries * 3, vectors.pairs.positives, vectors.pairs.negatives)
+    )
+    weight = QUICK.fit(vectors, 0).weight
+    same = Hash(steps=40, batch_size=16, depth=10, temperature=0.05 * 21).fit(scaled, 0).weight
+    np.testing.assert_allclose(same, weight, atol=1e-4)
+
+
+def test_every_question_is_seen_once_an_epoch_and_no_positive_is_a_negative(vectors):
+    epochs = batches(vectors, Hash(batch_size=64, negatives=3, depth=10), 0)
+    for _ in range(2):
+        examples = [example for _ in range(4) for example in next(epochs)]
+        assert sorted(example.query for example in examples) == list(range(200))
+        for example in examples:
+            near = vectors.pairs.negatives[example.query][:10]
+            assert set(example.negatives) <= set(near.tolist())
+            assert example.positive not in example.negatives
+
+
+def test_without_judged_questions_it_says_so(vectors):
+    with pytest.raises(LabradorError, match=r"no judged train question.*train split"):
+        QUICK.fit(TrainingVectors(vectors.passages), 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"bits": 12}, "quantizer.bits=12.*multiple of 8"),
+        ({"steps": 0}, "quantizer.steps=0"),
+        ({"learning_rate": 0.0}, "quantizer.learning_rate=0"),
+        ({"temperature": 0.0}, "quantizer.temperature=0"),
+        ({"negatives": 60}, "quantizer.depth=50"),
+    ],
+)
+def test_settings_that_cannot_work_are_told(settings, message):
+    with pytest.raises(LabradorError, match=message):
+        Hash(**settings)
+
+
+def test_dimensions_that_do_not_fill_bytes_are_told():
+    with pytest.raises(LabradorError, match=r"each of 30 dimensions.*quantizer.bits=24"):
+        Hash().check(30)
+    Hash(bits=16).check(30)
+
+
+def test_a_training_that_diverges_is_told(vectors):
+    with pytest.raises(LabradorError, match=r"finite number was expected.*quantizer\.learning_rate"):
+        Hash(steps=3, temperature=1e-42).fit(vectors, 0)

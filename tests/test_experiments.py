@@ -1,0 +1,56 @@
+"""The published tables: every cell composes and its parts fit together, on the paper's data and on a laptop."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from test_conf import parts_of
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "experiments").glob("*.yaml"))}
+FIGURES = {"bytes_per_passage", "query_ms"}
+CELLS = [(table, cell) for table, content in TABLES.items() for cell in content["cells"]]
+every_cell = pytest.mark.parametrize(("table", "cell"), CELLS, ids=lambda value: str(value)[:60])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_says_what_it_is_and_what_it_needs(name):
+    table = TABLES[name]
+    assert table.keys() == {"title", "source", "needs", "common", "small", "cells"}
+    assert table["needs"].keys() == {"gpus", "gpu_memory_gb", "disk_gb", "hours"}
+    names = [cell["name"] for cell in table["cells"]]
+    assert len(names) == len(set(names))
+
+
+@every_cell
+def test_a_cell_has_published_figures_by_the_names_of_a_result_row(table, cell):
+    assert cell.keys() == {"name", "overrides", "published"}
+    metrics = {name for name in cell["published"] if name not in FIGURES}
+    assert metrics
+    assert all(name.startswith(("R@", "MRR@")) for name in metrics)
+    assert all(isinstance(value, (int, float)) for value in cell["published"].values())
+
+
+@every_cell
+@pytest.mark.parametrize("size", ["common", "small"])
+def test_a_cell_composes_and_its_parts_fit_together(table, cell, size, monkeypatch):
+    if cell["overrides"] is None:
+        return
+    monkeypatch.setattr("labrador.encoders.hub.HubEncoder.width", lambda self: 768)  # no download
+    parts = parts_of(*TABLES[table][size], *cell["overrides"])
+    parts["retriever"].check(parts["quantizer"], parts["search"])
+
+
+def test_the_papers_settings_of_bpr():
+    parts = parts_of(*TABLES["bpr_nq"]["common"], *TABLES["bpr_nq"]["cells"][2]["overrides"])
+    train, encoder, retriever = parts["train"], parts["encoder"], parts["retriever"]
+    assert (train.batch_size, train.learning_rate, train.epochs) == (128, 2e-5, 40)
+    assert (train.max_grad_norm, train.warmup) == (2.0, 0.06)
+    assert (encoder.pooling, encoder.shared, encoder.normalize, encoder.max_passage_length) == (
+        "cls",
+        False,
+        False,
+        256,
+    )
+    assert (retriever.alpha, retriever.gamma, retriever.temperature, retriever.layer) == (0.1, 0.1, 1.0, False)
+    assert parts["search"].candidates == 1000
