@@ -5,19 +5,20 @@
 Prints two Markdown tables of medians over alternating rounds. Search: candidates of a batch of queries and their
 rerank by <q, code>; the peers are faiss.IndexBinaryFlat's candidate search alone, and the same followed by
 numpy.unpackbits and einsum. Loss: forward and backward beside a formulation that selects the pairs (query, negative)
-by a boolean mask, with the largest tensor that each allocates.
+by a boolean mask, with the largest tensor that each makes.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from typing import Any
 
 import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from labrador.indexes.search import TwoStage
 from labrador.losses.binary import margin_ranking
@@ -104,12 +105,23 @@ def losing(queries: int, passages: int, times: int) -> None:
     print(f"\nThe matrix of scores has {scores.nbytes:,} bytes.")
 
 
+class Sizes(TorchDispatchMode):
+    """Notes the bytes of the largest tensor that any operation gives, in the backward pass too."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), settings: Any = None) -> Any:
+        result = function(*arguments, **(settings or {}))
+        given = [result] if isinstance(result, Tensor) else result if isinstance(result, (tuple, list)) else []
+        self.largest = max([self.largest, *(part.nbytes for part in given if isinstance(part, Tensor))])
+        return result
+
+
 def largest(call: Callable[[], object]) -> int:
-    """Bytes of the largest tensor that `call` allocates."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+    """Bytes of the largest tensor that `call` makes."""
+    with Sizes() as sizes:
         call()
-    sizes = [event.cpu_memory_usage for event in profiled.events() if event.name == "[memory]"]
-    return max(sizes, default=0)
+    return sizes.largest
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ randomisation test of MRR@10 (questions averaged over seeds) against the same re
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -32,7 +33,8 @@ Cell = tuple[str, str, str]  # retriever, quantizer, search
 
 
 def run_all(data: list[str]) -> None:
-    """Run the cells; cached ones cost nothing."""
+    """Run the cells; what is cached costs nothing."""
+    shutil.rmtree(RUNS, ignore_errors=True)
     for retriever, seeds in SEEDS.items():
         for search, quantizers in QUANTIZERS.items():
             cells = [f"retriever={retriever}", f"quantizer={quantizers}", f"search={search}", f"seed={seeds}", *TRAIN]

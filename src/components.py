@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -68,6 +69,8 @@ def _typed(name: str, value: Any, expected: Any) -> Any:
         if option is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if isinstance(option, type) and type(value) is option:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise LabradorError(f"{name}={value}: a finite number was expected")
             return value
         if option is type(None) and value is None:
             return None

@@ -82,7 +82,7 @@ def encode(
     if transform is not None:
         sample = finish(encoder(tokens.slice(0, 1)))
         width, dtype = sample.shape[1], sample.dtype
-    markers = out.with_name(f"{out.name}.shards")
+    markers = _markers(out)
     if processes.is_main():
         _prepare(out, markers, (len(tokens), width), dtype, settings.shard_size)
     processes.barrier()
@@ -92,6 +92,16 @@ def encode(
     if processes.is_main():
         shutil.rmtree(markers)
     processes.barrier()
+
+
+def begun(out: Path) -> bool:
+    """Whether a killed `encode` left finished shards of `out`, with which the next one goes on."""
+    return _markers(out).exists()
+
+
+def _markers(out: Path) -> Path:
+    """The folder that says which shards of `out` are done."""
+    return out.with_name(f"{out.name}.shards")
 
 
 class _BatchEncoder:

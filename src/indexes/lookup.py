@@ -116,7 +116,7 @@ class LookupIndex(VectorIndex):
             if len(found) < k:
                 return False
             found.sort()  # so that of equally distant codes the lowest rows are kept
-            distances, places = faiss.knn_hamming(codes[row : row + 1], self._codes[found], k)
+            distances, places = faiss.knn_hamming(codes[row : row + 1], self._codes.take(found, axis=0), k)
             best.ids[row], best.scores[row] = found[places[0]], -distances[0].astype(np.float32)
             return True
 

@@ -44,15 +44,15 @@ class Search(ABC):
         """How many passages per query are taken from the codes."""
         return self.k
 
-    def check(self, quantizer: Quantizer) -> None:
-        """Raise LabradorError, before any work, when the codes of `quantizer` cannot be searched on the device."""
+    def check(self, quantizer: Quantizer, dimension: int) -> None:
+        """Raise LabradorError, before any work, when codes of vectors [N, dimension] cannot be searched this way."""
         if self.device == "cpu":
             return
         if self.device not in quantizer.devices:
             name = type(quantizer).__name__.lower()
             raise LabradorError(
-                f"search.device={self.device} with quantizer {name}: expected flat or lsh, faiss has no GPU index that "
-                "scans other codes; set search.device=cpu"
+                f"search.device={self.device} with quantizer {name}: expected flat, lsh or hash, faiss scans no "
+                "other codes on a GPU; set search.device=cpu"
             )
         from .gpu import check_gpu
 
@@ -152,7 +152,7 @@ class HashLookup(TwoStage):
 
     tables: int = 4  # each takes about 20 bytes per passage in memory
     key_bits: int | None = None  # of a table's key; None: so many that a key has about 18 to 36 passages
-    flips: int = 2  # of a key's bits; raised for queries that find too few
+    flips: int = 3  # of a key's bits; raised for queries that find too few
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -165,15 +165,14 @@ class HashLookup(TwoStage):
             at_least(1, "search.key_bits", self.key_bits)
         at_least(0, "search.flips", self.flips)
 
-    def check(self, quantizer: Quantizer) -> None:
+    def check(self, quantizer: Quantizer, dimension: int) -> None:
         """Raise LabradorError, before any work, unless `quantizer` gives binary codes that have the keys' bits."""
         if not quantizer.binary:
             raise LabradorError(
                 f"search=hash_lookup with quantizer {type(quantizer).__name__.lower()}: hash_lookup needs binary "
                 "codes, expected quantizer=hash or lsh; set one of them, or search=two_stage"
             )
-        if (bits := getattr(quantizer, "bits", None)) is not None:
-            check_keys(self.tables, self.key_bits, bits)
+        check_keys(self.tables, self.key_bits, getattr(quantizer, "bits", None) or dimension)
 
     def structure(self) -> dict[str, int]:
         """The settings of the hash tables."""

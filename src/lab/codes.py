@@ -95,12 +95,14 @@ class CodeSteps(VectorSteps):
     def _codes_from_texts(self, fitted: Fitted, checkpoint: Checkpoint) -> Stored:
         encoding = self.encoding(checkpoint)
 
-        def write(folder: Path) -> None:
-            stored = None if any(folder.iterdir()) else self._stored(encoding)
+        def write(folder: Path) -> float:
+            stored = self._stored(encoding, folder)
             if stored is None:
                 encoding.write(folder / CODES, fitted.quantizer.encode)
-            elif processes.is_main():
-                write_codes(fitted.quantizer, open_array(stored / VECTORS), folder / CODES)
+                return 0.0
+            if processes.is_main():
+                write_codes(fitted.quantizer, open_array(stored.folder / VECTORS), folder / CODES)
+            return stored.seconds
 
         inputs = {"quantizer": fitted.artifact.key, **encoding.inputs}
         artifact = self.make(
@@ -115,12 +117,17 @@ class CodeSteps(VectorSteps):
         )
         return Stored(open_array(artifact.folder / CODES), artifact.key)
 
-    def _stored(self, encoding: Encoding) -> Path | None:
-        """The folder of these vectors where another run has stored them as they were computed; else None."""
-        found = None
-        if processes.is_main() and encoding.dtype == "float32":
-            found = self.store.find("vectors", encoding.config, encoding.inputs)
-        return Path(folder) if (folder := processes.broadcast(str(found.folder) if found else "")) else None
+    def _stored(self, encoding: Encoding, folder: Path) -> Artifact | None:
+        """These vectors, where another run has stored them as they were computed and `folder` holds no codes of an
+        encoding that was killed; else None. The main process decides for all.
+        """
+        from ..encoding import begun
+
+        usable = processes.is_main() and encoding.dtype == "float32" and not begun(folder / CODES)
+        found = self.store.find("vectors", encoding.config, encoding.inputs) if usable else None
+        if not processes.broadcast("stored" if found else ""):
+            return None
+        return found or self.store.find("vectors", encoding.config, encoding.inputs)
 
     def structure(self, search: Search, fitted: Fitted, codes: Stored) -> Artifact | None:
         """What the search needs besides the codes (a hash table); None where it needs nothing."""

@@ -34,7 +34,7 @@ class Steps:
         step: str,
         config: Mapping[str, Any],
         inputs: Mapping[str, str],
-        write: Callable[[Path], None],
+        write: Callable[[Path], float | None],
         **options: Any,
     ) -> Artifact:
         """`Store.make`, counted under `stage` ("train", "encode", "quantize", "search", or "" for none)."""

@@ -1,5 +1,6 @@
 """BPR's objective: vectors whose signs rank as their inner products do (Yamada et al., ACL 2021). Imports no torch."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -37,11 +38,13 @@ class Hashing(Objective):
 
     def __post_init__(self) -> None:
         for name in ("temperature", "layer_learning_rate"):
-            if not getattr(self, name) > 0:
-                raise LabradorError(f"{name}={getattr(self, name)}: a number above 0 was expected; set {name} higher")
+            if not 0 < getattr(self, name) < math.inf:
+                raise LabradorError(
+                    f"{name}={getattr(self, name)}: a number above 0 was expected, and a finite one; raise it"
+                )
         for name in ("alpha", "gamma"):
-            if not getattr(self, name) >= 0:
-                raise LabradorError(f"{name}={getattr(self, name)}: 0 or more was expected; set {name}=0.1")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise LabradorError(f"{name}={getattr(self, name)}: 0 or more was expected, usually 0.1; raise it")
         if self.candidate_loss == self.rerank_loss == "none":
             raise LabradorError(
                 "candidate_loss=none with rerank_loss=none: at least one of the two losses was expected; keep one"

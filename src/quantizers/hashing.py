@@ -7,18 +7,18 @@ python run.py retriever=bpr                           # learned together with th
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import LabradorError
 from ..losses.hashing import LAYER, Hashing
 from .base import Codes, TrainingVectors, Vectors
 from .binary import BinaryCodec, check_bits, check_dimension, pack
 from .pairs import PairQuantizer, learn, pairs_of
-from .settings import above
 from .vectors import check_shape, sample
 
 SHAPE, WEIGHT = "hash.json", "weight.npy"
@@ -95,10 +95,25 @@ class Hash(PairQuantizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_bits(self.bits)
-        above(0, "quantizer.temperature", self.temperature)
+        try:
+            _ = self.objective
+        except LabradorError as error:
+            raise LabradorError(f"quantizer.{error}") from error
+
+    @property
+    def objective(self) -> Hashing:
+        """Both losses, of vectors of length 1."""
+        return Hashing(
+            bits=self.bits,
+            temperature=self.temperature,
+            alpha=self.alpha,
+            gamma=self.gamma,
+            layer_learning_rate=self.learning_rate,
+        )
 
     def check(self, dimension: int, passages: int | None = None) -> None:
         """The dimension is the number of bits where none is set, and must then be a multiple of 8."""
+        super().check(dimension, passages)
         check_dimension(self.bits, dimension)
 
     def fit(self, x: TrainingVectors, seed: int) -> HashCodec:
@@ -109,16 +124,10 @@ class Hash(PairQuantizer):
         self.check(dimension, len(x.passages))
         pairs = pairs_of(x)
         lengths = mean_length(pairs.queries, seed), mean_length(x.passages, seed)
-        objective = Hashing(
-            bits=self.bits,
-            temperature=self.temperature / (lengths[0] * lengths[1]),  # of cosines
-            alpha=self.alpha,
-            gamma=self.gamma,
-            layer_learning_rate=self.learning_rate,
-        )
+        cosines = replace(self.objective, temperature=self.temperature / (lengths[0] * lengths[1]))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # for a layer that starts with random directions
-            module = objective.build(dimension)
+            module = cosines.build(dimension)
         learn(module, x, self, seed, lengths)
         return self.learned({name: value.numpy() for name, value in module.state_dict().items()}, dimension)
 

@@ -28,7 +28,7 @@ class PairQuantizer(Quantizer):
 
     supervised: ClassVar[bool] = True
 
-    steps: int = 600  # optimizer steps
+    steps: int = 300  # optimizer steps
     batch_size: int = 128  # queries of a step
     learning_rate: float = 1e-3  # at its peak
     negatives: int = 1  # hard negatives per query
@@ -41,6 +41,14 @@ class PairQuantizer(Quantizer):
         at_least(0, "quantizer.negatives", self.negatives)
         at_least(max(1, self.negatives), "quantizer.depth", self.depth)
         above(0, "quantizer.learning_rate", self.learning_rate)
+
+    def check(self, dimension: int, passages: int | None = None) -> None:
+        """There must be more passages than hard negatives of one question."""
+        if passages is not None and self.negatives >= passages:
+            raise LabradorError(
+                f"quantizer.negatives={self.negatives}: expected fewer than the {passages} passages; set "
+                "quantizer.negatives=1"
+            )
 
 
 def pairs_of(x: TrainingVectors) -> Pairs:

@@ -48,14 +48,18 @@ class DenseRetriever(Retriever):
     def train(self, lab: "Lab") -> "Trained":
         """Run the method's steps, in the order of its paper."""
 
+    def own(self, quantizer: Quantizer) -> Quantizer:
+        """The quantizer as this retriever uses it: another where it learns one of that kind itself."""
+        return quantizer
+
     def check(self, quantizer: Quantizer, search: Search) -> None:
-        search.check(quantizer)
-        quantizer.check(self.encoder.dimension)
+        search.check(self.own(quantizer), self.encoder.dimension)
+        self.own(quantizer).check(self.encoder.dimension)
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
         if quantizer.supervised:
             need_train_pairs(corpus, f"quantizer={type(quantizer).__name__.lower()}")
-        quantizer.check(self.encoder.dimension, len(corpus.passages))
+        self.own(quantizer).check(self.encoder.dimension, len(corpus.passages))
 
     def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":
         return lab.rank(self.train(lab), quantizer, search, split)

@@ -57,6 +57,10 @@ class BPR(DenseRetriever):
         settings = {name: getattr(self, name) for name in shared}
         return Hashing(layer=self.layer, normalized=self.encoder.normalize, **settings)
 
+    def own(self, quantizer: Quantizer) -> Quantizer:
+        """The hash is the one learned with the encoder."""
+        return Hash(bits=self.bits) if isinstance(quantizer, Hash) else quantizer
+
     def check(self, quantizer: Quantizer, search: Search) -> None:
         check_dimension(self.bits, self.encoder.dimension, "retriever.bits")
         bits = self.bits or self.encoder.dimension
@@ -74,4 +78,4 @@ class BPR(DenseRetriever):
     def train(self, lab: Lab) -> Trained:
         """Train encoder and hash layer together; the hash goes with the encoder as `quantizer=hash`."""
         checkpoint = fit_rounds(lab, self.encoder, self.objective, self.sampler, "bpr")
-        return Trained(search=checkpoint, quantizer=lab.learned(Hash(), checkpoint))
+        return Trained(search=checkpoint, quantizer=lab.learned(Hash(bits=self.bits), checkpoint))

@@ -20,6 +20,8 @@ from .keys import artifact_key
 
 log = logging.getLogger(__name__)
 
+Write = Callable[[Path], float | None]  # fills a folder; see Store.make for what it may return
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -28,7 +30,7 @@ class _Job:
     step: str
     key: str
     made_by: dict[str, Any]
-    write: Callable[[Path], None]
+    write: Write
     resumable: bool
     title: str
 
@@ -44,7 +46,7 @@ class Store:
         step: str,
         config: Mapping[str, Any],
         inputs: Mapping[str, str],
-        write: Callable[[Path], None],
+        write: Write,
         *,
         version: int = 1,
         resumable: bool = False,
@@ -55,7 +57,8 @@ class Store:
 
         An exception in `write` leaves nothing behind. With `resumable`, what a killed `write` left is handed to the
         next one, and only a LabradorError clears it. With `collective`, every process of a distributed run calls
-        `write` on the same folder; otherwise the main one alone. `about` says in the log what is made.
+        `write` on the same folder; otherwise the main one alone. `about` says in the log what is made. `write` may
+        return the seconds of work that it found done in another artifact; they are counted with its own.
         """
         key = artifact_key(step, version, config, inputs)
         made_by = {"step": step, "version": version, "config": dict(config), "inputs": dict(inputs)}
@@ -83,13 +86,14 @@ class Store:
 
         told = False
 
-        def write_and_wait(folder: Path) -> None:
+        def write_and_wait(folder: Path) -> float | None:
             nonlocal told
             processes.broadcast("make")
             told = True
-            job.write(folder)
+            elsewhere = job.write(folder)
             if collective:
                 processes.barrier()
+            return elsewhere
 
         artifact = self._look(job)
         if artifact is None:
@@ -121,8 +125,8 @@ class Store:
         log.info("%s: %s", job.title, "continuing what was begun" if resumed else "making it")
         start = time.perf_counter()
         try:
-            job.write(partial)
-            write_manifest(partial, job.made_by, time.perf_counter() - start, resumed)
+            elsewhere = job.write(partial) or 0.0
+            write_manifest(partial, job.made_by, time.perf_counter() - start + elsewhere, resumed)
         except BaseException as error:
             if not job.resumable or isinstance(error, LabradorError):
                 shutil.rmtree(partial, ignore_errors=True)

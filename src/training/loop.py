@@ -78,10 +78,12 @@ def train(
 
 
 def take_over(objective: ObjectiveModule, start: Checkpoint) -> None:
-    """Start from the parameters that an earlier round of the same objective left beside the towers, if one did."""
+    """Start from the parameters that an earlier round left beside the towers, if it and this objective have any.
+
+    Raises RuntimeError when they are those of another objective.
+    """
     state = {name: torch.from_numpy(value) for name, value in start.objective_state().items()}
-    own = objective.state_dict()
-    if state.keys() == own.keys() and all(state[name].shape == own[name].shape for name in own):
+    if state and objective.state_dict():
         objective.load_state_dict(state)
 
 

@@ -177,25 +177,25 @@ def test_the_device_is_no_part_of_an_artifacts_name():
 def test_a_faiss_without_gpus_says_how_to_get_one(monkeypatch):
     monkeypatch.delattr(faiss, "StandardGpuResources", raising=False)
     with pytest.raises(LabradorError, match=r"faiss-cpu is installed; .*labrador\[gpu\], or set search.device=cpu"):
-        Scan(device="cuda").check(Flat())
-    Scan().check(Flat())
+        Scan(device="cuda").check(Flat(), 64)
+    Scan().check(Flat(), 64)
 
 
 def test_a_machine_without_gpus_says_so(monkeypatch):
     monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 0)
     with pytest.raises(LabradorError, match="expected a GPU, faiss sees none"):
-        TwoStage(device="cuda").check(LSH())
+        TwoStage(device="cuda").check(LSH(), 64)
 
 
 def test_codes_that_no_gpu_index_scans_and_depths_beyond_it_are_refused(monkeypatch):
     monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1)
-    Scan(device="cuda").check(Flat())
-    with pytest.raises(LabradorError, match="with quantizer pq: expected flat or lsh"):
-        Scan(device="cuda").check(PQ())
+    Scan(device="cuda").check(Flat(), 64)
+    with pytest.raises(LabradorError, match="with quantizer pq: expected flat, lsh or hash"):
+        Scan(device="cuda").check(PQ(), 64)
     with pytest.raises(LabradorError, match=r"3000 passages per query on search.device=cuda: expected 2048 or fewer"):
-        TwoStage(device="cuda", candidates=3000).check(LSH())
+        TwoStage(device="cuda", candidates=3000).check(LSH(), 64)
 
 
 def test_what_gpu_indexes_hand_to_faiss_and_make_of_its_hits(monkeypatch):

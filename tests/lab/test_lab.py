@@ -148,8 +148,10 @@ def test_a_hash_learned_with_the_encoder_stores_codes_and_no_passage_vectors(new
 def test_stored_vectors_are_not_encoded_again_for_codes(new_lab, monkeypatch):
     lab, checkpoint, fitted = bpr(new_lab(), Flat(), Scan(k=10))
     monkeypatch.setattr("labrador.encoding.encode", lambda *arguments: pytest.fail("encoded again"))
-    codes = np.array(lab.codes(fitted, checkpoint).array)
-    np.testing.assert_array_equal(codes, fitted.quantizer.encode(np.asarray(lab.passages(checkpoint).array)))
+    codes = lab.codes(fitted, checkpoint)
+    np.testing.assert_array_equal(codes.array, fitted.quantizer.encode(np.asarray(lab.passages(checkpoint).array)))
+    seconds = {key: artifact.seconds for key, (_, artifact) in lab.used.items()}
+    assert seconds[codes.key] > seconds[lab.passages(checkpoint).key]  # what encoding took is not forgotten
 
 
 def test_other_compressions_of_a_hash_retriever_train_nothing(new_lab):
@@ -188,3 +190,47 @@ def test_candidates_of_a_sample_are_those_of_all_questions(new_lab):
     for row in rows:
         assert some.lists[row].tolist() == every.lists[row].tolist()
     assert lab.search(checkpoint, "train", k=5, limit=10**6).key == every.key
+
+
+def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatch):
+    from labrador import encoding
+
+    lab = new_lab()
+    checkpoint = lab.fit(ENCODER, Hashing(normalized=False), BM25Hard(), name="bpr")
+    fitted = lab.learned(Hash(), checkpoint)
+    settings = encoding.EncodeSettings
+    monkeypatch.setattr(encoding, "EncodeSettings", lambda **given: settings(**given, shard_size=8))
+    written = encoding.npyfile.write_rows
+    shards = []
+
+    def killed(out, first, rows):
+        if len(shards) == 3:
+            raise KeyboardInterrupt
+        shards.append(first)
+        written(out, first, rows)
+
+    monkeypatch.setattr(encoding.npyfile, "write_rows", killed)
+    with pytest.raises(KeyboardInterrupt):
+        lab.codes(fitted, checkpoint)
+    again = []
+    monkeypatch.setattr(
+        encoding.npyfile, "write_rows", lambda out, first, rows: (again.append(first), written(out, first, rows))
+    )
+    codes = np.array(lab.codes(fitted, checkpoint).array)
+    assert shards == [0, 8, 16]
+    assert again == list(range(24, len(codes), 8))
+    np.testing.assert_array_equal(codes, fitted.quantizer.encode(np.asarray(lab.passages(checkpoint).array)))
+
+
+def test_pairs_belong_together_when_some_questions_are_drawn(new_lab):
+    lab = new_lab()
+    checkpoint = lab.pretrained(ENCODER)
+    pairs, _ = lab._pairs(Hash(training_queries=5, depth=10), checkpoint)
+    rows = lab.sample_queries("train", 5)
+    judged, vectors = lab.corpus.positives("train"), lab.queries(checkpoint, "train").array
+    assert len(pairs.queries) == len(pairs.positives) == len(pairs.negatives) == 5
+    for place, row in enumerate(rows):
+        np.testing.assert_array_equal(pairs.queries[place], vectors[row])
+        assert pairs.positives[place].tolist() == judged[row].tolist()
+        assert not set(pairs.negatives[place]) & set(judged[row])
+        assert len(pairs.negatives[place])

@@ -8,7 +8,8 @@ from labrador.errors import LabradorError
 from labrador.losses.hashing import LAYER
 from labrador.quantizers.base import Pairs, TrainingVectors
 from labrador.quantizers.hashing import Hash, HashCodec
-from labrador.quantizers.pairs import batches
+from labrador.quantizers.pairs import batches, tensors
+from labrador.samplers.base import Example
 
 D = 32
 QUICK = Hash(steps=40, batch_size=16, depth=10)
@@ -120,6 +121,8 @@ def test_without_judged_questions_it_says_so(vectors):
         ({"steps": 0}, "quantizer.steps=0"),
         ({"learning_rate": 0.0}, "quantizer.learning_rate=0"),
         ({"temperature": 0.0}, "quantizer.temperature=0"),
+        ({"alpha": -1.0}, "quantizer.alpha=-1"),
+        ({"gamma": float("inf")}, "quantizer.gamma=inf"),
         ({"negatives": 60}, "quantizer.depth=50"),
     ],
 )
@@ -132,8 +135,21 @@ def test_dimensions_that_do_not_fill_bytes_are_told():
     with pytest.raises(LabradorError, match=r"each of 30 dimensions.*quantizer.bits=24"):
         Hash().check(30)
     Hash(bits=16).check(30)
+    with pytest.raises(LabradorError, match=r"quantizer\.negatives=40: expected fewer than the 30 passages"):
+        Hash(bits=16, negatives=40).check(30, 30)
 
 
 def test_a_training_that_diverges_is_told(vectors):
     with pytest.raises(LabradorError, match=r"finite number was expected.*quantizer\.learning_rate"):
         Hash(steps=3, temperature=1e-42).fit(vectors, 0)
+
+
+def test_another_positive_of_a_question_is_masked_in_its_batch(vectors):
+    pairs = Pairs(vectors.pairs.queries[:2], Ragged.from_lists([[7, 9], [9]]), Ragged.from_lists([[3], [4]]))
+    x = TrainingVectors(vectors.passages, pairs)
+    batch = tensors([Example(0, 7, (3,)), Example(1, 9, (4,))], x, (2.0, 4.0), step=5)
+    assert batch.masked.tolist() == [[False, True, False, False], [False] * 4]  # passages 7, 9, 3, 4
+    assert batch.positives.tolist() == [0, 1]
+    assert batch.step == 5
+    np.testing.assert_allclose(batch.queries.numpy(), pairs.queries / 2)
+    np.testing.assert_allclose(batch.passages.numpy(), vectors.passages[[7, 9, 3, 4]] / 4)

@@ -6,7 +6,7 @@ import pytest
 
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
-from labrador.indexes.search import Scan, TwoStage
+from labrador.indexes.search import HashLookup, Scan, TwoStage
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import Hash
 from labrador.quantizers.opq import OPQ
@@ -159,3 +159,16 @@ def test_a_learned_quantizer_without_train_questions_says_what_is_missing():
         Pretrained(encoder=ENCODER, sampler=BM25Hard()).check_corpus(without, Hash())
     with pytest.raises(LabradorError, match="retriever=bpr: the data has no train split"):
         bpr().check_corpus(without, Flat())
+
+
+def test_a_dimension_that_does_not_fill_bytes_needs_bprs_own_bits():
+    odd = Tiny(hidden=36)
+    bpr(encoder=odd, hash_layer="linear", bits=40).check(Hash(), TwoStage())
+    with pytest.raises(LabradorError, match=r"each of 36 dimensions.*retriever\.bits=32"):
+        bpr(encoder=odd).check(Hash(), TwoStage())
+
+
+def test_hash_tables_that_do_not_fit_are_told_before_training():
+    with pytest.raises(LabradorError, match=r"search\.key_bits=8"):
+        bpr().check(Hash(), HashLookup(tables=9, key_bits=8))
+    bpr(hash_layer="linear", bits=80).check(Hash(), HashLookup(tables=9, key_bits=8))

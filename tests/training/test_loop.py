@@ -16,6 +16,7 @@ from labrador.encoders.towers import TwoTower
 from labrador.errors import LabradorError
 from labrador.losses.base import Objective
 from labrador.losses.contrastive import Contrastive, info_nce
+from labrador.losses.hashing import Hashing
 from labrador.losses.module import ObjectiveModule, Stateless
 from labrador.samplers.base import Example
 from labrador.training.batches import Collate, Part
@@ -193,3 +194,18 @@ def test_the_bar_shows_steps_and_loss_and_nothing_else_is_printed(
 def test_the_tokenizer_is_written_with_the_towers(texts: Path, tmp_path: Path):
     toy.run(texts, tmp_path, max_steps=1)
     assert len(PreTrainedTokenizerFast.from_pretrained(tmp_path / "towers" / "encoder")) == len(Tiny().tokenizer())
+
+
+def test_a_second_round_starts_from_the_parameters_of_the_first_rounds_objective(texts: Path, tmp_path: Path):
+    settings: dict[str, Any] = {"max_steps": 1, "warmup": 0.0, "encoder": toy.Still(shared=True)}
+    first = toy.run(texts, tmp_path / "first", objective=toy.Rescaled(), **settings)
+    start = Checkpoint(toy.Still(shared=True), tmp_path / "first" / "towers", "first")
+    settings["learning_rate"] = 1e-12
+    second = toy.run(texts, tmp_path / "second", objective=toy.Rescaled(), start=start, **settings)
+    name = "objective.safetensors:layer.weight"
+    torch.testing.assert_close(second[name], first[name])
+    torch.manual_seed(0)
+    assert not torch.allclose(second[name], toy.Rescaled().build(32).layer.weight)
+    with pytest.raises(RuntimeError, match=r"layer\.weight"):
+        toy.run(texts, tmp_path / "other", objective=Hashing(bits=8, normalized=False), start=start, **settings)
+    toy.run(texts, tmp_path / "none", start=start, **settings)  # an objective without parameters takes none over

@@ -90,14 +90,19 @@ def epochs(batch_size: int, negatives: int = 2) -> Callable[[int], list[list[Exa
 
 
 def run(
-    folder: Path, out: Path, encoder: Tiny | None = None, objective: Objective | None = None, **settings: Any
+    folder: Path,
+    out: Path,
+    encoder: Tiny | None = None,
+    objective: Objective | None = None,
+    start: Any = None,
+    **settings: Any,
 ) -> dict[str, torch.Tensor]:
     """Train the toy encoder into `out` with the texts of `folder`; returns the weights that were written."""
     encoder = encoder or Tiny(shared=True)
     out.mkdir(exist_ok=True)
     chosen = TrainSettings(**SETTINGS | settings)
     train(
-        Checkpoint(encoder, None, "toy"),
+        start or Checkpoint(encoder, None, "toy"),
         objective or Contrastive(),
         epochs(chosen.batch_size),
         Tokens(folder / "queries"),
