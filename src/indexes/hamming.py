@@ -1,17 +1,24 @@
 """Binary codes ranked by their Hamming distance to the query's code."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quantizers.base import FittedQuantizer
+from ..quantizers.base import Codes, FittedQuantizer
 from .base import Hits
+from .popcount import Words, nearest
 from .streamed import StreamedIndex
+
+FEW = 8  # queries for which turning the codes (popcount.py) costs more than it saves
 
 
 class HammingIndex(StreamedIndex):
     """Scores are negated distances; the quantizer's own `encode` turns queries into codes.
 
-    faiss's heap keeps the lowest rows of equally distant codes, and gives them in order.
+    A few queries are scanned by faiss, whose heap keeps the lowest rows of equally distant codes, and gives them in
+    order; a batch by `nearest`, which gives the same.
     """
 
     def __init__(self, quantizer: FittedQuantizer) -> None:
@@ -19,7 +26,41 @@ class HammingIndex(StreamedIndex):
         self._quantizer = quantizer
 
     def _scan(self, queries: NDArray[np.float32], block: NDArray[np.uint8], k: int) -> Hits:
+        encoded = self._quantizer.encode(queries)
+        if len(queries) < FEW:
+            import faiss
+
+            found, ids = faiss.knn_hamming(encoded, block, k)
+            return Hits(ids, -found.astype(np.float32))
+        codes, asked = words(block), words(encoded)
+        rows, distances = np.empty((len(asked), k), np.int64), np.empty((len(asked), k), np.int64)
+
+        def scan(part: slice) -> None:
+            nearest(codes, asked[part], k, rows[part], distances[part])
+
+        list(self._scanners.map(scan, self._parts_of(len(asked))))
+        return Hits(rows, -distances.astype(np.float32))
+
+    def _parts_of(self, queries: int) -> list[slice]:
+        """The queries, shared out among the threads."""
         import faiss
 
-        distances, ids = faiss.knn_hamming(self._quantizer.encode(queries), block, k)
-        return Hits(ids, -distances.astype(np.float32))
+        threads = min(faiss.omp_get_max_threads(), queries)
+        return [slice(queries * n // threads, queries * (n + 1) // threads) for n in range(threads)]
+
+    @cached_property
+    def _scanners(self) -> ThreadPoolExecutor:
+        """Workers for shares of a batch of queries, as many as faiss has threads."""
+        import faiss
+
+        return ThreadPoolExecutor(faiss.omp_get_max_threads(), "hamming")
+
+
+def words(codes: Codes) -> Words:
+    """Codes uint8 [N, code_bytes] as uint64 [N, W]; bytes that fill no word are followed by zeros, in a copy."""
+    whole = -(-codes.shape[1] // 8) * 8
+    if whole != codes.shape[1]:
+        padded = np.zeros((len(codes), whole), np.uint8)
+        padded[:, : codes.shape[1]] = codes
+        codes = padded
+    return np.ascontiguousarray(codes).view(np.uint64)
