@@ -29,6 +29,8 @@ def test_every_group_of_conf_is_known():
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids="=".join)
 def test_every_option_composes_and_builds(group, option):
     part = parts_of(f"{group}={option}")[group]
+    if group == "quantizer":
+        assert part.option == option  # the name that messages use
     assert type(part).__module__.startswith(f"labrador.{'indexes' if group == 'search' else group}") or group in (
         "encoder",
         "quantizer",

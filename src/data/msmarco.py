@@ -37,6 +37,7 @@ class MsMarco(Source):
     """MS MARCO passages; scored on dev unless told otherwise."""
 
     name = "msmarco"
+    also_scored = ("R@10",)
     downloads = (COLLECTION_AND_QUERIES,)
 
     splits = ("train", "dev")

@@ -43,7 +43,7 @@ class MsMarcoDoc(Source):
     """MS MARCO documents; scored on dev unless told otherwise."""
 
     name = "msmarco_doc"
-    also_scored = ("MRR@100",)
+    also_scored = ("MRR@100", "R@10")
     downloads = (DOCUMENTS, TRAIN_QUERIES, TRAIN_QRELS, DEV_QUERIES, DEV_QRELS)
 
     splits = ("train", "dev")

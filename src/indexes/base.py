@@ -2,7 +2,8 @@
 
 import logging
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,13 @@ log = logging.getLogger(__name__)
 class Hits:
     """The passages found for Q queries, best first, equal scores by lower passage row.
 
-    ids int64 [Q, k] are passage rows, -1 where fewer than k were found; scores float32 [Q, k], higher is better.
+    ids int64 [Q, k] are passage rows, -1 where fewer than k were found; scores float32 [Q, k], higher is better;
+    stages: what each stage of a search that has several took, in milliseconds for all Q queries together.
     """
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
+    stages: Mapping[str, float] = field(default_factory=dict)
 
 
 class Index(ABC):

@@ -1,12 +1,9 @@
 """How a corpus is searched: by the codes alone, or by the codes and then again by better vectors."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal, Self, get_args
 
 from ..errors import LabradorError
 from ..quantizers.base import Codes, FittedQuantizer, Quantizer, Vectors
@@ -14,10 +11,11 @@ from ..quantizers.settings import at_least
 from .base import Index, VectorIndex
 from .lookup import LookupIndex, bits_of_keys, check_keys
 from .rerank import code_product, inner_product
+from .rows import RowReader
 from .two_stage import TwoStageIndex
 
 DEVICES = ("cpu", "cuda")
-Rerank = Literal["codes", "dense"]
+Rerank = Literal["auto", "codes", "dense"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +32,13 @@ class Search(ABC):
                 f"search.device={self.device}: expected one of {', '.join(DEVICES)}; choose one of them"
             )
 
+    def resolved(self, verified: bool) -> Self:
+        """This search with every `auto` decided; `verified`: the retriever has a second, dense encoder for passages.
+
+        A run is named by what this returns, and `needs_vectors` is asked of it.
+        """
+        return self
+
     @property
     def needs_vectors(self) -> bool:
         """Whether `build` needs the corpus's full vectors."""
@@ -49,7 +54,7 @@ class Search(ABC):
         if self.device == "cpu":
             return
         if self.device not in quantizer.devices:
-            name = type(quantizer).__name__.lower()
+            name = quantizer.option
             raise LabradorError(
                 f"search.device={self.device} with quantizer {name}: expected flat, lsh or hash, faiss scans no "
                 "other codes on a GPU; set search.device=cpu"
@@ -68,11 +73,18 @@ class Search(ABC):
 
     @abstractmethod
     def build(
-        self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None, prepared: Path | None = None
+        self,
+        fitted: FittedQuantizer,
+        codes: Codes,
+        vectors: Vectors | None = None,
+        prepared: Path | None = None,
+        verified: bool = False,
     ) -> Index:
         """The index of N passages: codes uint8 [N, code_bytes]; full vectors [N, D] where `needs_vectors`.
 
-        `prepared` is the folder that `prepare` wrote, where `structure` is not None.
+        `prepared` is the folder that `prepare` wrote, where `structure` is not None. verified: `vectors` [N, D'] are
+        another encoder's, the verifier's; queries to the index are then [Q, D + D'], its vectors after those of the
+        codes' encoder.
         """
 
     def _scan(self, fitted: FittedQuantizer, codes: Codes) -> Index:
@@ -86,7 +98,12 @@ class Scan(Search):
     """Ranks all passages by their codes."""
 
     def build(
-        self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None, prepared: Path | None = None
+        self,
+        fitted: FittedQuantizer,
+        codes: Codes,
+        vectors: Vectors | None = None,
+        prepared: Path | None = None,
+        verified: bool = False,
     ) -> Index:
         """The index of the codes; `vectors` are not looked at."""
         return self._scan(fitted, codes)
@@ -97,11 +114,12 @@ class TwoStage(Search):
     """Takes candidates by the codes and ranks them by the continuous query's inner product.
 
     rerank=codes: with the decoded codes (BPR), nothing but codes is kept. rerank=dense: with the full vectors, of
-    which the candidates' rows are read from disk (BiDR's post verification). Rankings have at most `candidates`.
+    which the candidates' rows are read from disk (BiDR's post verification). rerank=auto: dense where the retriever
+    has an encoder of its own for it, the verifier, else codes. Rankings have at most `candidates`.
     """
 
     candidates: int = 1000  # per query
-    rerank: Rerank = "codes"
+    rerank: Rerank = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -111,6 +129,12 @@ class TwoStage(Search):
                 f"search.rerank={self.rerank}: expected one of {', '.join(get_args(Rerank))}; choose one of them"
             )
 
+    def resolved(self, verified: bool) -> Self:
+        """This search with rerank=auto decided: dense where the retriever has a verifier, else codes."""
+        if self.rerank != "auto":
+            return self
+        return replace(self, rerank="dense" if verified else "codes")
+
     @property
     def depth(self) -> int:
         """How many candidates per query are taken from the codes."""
@@ -118,27 +142,38 @@ class TwoStage(Search):
 
     @property
     def needs_vectors(self) -> bool:
-        """The dense rerank reads the full vectors."""
+        """The dense rerank reads the full vectors; auto must be `resolved` before it is known."""
         return self.rerank == "dense"
 
     def build(
-        self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None, prepared: Path | None = None
+        self,
+        fitted: FittedQuantizer,
+        codes: Codes,
+        vectors: Vectors | None = None,
+        prepared: Path | None = None,
+        verified: bool = False,
     ) -> TwoStageIndex:
-        """The index of the codes and a reranker; raises ValueError without the vectors it needs."""
+        """The index of the codes and a reranker; auto is resolved by `verified`.
+
+        Raises ValueError without the vectors it needs, or with vectors that no query has the dimension of.
+        """
         first = self._scan(fitted, codes)
         if not isinstance(first, VectorIndex):
             raise TypeError(f"candidates come from a {type(first).__name__}, expected a VectorIndex")
-        return self._reranked(first, fitted, codes, vectors)
+        return self._reranked(first, fitted, codes, vectors, verified)
 
     def _reranked(
-        self, first: VectorIndex, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None
+        self, first: VectorIndex, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None, verified: bool
     ) -> TwoStageIndex:
-        if self.rerank == "codes":
+        if self.resolved(verified).rerank == "codes":
             return TwoStageIndex(first, code_product(fitted, codes), self.candidates)
         if vectors is None or len(vectors) != len(codes):
             raise ValueError(f"rerank=dense needs the {len(codes)} passages' full vectors")
-        dense: NDArray[np.floating] = vectors
-        return TwoStageIndex(first, inner_product(lambda rows: dense[rows]), self.candidates)
+        dimension = vectors.shape[1]
+        if not verified and dimension != fitted.dimension:
+            raise ValueError(f"vectors of {dimension} dimensions for queries of {fitted.dimension}")
+        score = inner_product(RowReader(vectors))
+        return TwoStageIndex(first, score, self.candidates, dimension if verified else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +204,7 @@ class HashLookup(TwoStage):
         """Raise LabradorError, before any work, unless `quantizer` gives binary codes that have the keys' bits."""
         if not quantizer.binary:
             raise LabradorError(
-                f"search=hash_lookup with quantizer {type(quantizer).__name__.lower()}: hash_lookup needs binary "
+                f"search=hash_lookup with quantizer {quantizer.option}: hash_lookup needs binary "
                 "codes, expected quantizer=hash or lsh; set one of them, or search=two_stage"
             )
         check_keys(self.tables, self.key_bits, getattr(quantizer, "bits", None) or dimension)
@@ -186,13 +221,19 @@ class HashLookup(TwoStage):
         index.save(folder)
 
     def build(
-        self, fitted: FittedQuantizer, codes: Codes, vectors: Vectors | None = None, prepared: Path | None = None
+        self,
+        fitted: FittedQuantizer,
+        codes: Codes,
+        vectors: Vectors | None = None,
+        prepared: Path | None = None,
+        verified: bool = False,
     ) -> TwoStageIndex:
         """The index of the codes and of the tables that `prepare` wrote for them, and a reranker.
 
-        Raises ValueError without these tables, or without the vectors it needs.
+        Raises ValueError without these tables, without the vectors it needs, or with vectors of another dimension
+        than the queries'.
         """
         if prepared is None:
             raise ValueError("hash_lookup needs the folder that its `prepare` wrote")
         first = LookupIndex.load(fitted, codes, prepared, self.flips)
-        return self._reranked(first, fitted, codes, vectors)
+        return self._reranked(first, fitted, codes, vectors, verified)

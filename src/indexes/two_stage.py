@@ -1,9 +1,12 @@
 """Candidates from the codes, ranked again by a better score (BPR, section 4.3; BiDR, section 3.4)."""
 
+from time import perf_counter
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..quantizers.threads import for_queries
+from ..quantizers.vectors import check_shape, check_values
 from .base import Hits, Index, VectorIndex
 from .ranking import by_score
 from .rerank import Score
@@ -15,25 +18,47 @@ class TwoStageIndex(Index):
     """Takes the `candidates` best of `first` and ranks them by `score`.
 
     Gives exactly what ranking all of these candidates by `score` gives, equal scores by lower row.
+
+    `verifier` is the dimension D' of the query vectors that `score` takes, where these come from another encoder than
+    those of `first` (BiDR): queries are then float32 [Q, D + D'], both vectors of a query one after the other.
     """
 
-    def __init__(self, first: VectorIndex, score: Score, candidates: int) -> None:
+    def __init__(self, first: VectorIndex, score: Score, candidates: int, verifier: int | None = None) -> None:
         self.first = first
         self.score = score
         self.candidates = candidates
+        self.verifier = verifier
 
     def add(self, codes: NDArray[np.uint8]) -> None:
         """Append the codes uint8 [N, code_bytes] of the next N passages."""
         self.first.add(codes)
 
     def search(self, queries: NDArray[np.float32], k: int) -> Hits:
-        """The k best of each query float32 [Q, D]; k beyond the candidates, or the passages, is cut to them."""
+        """The k best of each query float32 [Q, D], or [Q, D + D']; k beyond the candidates is cut to them.
+
+        The stages of the hits are "candidates" and "rerank". Raises LabradorError on queries of another width, and on
+        vectors that are NaN, infinite or zero.
+        """
+        start = perf_counter()
+        sparse, dense = self._split(queries)
         k = min(self.first.cut(k), self.candidates)
-        found = self.first.search(queries, min(self.candidates, self.first.size))
-        return self.rerank(np.ascontiguousarray(queries, dtype=np.float32), found.ids, k)
+        found = self.first.search(sparse, min(self.candidates, self.first.size))
+        middle = perf_counter()
+        hits = self.rerank(np.ascontiguousarray(dense, dtype=np.float32), found.ids, k)
+        stages = {"candidates": 1000 * (middle - start), "rerank": 1000 * (perf_counter() - middle)}
+        return Hits(hits.ids, hits.scores, stages)
+
+    def _split(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The query vectors of the first stage, which checks them, and those of the second."""
+        if self.verifier is None:
+            return queries, queries
+        check_shape(queries, self.first.dimension + self.verifier, "queries")
+        dense = queries[:, self.first.dimension :]
+        check_values(dense, "query")
+        return queries[:, : self.first.dimension], dense
 
     def rerank(self, queries: NDArray[np.float32], candidates: NDArray[np.int64], k: int) -> Hits:
-        """The k best of `candidates` int64 [Q, C], distinct passage rows, for queries float32 [Q, D]."""
+        """The k best of `candidates` int64 [Q, C], distinct passage rows, for the queries that `score` takes."""
         best = Hits(np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32))
         for start in range(0, len(queries), QUERIES):
             part = slice(start, start + QUERIES)

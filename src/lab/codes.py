@@ -1,33 +1,27 @@
 """Steps on codes: fitting quantizers, writing codes, and the structures that search them."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import processes
+from ..data.ragged import Ragged
 from ..encoders.checkpoint import Checkpoint
+from ..indexes.base import Index
+from ..indexes.flat import FlatIndex
 from ..indexes.search import Search
+from ..metrics.cost import search_batches
 from ..quantizers.base import FittedQuantizer, Pairs, Quantizer, TrainingVectors, Vectors
 from ..quantizers.pairs import PairQuantizer
 from ..store import Artifact, describe
-from .steps import Stored, open_array
-from .vectors import VECTORS, Encoding, VectorSteps
+from ..training.frozen import FrozenPassages
+from .steps import Fitted, Frozen, Stored, Trained, open_array
+from .texts import Candidates, read_lists, without, write_lists
+from .vectors import QUERIES_TOGETHER, VECTORS, Encoding, VectorSteps
 
 CODES = "codes.npy"
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A trained quantizer, the component it is of, and the artifact that holds it.
-
-    `joint`: it was trained together with the encoder, so that no passage vectors were needed to make it.
-    """
-
-    component: Quantizer
-    quantizer: FittedQuantizer
-    artifact: Artifact
-    joint: bool = False
 
 
 class CodeSteps(VectorSteps):
@@ -35,17 +29,22 @@ class CodeSteps(VectorSteps):
 
     def fit_quantizer(self, quantizer: Quantizer, checkpoint: Checkpoint) -> Fitted:
         """Learn the quantizer on the checkpoint's frozen vectors: of the passages and, where it is supervised, of the
-        judged train queries with hard negatives among their best passages.
+        judged train queries with hard negatives among their best passages; from the quantizer that it starts from.
         """
         passages = self.passages(checkpoint)
         inputs = {"vectors": passages.key}
-        pairs = None
+        pairs = start = None
         if isinstance(quantizer, PairQuantizer):
             pairs, more = self._pairs(quantizer, checkpoint)
             inputs |= more
+            first = quantizer.start(checkpoint.encoder.dimension)
+            if first is not None:
+                start = self.fit_quantizer(first, checkpoint)
+                inputs["start"] = start.artifact.key
 
         def write(folder: Path) -> None:
-            quantizer.fit(TrainingVectors(passages.array, pairs), self.seed).save(folder)
+            x = TrainingVectors(passages.array, pairs, start.quantizer.state() if start else {})
+            quantizer.fit(x, self.seed).save(folder)
 
         config = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
         about = f"{type(quantizer).__name__}, trained"
@@ -129,6 +128,54 @@ class CodeSteps(VectorSteps):
             return None
         return found or self.store.find("vectors", encoding.config, encoding.inputs)
 
+    def search(
+        self,
+        checkpoint: Checkpoint,
+        split: str,
+        k: int,
+        *,
+        quantizer: Fitted | None = None,
+        limit: int | None = None,
+    ) -> Candidates:
+        """The top `k` passages of each judged query of `split`, its positives removed: by a scan of the `quantizer`'s
+        codes or, without one, exactly.
+
+        With a `limit`, of so many queries, as `sample_queries` draws them; the others' lists are empty.
+        """
+        passages = self.passages(checkpoint) if quantizer is None else self.codes(quantizer, checkpoint)
+        queries = self.queries(checkpoint, split)
+        positives: Ragged = self.corpus.positives(split)
+        rows = self.sample_queries(split, limit)
+
+        def write(folder: Path) -> None:
+            index = _scan(passages.array, quantizer)
+            ids = np.empty((0, k), dtype=np.int64)
+            if len(rows):
+                ids = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER)[0].ids
+            write_lists(folder, without(ids, positives.take(rows)).spread(rows, len(positives)))
+
+        inputs = {"passages": passages.key, "queries": queries.key, "qrels": self.corpus.fingerprint(f"qrels-{split}")}
+        if quantizer is not None:
+            inputs["quantizer"] = quantizer.artifact.key
+        drawn = len(rows) < np.count_nonzero(positives.lengths)
+        config = {"k": k} | ({"queries": len(rows), "seed": self.seed} if drawn else {})
+        about = f"top {k} of {len(rows):,} {split} queries"
+        artifact = self.make("train", "candidates", config, inputs, write, version=2, about=about)
+        return Candidates(read_lists(artifact.folder), artifact.key)
+
+    def frozen(self, sparse: Trained, dense: Checkpoint) -> Frozen:
+        """Every passage as what its code stands for, and beside it its dense vector: [N, 2 D], read row by row."""
+        fitted = sparse.quantizer
+        if fitted is None:
+            raise ValueError("frozen passages need the quantizer that was trained with their encoder")
+        codes, vectors = self.codes(fitted, sparse.search), self.passages(dense)
+
+        def decoded(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+            return fitted.quantizer.decode(np.ascontiguousarray(codes.array[rows]))
+
+        keys = {"codes": codes.key, "quantizer": fitted.artifact.key, "dense": vectors.key}
+        return Frozen(FrozenPassages((decoded, lambda rows: vectors.array[rows])), keys)
+
     def structure(self, search: Search, fitted: Fitted, codes: Stored) -> Artifact | None:
         """What the search needs besides the codes (a hash table); None where it needs nothing."""
         settings = search.structure()
@@ -141,6 +188,16 @@ class CodeSteps(VectorSteps):
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key}
         about = f"of {len(codes.array):,} codes"
         return self.make("quantize", "structure", settings, inputs, write, about=about)
+
+
+def _scan(stored: NDArray[Any], quantizer: Fitted | None) -> Index:
+    """The index of stored codes or, without a quantizer, of stored vectors."""
+    if quantizer is None:
+        index: Index = FlatIndex(stored.shape[1], stored.dtype)
+    else:
+        index = quantizer.quantizer.index()
+    index.add(stored.view(np.uint8))
+    return index
 
 
 def write_codes(fitted: FittedQuantizer, vectors: Vectors, out: Path) -> None:

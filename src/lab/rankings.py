@@ -7,27 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..encoders.checkpoint import Checkpoint
 from ..indexes.base import Hits
 from ..indexes.search import Search
 from ..metrics.cost import measure, threads
 from ..quantizers.base import Quantizer
 from ..store import Artifact, describe
-from .codes import CodeSteps, Fitted
-from .steps import open_array
+from .codes import CodeSteps
+from .steps import Trained, open_array
 from .vectors import QUERIES_TOGETHER
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a method's training leaves.
-
-    search: the checkpoint that encodes queries and passages for candidate search; quantizer: the one learned together
-    with it, used where the run's quantizer is of its kind.
-    """
-
-    search: Checkpoint
-    quantizer: Fitted | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +22,7 @@ class Ranking:
     """Ranked passages of every query of a split, and what they cost."""
 
     hits: Hits
-    cost: dict[str, Any]  # latency_ms {"p50", "p99"}, qps, threads, device
+    cost: dict[str, Any]  # latency_ms {"p50", "p99", and of each stage}, qps, threads, device
     key: str
     bytes_per_passage: float
     index_bytes: int
@@ -50,20 +37,28 @@ class RankingSteps(CodeSteps):
 
         A quantizer that was trained together with the encoder is used where `quantizer` is of its kind.
         """
-        queries = self.queries(trained.search, split)
+        search = search.resolved(verified=trained.rerank is not None)
+        queries = self.queries(trained.query or trained.search, split)
         fitted = trained.quantizer
         if fitted is None or type(fitted.component) is not type(quantizer):
             fitted = self.fit_quantizer(quantizer, trained.search)
         codes = self.codes(fitted, trained.search)
-        vectors = self.passages(trained.search) if search.needs_vectors else None
         structure = self.structure(search, fitted, codes)
+        dense = self.passages(trained.rerank or trained.search) if search.needs_vectors else None
+        verifier = None  # query vectors of the second stage, where it has an encoder of its own
+        if trained.rerank is not None and dense is not None:
+            verifier = self.queries(trained.query or trained.rerank, split)
 
         def write(folder: Path) -> None:
-            dense = vectors.array if vectors else None
-            index = search.build(fitted.quantizer, codes.array, dense, structure.folder if structure else None)
-            search_all(index, np.asarray(queries.array, dtype=np.float32), search.k, search.device, folder)
+            prepared = structure.folder if structure else None
+            vectors = dense.array if dense else None
+            index = search.build(fitted.quantizer, codes.array, vectors, prepared, verifier is not None)
+            parts = [queries.array] if verifier is None else [queries.array, verifier.array]
+            search_all(index, np.hstack(parts), search.k, search.device, folder)
 
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key, "queries": queries.key}
+        if verifier is not None and dense is not None:
+            inputs |= {"dense": dense.key, "verifier": verifier.key}
         config = {"search": describe(search), "device": search.device, "threads": threads()}
         artifact = self.make(
             "search", "ranking", config, inputs, write, about=f"{len(queries.array):,} {split} queries"
@@ -74,7 +69,7 @@ class RankingSteps(CodeSteps):
             key=artifact.key,
             bytes_per_passage=fitted.quantizer.bytes_per_passage,
             index_bytes=fitted.quantizer.serialized_bytes(len(codes.array)) + (structure.size if structure else 0),
-            disk_bytes=0 if vectors is None else vectors.array.nbytes,
+            disk_bytes=0 if dense is None else dense.array.nbytes,
         )
 
     def rank_bm25(self, k: int, split: str) -> Ranking:

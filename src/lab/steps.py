@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.corpus import Corpus
+from ..encoders.checkpoint import Checkpoint
+from ..quantizers.base import FittedQuantizer, Quantizer
 from ..store import Artifact, Store
+from ..training.frozen import FrozenPassages
 from ..training.settings import TrainSettings
 
 
@@ -19,6 +22,42 @@ class Stored:
 
     array: NDArray[Any]
     key: str
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained quantizer, the component it is of, and the artifact that holds it.
+
+    `joint`: it was trained together with the encoder, so that no passage vectors were needed to make it.
+    """
+
+    component: Quantizer
+    quantizer: FittedQuantizer
+    artifact: Artifact
+    joint: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a method's training leaves.
+
+    search: the checkpoint that encodes queries and passages for candidate search; rerank: a second one, whose dense
+    passage vectors verify the candidates; query: one that encodes the queries of both in their place; quantizer: the
+    one learned together with `search`, used where the run's quantizer is of its kind.
+    """
+
+    search: Checkpoint
+    quantizer: Fitted | None = None
+    rerank: Checkpoint | None = None
+    query: Checkpoint | None = None
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Passage vectors that a training leaves as they are, and the keys of the artifacts that hold them, by name."""
+
+    passages: FrozenPassages
+    keys: Mapping[str, str]
 
 
 class Steps:

@@ -1,9 +1,12 @@
 """The trainable form of an objective."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .base import Batch
@@ -15,6 +18,15 @@ class ObjectiveModule(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Per-query losses [B] by name; the mean of "loss" over the global batch is trained, the others are logged."""
+
+    def start_from(self, state: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take over parameters by name, which an earlier round or a fitted quantizer left; others stay as they are.
+
+        An objective without parameters takes none. Raises RuntimeError when they are those of another objective.
+        """
+        own = self.state_dict()
+        if own:
+            self.load_state_dict(own | {name: torch.from_numpy(value) for name, value in state.items()})
 
     def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
         """torch.optim groups of this module's own parameters, each with its `lr` and `weight_decay`.

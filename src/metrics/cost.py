@@ -1,7 +1,8 @@
 """What a search costs in time. Works with anything that searches: an index (vectors), bm25 (texts)."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
@@ -27,6 +28,10 @@ class Ranked(Protocol):
     def scores(self) -> NDArray[np.float32]:
         """Their scores float32 [Q, k]."""
 
+    @property
+    def stages(self) -> Mapping[str, float]:
+        """Milliseconds of each stage of the search, by name; empty where it has one stage alone."""
+
 
 class Ranking(NamedTuple):
     """The ranked passages of all queries: ids int64 [Q, k], scores float32 [Q, k]."""
@@ -44,29 +49,40 @@ def measure(
     """Search all Q >= 1 queries for their `k` best passages and say what it cost, search only.
 
     The cost is {"latency_ms": {"p50", "p99"}, "qps", "threads"}: percentiles over up to `limit` searches of one query
-    each, which end early once they have taken `seconds`, and the rate over batches of `batch_size`.
+    each, which end early once they have taken `seconds`, and the rate over batches of `batch_size`. Beside the
+    percentiles stands the p50 of each stage of these searches, by the stage's name, where they have several.
     """
-    p50, p99 = np.percentile(latencies(search, queries, k, limit=limit, seconds=seconds), [50, 99]).tolist()
+    taken, stages = latencies(search, queries, k, limit=limit, seconds=seconds)
+    p50, p99 = np.percentile(taken, [50, 99]).tolist()
+    latency = {"p50": p50, "p99": p99} | {stage: float(np.median(told)) for stage, told in stages.items()}
     ranking, qps = search_batches(search, queries, k, batch_size)
-    return ranking, {"latency_ms": {"p50": p50, "p99": p99}, "qps": qps, "threads": threads()}
+    return ranking, {"latency_ms": latency, "qps": qps, "threads": threads()}
 
 
-def latencies(search: Search, queries: Queries, k: int, *, limit: int, seconds: float) -> NDArray[np.float64]:
-    """Milliseconds of each search of one query, [n <= limit]; the warm-up searches are not among them."""
+def latencies(
+    search: Search, queries: Queries, k: int, *, limit: int, seconds: float
+) -> tuple[NDArray[np.float64], dict[str, list[float]]]:
+    """Milliseconds of each search of one query, [n <= limit], and of each stage of these searches, by its name.
+
+    The warm-up searches are not among them.
+    """
     end = perf_counter() + seconds
     for row in range(min(WARM_UP, len(queries))):
         search(queries[row : row + 1], k)
         if perf_counter() > end:
             break
     taken: list[float] = []
+    stages: dict[str, list[float]] = defaultdict(list)
     for row in range(min(limit, len(queries))):
         start = perf_counter()
-        search(queries[row : row + 1], k)
+        found = search(queries[row : row + 1], k)
         stop = perf_counter()
         taken.append((stop - start) * 1000)
+        for stage, milliseconds in found.stages.items():
+            stages[stage].append(milliseconds)
         if stop > end:
             break
-    return np.array(taken)
+    return np.array(taken), stages
 
 
 def search_batches(search: Search, queries: Queries, k: int, batch_size: int) -> tuple[Ranking, float]:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from ..indexes.base import Index
 
 Codes = NDArray[np.uint8]
+State = Mapping[str, NDArray[np.float32]]  # trained parameters by name
 
-__all__ = ["Codes", "FittedQuantizer", "Pairs", "Quantizer", "TrainingVectors", "Vectors"]
+__all__ = ["Codes", "FittedQuantizer", "Pairs", "Quantizer", "State", "TrainingVectors", "Vectors"]
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,12 @@ class TrainingVectors:
     """What a quantizer learns from.
 
     passages [N, D], float16 or float32, may be a memory map larger than memory; `pairs` are there for learned
-    quantizers and None for the others.
+    quantizers and None for the others; `start` are the parameters of the fitted quantizer that it starts from, by name.
     """
 
     passages: Vectors
     pairs: Pairs | None = None
+    start: State = field(default_factory=dict)
 
 
 class FittedQuantizer(ABC):
@@ -98,6 +100,10 @@ class FittedQuantizer(ABC):
     def save(self, folder: Path) -> None:
         """Write the trained parameters into `folder` (never pickle)."""
 
+    def state(self) -> State:
+        """The parameters by the names that an objective starts from; none where nothing can start from them."""
+        return {}
+
     def codes_in_place(self, vectors: Vectors) -> Codes | None:
         """The stored vectors seen as codes, without a copy, where they already are the codes (flat); else None."""
         return None
@@ -112,11 +118,16 @@ class Quantizer(ABC):
     binary: ClassVar[bool] = False  # whether its codes are signs, compared by Hamming distance
     supervised: ClassVar[bool] = False  # whether it learns from judged train questions
 
+    @property
+    def option(self) -> str:
+        """What the command line calls it: quantizer=..."""
+        return type(self).__name__.lower()
+
     @abstractmethod
     def fit(self, x: TrainingVectors, seed: int) -> FittedQuantizer:
         """Learn from a seeded, capped sample of `x`. Raises LabradorError when `x` cannot train these settings."""
 
-    def learned(self, state: Mapping[str, NDArray[np.float32]], dimension: int) -> FittedQuantizer:
+    def learned(self, state: State, dimension: int) -> FittedQuantizer:
         """What an objective learned together with an encoder of `dimension`: `state` are its parameters by name."""
         raise NotImplementedError(f"{type(self).__name__} is not learned together with an encoder")
 

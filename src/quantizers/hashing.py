@@ -6,7 +6,6 @@ python run.py retriever=bpr                           # learned together with th
 
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -16,13 +15,12 @@ from numpy.typing import NDArray
 
 from ..errors import LabradorError
 from ..losses.hashing import LAYER, Hashing
-from .base import Codes, TrainingVectors, Vectors
+from .base import Codes, State, TrainingVectors
 from .binary import BinaryCodec, check_bits, check_dimension, pack
-from .pairs import PairQuantizer, learn, pairs_of
-from .vectors import check_shape, sample
+from .pairs import PairQuantizer, learn, mean_length, pairs_of
+from .vectors import check_shape
 
 SHAPE, WEIGHT = "hash.json", "weight.npy"
-PROBE = 10_000  # vectors whose mean length is taken, at most
 
 
 class HashCodec(BinaryCodec):
@@ -73,11 +71,6 @@ class HashCodec(BinaryCodec):
             np.save(weight, self.weight, allow_pickle=False)
             files[WEIGHT] = weight.getvalue()
         return files
-
-
-def mean_length(vectors: Vectors, seed: int) -> float:
-    """The mean length of the vectors [N, D], of a sample of them."""
-    return float(np.linalg.norm(sample(vectors, PROBE, seed), axis=1).mean())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +124,7 @@ class Hash(PairQuantizer):
         learn(module, x, self, seed, lengths)
         return self.learned({name: value.numpy() for name, value in module.state_dict().items()}, dimension)
 
-    def learned(self, state: Mapping[str, NDArray[np.float32]], dimension: int) -> HashCodec:
+    def learned(self, state: State, dimension: int) -> HashCodec:
         """The codec of a layer that was trained with an encoder: its state as `Hashing`'s module saves it."""
         return HashCodec(state.get(LAYER), dimension)
 

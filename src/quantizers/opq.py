@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import bar
-from .product import PQ
+from .product import PQ, Floats, ProductCodec
 from .settings import at_least
 from .threads import threads
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,18 +28,9 @@ class OPQ(PQ):
         faiss's own OPQ training takes about three times as long for the same error. By one thread: the SVD and the
         small products are several times slower when a few threads wait for each other.
         """
-        import faiss
-
-        index = self.empty(x.shape[1])
         with threads(1):
             rotation, codebooks = learn(x, self.codebooks, self.centroids, self.iterations, seed)
-        faiss.copy_array_to_vector(codebooks.ravel(), index.pq.centroids)
-        index.is_trained = True
-        transform = faiss.LinearTransform(x.shape[1], x.shape[1])
-        faiss.copy_array_to_vector(np.ascontiguousarray(rotation.T).ravel(), transform.A)
-        transform.is_trained = True
-        transform.set_is_orthonormal()
-        return faiss.IndexPreTransform(transform, index)
+        return ProductCodec.of(rotation.T, codebooks.reshape(self.codebooks, self.centroids, -1)).faiss_index
 
 
 def learn(x: Floats, books: int, size: int, iterations: int, seed: int) -> tuple[Floats, Floats]:

@@ -14,11 +14,13 @@ from ..samplers.base import Example, Pool
 from ..samplers.batch import distinct_passages, other_positives
 from .base import Pairs, Quantizer, TrainingVectors, Vectors
 from .settings import above, at_least
+from .vectors import sample
 
 if TYPE_CHECKING:
     from ..losses.base import Batch
     from ..losses.module import ObjectiveModule
 
+PROBE = 10_000  # vectors whose mean length is taken, at most
 WARMUP = 0.1  # share of the steps in which the learning rate rises; it falls linearly afterwards
 
 
@@ -42,6 +44,10 @@ class PairQuantizer(Quantizer):
         at_least(max(1, self.negatives), "quantizer.depth", self.depth)
         above(0, "quantizer.learning_rate", self.learning_rate)
 
+    def start(self, dimension: int) -> Quantizer | None:
+        """The quantizer of vectors [N, dimension] whose parameters it starts from; None: it starts from nothing."""
+        return None
+
     def check(self, dimension: int, passages: int | None = None) -> None:
         """There must be more passages than hard negatives of one question."""
         if passages is not None and self.negatives >= passages:
@@ -59,6 +65,11 @@ def pairs_of(x: TrainingVectors) -> Pairs:
             "train split, or a quantizer that learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
         )
     return x.pairs
+
+
+def mean_length(vectors: Vectors, seed: int) -> float:
+    """The mean length of the vectors [N, D], of a sample of them."""
+    return float(np.linalg.norm(sample(vectors, PROBE, seed), axis=1).mean())
 
 
 def learn(

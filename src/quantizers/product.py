@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import LabradorError
-from .base import Quantizer, TrainingVectors
+from ..losses.contrastive_pq import CODEBOOKS, ROTATION
+from .base import Quantizer, State, TrainingVectors
 from .codec import FaissCodec
 from .settings import at_least
 from .threads import threads
 from .vectors import sample
 
+Floats = NDArray[np.float32]
 CENTROIDS = (256, 128, 64, 32, 16, 8, 4, 2)
 
 
@@ -53,26 +58,61 @@ class PQ(Quantizer):
                 f"{vectors}; {remedy}"
             )
 
-    def fit(self, x: TrainingVectors, seed: int) -> FaissCodec:
+    def fit(self, x: TrainingVectors, seed: int) -> "ProductCodec":
         """k-means in every sub-space on a sample."""
         self.check(x.passages.shape[1], len(x.passages))
-        return FaissCodec(self.trained(sample(x.passages, self.training_passages, seed), seed))
+        return ProductCodec(self.trained(sample(x.passages, self.training_passages, seed), seed))
 
     def trained(self, x: Any, seed: int) -> Any:
         """A faiss index trained on float32 [n, D], by one thread: two make the many small products slower."""
-        index = self.empty(x.shape[1])
+        index = empty(x.shape[1], self.codebooks, self.centroids)
         index.pq.cp.seed = seed
         index.pq.cp.min_points_per_centroid = 1
         with threads(1):
             index.train(x)
         return index
 
-    def empty(self, dimension: int) -> Any:
-        """An untrained faiss.IndexPQ that scores by inner product."""
+    def load(self, folder: Path) -> "ProductCodec":
+        """What `ProductCodec.save` wrote into `folder`."""
+        return ProductCodec.load(folder)
+
+
+class ProductCodec(FaissCodec):
+    """A rotation R, or none, and M codebooks of K words."""
+
+    @classmethod
+    def of(cls, rotation: Floats | None, codebooks: Floats) -> Self:
+        """The codec of a rotation [D, D], applied as R x, and codebooks [M, K, D / M]."""
         import faiss
 
-        return faiss.IndexPQ(dimension, self.codebooks, self.centroids.bit_length() - 1, faiss.METRIC_INNER_PRODUCT)
+        books, words, width = codebooks.shape
+        index = empty(books * width, books, words)
+        faiss.copy_array_to_vector(codebooks.ravel(), index.pq.centroids)
+        index.is_trained = True
+        if rotation is None:
+            return cls(index)
+        transform = faiss.LinearTransform(*rotation.shape)
+        faiss.copy_array_to_vector(np.ascontiguousarray(rotation).ravel(), transform.A)
+        transform.is_trained = True
+        transform.set_is_orthonormal()
+        return cls(faiss.IndexPreTransform(transform, index))
 
-    def load(self, folder: Path) -> FaissCodec:
-        """What `FaissCodec.save` wrote into `folder`."""
-        return FaissCodec.load(folder)
+    def state(self) -> State:
+        """The rotation [D, D], the identity where there is none, and the codebooks [M, K, D / M]."""
+        import faiss
+
+        rotation, index = np.eye(self.dimension, dtype=np.float32), self.faiss_index
+        if isinstance(index, faiss.IndexPreTransform):
+            chain: Any = index.chain
+            transform: Any = faiss.downcast_VectorTransform(chain.at(0))
+            rotation = faiss.vector_to_array(transform.A).reshape(rotation.shape)
+            index = faiss.downcast_index(index.index)
+        words = faiss.vector_to_array(index.pq.centroids)
+        return {ROTATION: rotation, CODEBOOKS: words.reshape(index.pq.M, index.pq.ksub, index.pq.dsub)}
+
+
+def empty(dimension: int, codebooks: int, centroids: int) -> Any:
+    """An untrained faiss.IndexPQ that scores by inner product."""
+    import faiss
+
+    return faiss.IndexPQ(dimension, codebooks, centroids.bit_length() - 1, faiss.METRIC_INNER_PRODUCT)

@@ -9,6 +9,7 @@ from .rows import ResultRow
 NAMES = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "seed", "device", "threads")
 SIZES = ("queries", "passages")
 STAGES = ("train", "encode", "quantize", "search")
+PERCENTILES = ("p50", "p99")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ def columns(rows: Sequence[ResultRow]) -> list[Column]:
     """Every column that `rows` can fill: names first, then quality, sizes, time."""
     metrics = dict.fromkeys(name for row in rows for name in row.metrics)
     stages = dict.fromkeys([*STAGES, *(name for row in rows for name in row.seconds)])
+    searched = dict.fromkeys(name for row in rows for name in row.latency_ms if name not in PERCENTILES)
     settings = dict.fromkeys(name for row in rows for name in row.settings)
     return [
         *(Column(name, _attribute(name), optional=True) for name in NAMES),
@@ -46,6 +48,7 @@ def columns(rows: Sequence[ResultRow]) -> list[Column]:
         Column("index\nsize", _attribute("index_bytes"), size, "lowest"),
         Column("on disk\nbeside", lambda row: row.disk_bytes or None, size, "lowest"),
         Column("ms/query\np50", _entry("latency_ms", "p50"), three_digits, "lowest"),
+        *(Column(f"ms/query\n{name}", _entry("latency_ms", name), three_digits, "lowest") for name in searched),
         Column("queries/\ns", _attribute("qps"), three_digits, "highest"),
         *(Column(f"{name}\n(s)", _time(name), seconds, "lowest") for name in stages),
     ]

@@ -31,7 +31,7 @@ class ResultRow:
     bytes_per_passage: float | None  # of the serialized codes
     index_bytes: int | None  # serialized, in memory while searching
     disk_bytes: int | None  # dense vectors kept for rerank
-    latency_ms: dict[str, float | None]  # "p50", "p99" of one query at a time, search only
+    latency_ms: dict[str, float | None]  # of one query at a time, search only: "p50", "p99"; p50 of each of two stages
     qps: float | None  # queries per second, batched
     threads: int | None
     device: str

@@ -58,7 +58,7 @@ class DenseRetriever(Retriever):
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
         if quantizer.supervised:
-            need_train_pairs(corpus, f"quantizer={type(quantizer).__name__.lower()}")
+            need_train_pairs(corpus, f"quantizer={quantizer.option}")
         self.own(quantizer).check(self.encoder.dimension, len(corpus.passages))
 
     def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":

@@ -21,7 +21,7 @@ class BM25(Retriever):
     def check(self, quantizer: Quantizer, search: Search) -> None:
         if not isinstance(quantizer, Flat):
             raise LabradorError(
-                f"retriever=bm25 quantizer={type(quantizer).__name__.lower()}: bm25 has no vectors to quantize; "
+                f"retriever=bm25 quantizer={quantizer.option}: bm25 has no vectors to quantize; "
                 "leave quantizer=flat (it is ignored) or choose a dense retriever"
             )
         if not isinstance(search, Scan) or search.device != "cpu":

@@ -1,4 +1,6 @@
-"""Samplers that visit the queries in a shuffled order: what is theirs alone is how negatives are drawn."""
+"""Samplers that shuffle the queries and draw for each: what is theirs alone is how negatives are drawn, and the order
+of the visits where that is not the shuffled one.
+"""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -18,11 +20,18 @@ CHUNK = 1 << 22  # random numbers drawn at a time
 
 @dataclass(frozen=True)
 class Shuffled(Sampler):
-    """Every query with a positive once per epoch, in random order, with one of its positives and drawn negatives."""
+    """Every query with a positive once per epoch, with one of its positives and drawn negatives."""
 
     @abstractmethod
     def draw(self, pool: Pool, queries: Rows, rng: np.random.Generator) -> Rows:
         """Negatives [Q, negatives] of the given queries [Q], distinct per query; NONE is filled at random."""
+
+    def order(self, pool: Pool, queries: Rows, negatives: Rows) -> Rows:
+        """The places [Q] of the shuffled queries [Q] in the order of their visits, given what `draw` gave them.
+
+        As they come, if a sampler does not say otherwise.
+        """
+        return np.arange(len(queries))
 
     def batches(self, pool: Pool, epoch: int) -> Iterator[list[Example]]:
         """Yield the batches of one epoch, in lists of `pool.batch_size`.
@@ -36,7 +45,9 @@ class Shuffled(Sampler):
         picks = pool.positives.offsets[queries] + (rng.random(len(queries)) * lengths[queries]).astype(np.int64)
         positives = pool.positives.values[picks]
         negatives = self.draw(pool, queries, rng)
+        order = self.order(pool, queries, negatives)
         fill_at_random(negatives, queries, pool.positives, pool.passages, rng)
+        queries, positives, negatives = queries[order], positives[order], negatives[order]
         for first in range(0, len(queries), pool.batch_size):
             part = slice(first, first + pool.batch_size)
             columns = queries[part].tolist(), positives[part].tolist(), map(tuple, negatives[part].tolist())

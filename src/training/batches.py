@@ -13,6 +13,7 @@ from ..data.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
 from ..samplers.base import Example
 from ..samplers.batch import distinct_passages, other_positives
+from .frozen import FrozenPassages
 
 Examples = list[Example]
 Epoch = Callable[[int], list[Examples]]
@@ -93,7 +94,7 @@ class Collate:
     """
 
     queries: Tokens
-    passages: Tokens
+    passages: Tokens | FrozenPassages
     positives: Ragged
     pad_id: int
     rank: int = 0
@@ -106,17 +107,19 @@ class Collate:
         mine = share(len(examples), self.rank, self.world)
         query_rows = np.array([example.query for example in examples], dtype=np.int64)
         return {
-            "queries": self._tokens(self.queries, query_rows, mine),
-            "passages": self._tokens(self.passages, rows, share(len(rows), self.rank, self.world)),
+            "queries": self._inputs(self.queries, query_rows, mine),
+            "passages": self._inputs(self.passages, rows, share(len(rows), self.rank, self.world)),
             "passage_counts": [_length(share(len(rows), rank, self.world)) for rank in range(self.world)],
             "positives": torch.from_numpy(positives[mine]),
             "masked": torch.from_numpy(other_positives(query_rows[mine], positives[mine], rows, self.positives)),
             "weight": self.world / batch,
         }
 
-    def _tokens(self, tokens: Tokens, rows: np.ndarray, part: slice) -> dict[str, Tensor | int]:
+    def _inputs(self, texts: Tokens | FrozenPassages, rows: np.ndarray, part: slice) -> dict[str, Tensor | int]:
         taken = rows[part] if _length(part) else rows[:1]
-        input_ids, attention_mask = pad(tokens.rows(taken), self.pad_id)
+        if isinstance(texts, FrozenPassages):
+            return {"vectors": torch.from_numpy(texts.rows(taken)), "kept": _length(part)}
+        input_ids, attention_mask = pad(texts.rows(taken), self.pad_id)
         return {"input_ids": input_ids, "attention_mask": attention_mask, "kept": _length(part)}
 
 

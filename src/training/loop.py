@@ -2,10 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from .. import processes
@@ -14,11 +16,11 @@ from ..encoders.checkpoint import OBJECTIVE, Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
-from ..losses.module import ObjectiveModule
 from ..samplers.base import Example
 from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts
 from .checkpoints import newest
+from .frozen import FrozenPassages
 from .model import TrainingModel, set_dropout
 from .settings import TrainSettings
 from .trainer import RetrieverTrainer, arguments
@@ -31,19 +33,21 @@ def train(
     objective: Objective,
     batches: Callable[[int], list[list[Example]]],
     query_tokens: Tokens,
-    passage_tokens: Tokens,
+    passages: Tokens | FrozenPassages,
     positives: Ragged,
     settings: TrainSettings,
     seed: int,
     folder: Path,
     device: str = "cpu",
+    state: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> None:
     """Train from `start` on `batches(epoch)`, the same in every process, and write the result into `folder`.
 
     Writes towers/ (as TwoTower.save does), objective.safetensors (where the objective has parameters) and curve.jsonl
-    (step, loss, learning_rate, ...). `positives` are the passage rows of each query. Killed and started again with
-    the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with the same weights;
-    curve.jsonl comes last, and where it is there is nothing left to do.
+    (step, loss, learning_rate, ...). `positives` are the passage rows of each query; `state` are parameters that the
+    objective starts from, by name. Frozen passages are not encoded: the query tower alone is trained then. Killed and
+    started again with the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with
+    the same weights; curve.jsonl comes last, and where it is there is nothing left to do.
     Raises LabradorError when there is nothing to train on or the training diverges.
     """
     checkpoints = folder / "trainer"
@@ -58,13 +62,15 @@ def train(
     if settings.dropout is not None:
         set_dropout(towers, settings.dropout)
     model = TrainingModel(towers, objective.build(towers.dimension))
-    take_over(model.objective, start)
-    collate = Collate(query_tokens, passage_tokens, positives, towers.pad_id, processes.rank(), processes.world_size())
+    model.objective.start_from(state or {})
+    if isinstance(passages, FrozenPassages) and towers.passage is not towers.query:
+        towers.passage.requires_grad_(False)
+    collate = Collate(query_tokens, passages, positives, towers.pad_id, processes.rank(), processes.world_size())
     loader = Loader(
         Lookup(),
         batch_sampler=parts,
         collate_fn=collate,
-        num_workers=settings.workers,
+        num_workers=0 if isinstance(passages, FrozenPassages) else settings.workers,
         pin_memory=device != "cpu",
         generator=torch.Generator(),  # so that the loader leaves torch's own generator alone
     )
@@ -75,16 +81,6 @@ def train(
     if processes.is_main():
         _write(model, trainer.state.log_history, folder)
     _remove(checkpoints)
-
-
-def take_over(objective: ObjectiveModule, start: Checkpoint) -> None:
-    """Start from the parameters that an earlier round left beside the towers, if it and this objective have any.
-
-    Raises RuntimeError when they are those of another objective.
-    """
-    state = {name: torch.from_numpy(value) for name, value in start.objective_state().items()}
-    if state and objective.state_dict():
-        objective.load_state_dict(state)
 
 
 def _parts(batches: Callable[[int], list[list[Example]]], settings: TrainSettings) -> Parts:

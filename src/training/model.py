@@ -78,12 +78,15 @@ class TrainingModel(nn.Module):
         return {name: values.sum() * weight for name, values in losses.items()}
 
     def _encode(self, side: Side, inputs: dict[str, Any]) -> Tensor:
+        if "vectors" in inputs:  # of frozen passages
+            vectors: Tensor = inputs["vectors"]
+            return vectors[: inputs["kept"]]
         ids, mask = inputs["input_ids"], inputs["attention_mask"]
         if ids.device.type != "cpu":
             return self.towers.encode(side, ids, mask)[: inputs["kept"]]
         order = mask.sum(dim=1).argsort(descending=True, stable=True)
-        vectors = [self.towers.encode(side, *trimmed(ids[part], mask[part])) for part in order.split(ROWS)]
-        return torch.cat(vectors)[order.argsort()][: inputs["kept"]]
+        encoded = [self.towers.encode(side, *trimmed(ids[part], mask[part])) for part in order.split(ROWS)]
+        return torch.cat(encoded)[order.argsort()][: inputs["kept"]]
 
 
 def trimmed(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -161,7 +161,7 @@ def test_unusable_queries_are_refused(search):
         (lambda: Scan(k=0), "search.k=0: expected an integer of 1 or more"),
         (lambda: Scan(device="tpu"), "search.device=tpu: expected one of cpu, cuda"),
         (lambda: TwoStage(candidates=0), "search.candidates=0"),
-        (lambda: TwoStage(rerank="both"), "search.rerank=both: expected one of codes, dense"),
+        (lambda: TwoStage(rerank="both"), "search.rerank=both: expected one of auto, codes, dense"),
     ],
 )
 def test_settings_without_meaning_are_refused(make, says):

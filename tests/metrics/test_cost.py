@@ -1,10 +1,12 @@
 """What is timed, on a clock that only the search moves."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from labrador.metrics import cost
-from labrador.metrics.cost import Ranking, latencies, measure, threads
+from labrador.metrics.cost import latencies, measure, threads
 
 
 class Machine:
@@ -20,7 +22,19 @@ class Machine:
         self.now += self.times[min(len(self.sizes), len(self.times) - 1)]
         self.sizes.append(len(queries))
         ids = np.array([[int(query[0]) * 10 + rank for rank in range(k)] for query in queries])
-        return Ranking(ids, -ids.astype(np.float32))
+        return SimpleNamespace(ids=ids, scores=-ids.astype(np.float32), stages=self.stages())
+
+    def stages(self):
+        """Of a search that has one stage."""
+        return {}
+
+
+class TwoStages(Machine):
+    """Its searches of n queries take n and 2 n milliseconds in their stages; the ninth, single, search 30 and 60."""
+
+    def stages(self):
+        times = 30 if len(self.sizes) == 9 else self.sizes[-1]
+        return {"candidates": 1.0 * times, "rerank": 2.0 * times}
 
 
 @pytest.fixture
@@ -39,14 +53,15 @@ def vectors(count: int) -> np.ndarray:
 
 def test_latency_is_in_milliseconds_and_leaves_out_the_warm_up(machine):
     slow_start = machine(*[1.0] * cost.WARM_UP, 0.002, 0.004)
-    taken = latencies(slow_start.search, vectors(10), 3, limit=4, seconds=60)
+    taken, stages = latencies(slow_start.search, vectors(10), 3, limit=4, seconds=60)
     np.testing.assert_allclose(taken, [2, 4, 4, 4])
+    assert stages == {}
     assert slow_start.sizes == [1] * (cost.WARM_UP + 4)
 
 
 def test_latency_stops_when_its_time_is_up(machine):
     slow = machine(10.0)
-    assert len(latencies(slow.search, vectors(10), 3, limit=200, seconds=25)) == 1
+    assert len(latencies(slow.search, vectors(10), 3, limit=200, seconds=25)[0]) == 1
     assert slow.sizes == [1] * 4  # three to warm up, until 25 s had passed, and one that counts
 
 
@@ -65,6 +80,19 @@ def test_percentiles(machine):
     rising = machine(*[0.0] * cost.WARM_UP, *(n / 1000 for n in range(1, 102)), 1.0)
     _, told = measure(rising.search, vectors(101), 1, limit=101)
     assert told["latency_ms"] == {"p50": pytest.approx(51), "p99": pytest.approx(100)}
+
+
+def test_the_stages_of_single_searches_are_told_by_their_p50(monkeypatch):
+    timed = TwoStages(1.0)
+    monkeypatch.setattr(cost, "perf_counter", timed.clock)
+    taken, stages = latencies(timed.search, vectors(6), 3, limit=6, seconds=60)
+    assert len(taken) == 6
+    assert stages == {"candidates": [1, 1, 1, 30, 1, 1], "rerank": [2, 2, 2, 60, 2, 2]}
+    again = TwoStages(1.0)
+    monkeypatch.setattr(cost, "perf_counter", again.clock)
+    _, told = measure(again.search, vectors(6), 2, batch_size=6)
+    seconds = pytest.approx(1000)
+    assert told["latency_ms"] == {"p50": seconds, "p99": seconds, "candidates": 1, "rerank": 2}
 
 
 def test_texts_are_searched_too(machine):

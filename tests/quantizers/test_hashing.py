@@ -15,35 +15,7 @@ D = 32
 QUICK = Hash(steps=40, batch_size=16, depth=10)
 
 
-def unit(x):
-    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def vectors():
-    """600 passages whose meaning lies in half of the dimensions, the rest is noise; 200 questions near theirs."""
-    generator = np.random.default_rng(0)
-    weights = np.r_[np.ones(D // 2), np.full(D // 2, 0.9)].astype(np.float32)
-    passages = generator.standard_normal((600, D)) * weights
-    positives = generator.permutation(600)[:200]
-    queries = passages[positives].copy()
-    queries[:, D // 2 :] = generator.standard_normal((200, D // 2))  # the second half says nothing
-    queries += 0.2 * generator.standard_normal((200, D))
-    passages, queries = unit(passages), unit(queries)
-    best = np.argsort(-queries @ passages.T, axis=1)[:, :20]
-    negatives = [[row for row in rows if row != positive] for rows, positive in zip(best, positives, strict=True)]
-    judged = Ragged.from_lists([[row] for row in positives])
-    return TrainingVectors(passages, Pairs(queries, judged, Ragged.from_lists(negatives)))
-
-
-def rank_of_positives(codec, x):
-    """The mean place of each question's positive by <q, decoded code>."""
-    scores = x.pairs.queries @ codec.decode(codec.encode(x.passages)).T
-    own = scores[np.arange(len(scores)), x.pairs.positives.values]
-    return float((scores > own[:, None]).sum(axis=1).mean())
-
-
-def test_learning_makes_codes_better_than_the_signs_of_the_vectors(vectors):
+def test_learning_makes_codes_better_than_the_signs_of_the_vectors(vectors, rank_of_positives):
     signs = HashCodec(None, D)
     learned = Hash(steps=150, batch_size=32, depth=20).fit(vectors, 0)
     assert rank_of_positives(learned, vectors) < 0.6 * rank_of_positives(signs, vectors)

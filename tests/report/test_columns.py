@@ -37,6 +37,16 @@ def test_titles(row):
     assert titles[-4:] == ["train (s)", "encode (s)", "quantize (s)", "search (s)"]
 
 
+def test_the_stages_of_a_search_have_columns_where_a_row_has_them(row):
+    before = row(latency_ms={"p50": 2.5, "p99": 4.0})  # as rows were before stages were timed
+    rows = [before, row(latency_ms={"p50": 2.6, "p99": 4.0, "candidates": 1.234, "rerank": 0.5})]
+    titles = [column.title for column in columns(rows)]
+    assert titles[-7:-4] == ["ms/query candidates", "ms/query rerank", "queries/s"]
+    assert [column(rows, "ms/query candidates").text(row) for row in rows] == ["-", "1.23"]
+    assert [column(rows, "ms/query rerank").text(row) for row in rows] == ["-", "0.5"]
+    assert not [column.title for column in columns([before]) if column.title.endswith(("candidates", "rerank"))]
+
+
 def test_quality_is_best_high_and_cost_is_best_low(sweep):
     assert best_of(column(sweep, "R@20"), sweep) == "0.900"
     assert best_of(column(sweep, "bytes/passage"), sweep) == "48"

@@ -27,6 +27,14 @@ def test_whole_numbers_do_for_figures(row, tmp_path):
     assert ResultRow.from_json(text, tmp_path).qps == 9
 
 
+def test_rows_with_and_without_the_stages_of_a_search_are_read(row, tmp_path):
+    for number, latency in enumerate(
+        ({"p50": 2.5, "p99": 4.0}, {"p50": 2.5, "p99": 4.0, "candidates": 2, "rerank": 0.5})
+    ):
+        row(latency_ms=latency).write(tmp_path / f"{number}.json")
+        assert read(tmp_path / f"{number}.json").latency_ms == latency
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -46,6 +46,20 @@ def test_what_is_the_same_in_all_rows_is_told_below(sweep):
     assert "nDCG@10" not in render(sweep)  # no row has it
 
 
+def test_memory_and_disk_and_the_stages_of_a_search_stand_apart(row):
+    old = row(quantizer="lsh", search="two_stage", index_bytes=4_600_000, latency_ms={"p50": 0.7, "p99": 1.0})
+    stages = {"p50": 0.9, "p99": 1.0, "candidates": 0.6, "rerank": 0.3}
+    dense = row(quantizer="pq", search="two_stage", disk_bytes=32_280_000_000, latency_ms=stages)
+    lines = render([dense, old]).splitlines()
+    heads = [" ".join(line.split()) for line in lines[:2]]
+    assert heads[0].startswith("index on disk ms/query ms/query ms/query")
+    assert heads[1] == "quantizer size beside p50 candidates rerank"
+    assert [line.split() for line in lines[3:5]] == [
+        ["lsh", "4.60", "MB*", "-", "0.7*", "-", "-"],
+        ["pq", "18.5", "MB", "32.3", "GB", "0.9", "0.6", "0.3"],
+    ]
+
+
 def test_settings_are_a_column_where_they_vary(row):
     rows = [row(settings={"quantizer.bits": bits}) for bits in ("64", "128")] + [row()]
     shown = layout(rows)

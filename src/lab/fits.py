@@ -1,0 +1,119 @@
+"""Steps that train encoders."""
+
+from pathlib import Path
+
+from ..encoders.base import Encoder
+from ..encoders.checkpoint import Checkpoint
+from ..encoders.tokens import Tokens
+from ..errors import LabradorError
+from ..losses.base import Objective
+from ..samplers.base import Example, Pool, Sampler
+from ..store import artifact_key, describe
+from ..training.frozen import FrozenPassages
+from .steps import Fitted, Frozen
+from .texts import Candidates, TextSteps
+
+ELSEWHERE = (
+    "max_query_length",
+    "max_passage_length",
+    "query_prefix",
+    "passage_prefix",
+    "temperature",
+    "dtype",
+    "precision",
+)
+
+
+class FitSteps(TextSteps):
+    """Checkpoints."""
+
+    def pretrained(self, encoder: Encoder) -> Checkpoint:
+        """The encoder as it comes.
+
+        Its key leaves out the fields that enter other keys: lengths and prefixes are in those of the tokens,
+        temperature in that of the objective, dtype and precision in that of the vectors.
+        """
+        inputs = {"weights": encoder.fingerprint()}
+        return Checkpoint(encoder, None, artifact_key("pretrained", 1, describe(encoder, ELSEWHERE), inputs))
+
+    def fit(
+        self,
+        start: Encoder | Checkpoint,
+        objective: Objective,
+        sampler: Sampler,
+        candidates: Candidates | None = None,
+        *,
+        name: str,
+        quantizer: Fitted | None = None,
+        frozen: Frozen | None = None,
+    ) -> Checkpoint:
+        """Train from `start` on the train split; `candidates` are what the sampler draws hard negatives from.
+
+        Without them, a sampler mined by BM25 gets BM25's. Parameters of the objective's own start from those that
+        `start` was trained with, else from the `quantizer`'s. With `frozen` passages only queries are encoded and
+        trained. Killed, it continues from its last checkpoint.
+        """
+        checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
+        candidates = candidates or self._mined_for(sampler)
+        queries, queries_key = self.tokens(checkpoint.encoder, "train")
+        passages, keys = self._trained_on(checkpoint, frozen)
+        positives = self.corpus.positives("train")
+
+        def write(folder: Path) -> None:
+            from ..training.loop import train
+
+            lists = None if candidates is None else candidates.lists
+            pool = Pool(positives, lists, len(self.corpus.passages), self.settings.batch_size, self.seed)
+
+            def batches(epoch: int) -> list[list[Example]]:
+                return list(sampler.batches(pool, epoch))
+
+            train(
+                checkpoint,
+                objective,
+                batches,
+                queries,
+                passages,
+                positives,
+                self.settings,
+                self.seed,
+                folder,
+                self.device,
+                state={**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()},
+            )
+
+        artifact = self.make(
+            "train",
+            "fit",
+            {
+                "objective": describe(objective),
+                "sampler": describe(sampler),
+                "settings": describe(self.settings.resolved(self.device)),
+                "seed": self.seed,
+            },
+            {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train")}
+            | keys
+            | ({} if candidates is None else {"candidates": candidates.key})
+            | ({} if quantizer is None else {"quantizer": quantizer.artifact.key}),
+            write,
+            resumable=True,
+            collective=True,
+            about=name,
+        )
+        return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)
+
+    def _trained_on(
+        self, checkpoint: Checkpoint, frozen: Frozen | None
+    ) -> tuple[Tokens | FrozenPassages, dict[str, str]]:
+        """The passages of a training, and the keys of what they are."""
+        if frozen is not None:
+            return frozen.passages, {f"passages.{name}": key for name, key in frozen.keys.items()}
+        tokens, key = self.tokens(checkpoint.encoder)
+        return tokens, {"passages": key}
+
+    def _mined_for(self, sampler: Sampler) -> Candidates | None:
+        """What a sampler draws from when it is given nothing."""
+        if sampler.mined_by == "checkpoint":
+            name = type(sampler).__name__
+            raise LabradorError(f"sampler={name}: it draws from a checkpoint's own search, none was given")
+        return self.bm25_negatives(sampler.depth) if sampler.mined_by == "bm25" else None

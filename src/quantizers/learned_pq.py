@@ -1,0 +1,109 @@
+"""Learned product quantization: rotation and words trained by BiDR's contrastive loss (Xiao et al., WWW 2022).
+
+python run.py retriever=pretrained quantizer=learned_pq     # learned on frozen vectors, from OPQ
+python run.py retriever=bidr                                # learned together with the encoder
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import LabradorError
+from ..losses.contrastive_pq import CODEBOOKS, ROTATION, SKEW, ContrastivePQ
+from .base import State, TrainingVectors
+from .opq import OPQ
+from .pairs import PairQuantizer, learn, mean_length, pairs_of
+from .product import ProductCodec
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedPQ(PairQuantizer):
+    """PQ that starts as `OPQ` and learns from pairs; `codebooks` bytes per passage with 256 words."""
+
+    learning_rate: float = 3e-4  # of the words at its peak; the rotation has a tenth of it
+    depth: int = 100
+
+    codebooks: int | None = None  # M; None: one for every 8 dimensions
+    centroids: int = 256  # words of one codebook, a power of two
+    temperature: float = 0.05  # what inner products of the vectors are divided by
+    train_rotation: bool = True
+    training_passages: int = 65_536  # of the OPQ that it starts from
+    iterations: int = 60  # of the same
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.start(8)
+        try:
+            _ = self.objective(8)
+        except LabradorError as error:
+            raise LabradorError(f"quantizer.{error}") from error
+
+    @property
+    def option(self) -> str:
+        """What the command line calls it."""
+        return "learned_pq"
+
+    def start(self, dimension: int) -> OPQ:
+        """The OPQ that it starts from."""
+        return OPQ(
+            codebooks=books(self.codebooks, dimension),
+            centroids=self.centroids,
+            training_passages=self.training_passages,
+            iterations=self.iterations,
+        )
+
+    def objective(self, dimension: int) -> ContrastivePQ:
+        """Its loss on vectors [N, dimension] of length 1."""
+        return ContrastivePQ(
+            codebooks=books(self.codebooks, dimension),
+            centroids=self.centroids,
+            temperature=self.temperature,
+            sharpness=dimension,
+            train_rotation=self.train_rotation,
+            layer_learning_rate=self.learning_rate,
+        )
+
+    def check(self, dimension: int, passages: int | None = None) -> None:
+        """What OPQ asks for, and more passages than hard negatives of one question."""
+        super().check(dimension, passages)
+        self.start(dimension).check(dimension, passages)
+
+    def fit(self, x: TrainingVectors, seed: int) -> ProductCodec:
+        """Learn rotation and words; raises LabradorError when there is no pair to learn from.
+
+        Starts from `x.start`, or fits the OPQ itself.
+        """
+        dimension = x.passages.shape[1]
+        self.check(dimension, len(x.passages))
+        queries, passages = (mean_length(vectors, seed) for vectors in (pairs_of(x).queries, x.passages))
+        objective = self.objective(dimension)
+        module = replace(
+            objective,
+            temperature=objective.temperature * queries * passages,
+            sharpness=objective.sharpness / passages**2,
+        ).build(dimension)
+        module.start_from(x.start or self.start(dimension).fit(x, seed).state())
+        learn(module, x, self, seed)
+        return self.learned({name: value.numpy() for name, value in module.state_dict().items()}, dimension)
+
+    def learned(self, state: State, dimension: int) -> ProductCodec:
+        """The codec of a layer that was trained with an encoder: its state as `ContrastivePQ`'s module saves it."""
+        rotation = state[ROTATION]
+        if state[SKEW].any():
+            import torch
+
+            from ..losses.product import turned
+
+            rotation = turned(torch.from_numpy(rotation), torch.from_numpy(state[SKEW])).numpy()
+        identity = np.array_equal(rotation, np.eye(dimension, dtype=rotation.dtype))
+        return ProductCodec.of(None if identity else rotation, state[CODEBOOKS])
+
+    def load(self, folder: Path) -> ProductCodec:
+        """What `ProductCodec.save` wrote into `folder`."""
+        return ProductCodec.load(folder)
+
+
+def books(codebooks: int | None, dimension: int) -> int:
+    """The number of codebooks where it is set, else one for every 8 dimensions: 96 for 768, as in the paper."""
+    return max(1, dimension // 8) if codebooks is None else codebooks

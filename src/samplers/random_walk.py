@@ -1,0 +1,13 @@
+"""Locality-centric sampling, depth first: the newest query of the frontier is next (BiDR: Xiao et al., WWW 2022)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .walked import Walked
+
+
+@dataclass(frozen=True)
+class RandomWalk(Walked):
+    """Goes from a query to one that shares a candidate drawn for it, and back only where there is none."""
+
+    newest_first: ClassVar = True

@@ -1,0 +1,162 @@
+"""Two stages with query vectors of their own, against brute force; what rerank=auto means; what the stages took."""
+
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from labrador.errors import LabradorError
+from labrador.indexes.search import HashLookup, Scan, Search, TwoStage
+from labrador.indexes.two_stage import QUERIES
+from labrador.quantizers.base import TrainingVectors
+from labrador.quantizers.flat import Flat
+from labrador.quantizers.lsh import LSH
+from labrador.quantizers.product import PQ
+from labrador.store import describe
+
+STAGES = ["candidates", "rerank"]
+
+
+def whole(seed: int, count: int, dimension: int) -> np.ndarray:
+    """Vectors whose inner products are exact in float32 and often equal."""
+    x = np.random.default_rng(seed).integers(-2, 3, (count, dimension)).astype(np.float32)
+    x[:, 0] = 1
+    return x
+
+
+def brute_force(scores: np.ndarray, candidates: np.ndarray, k: int) -> np.ndarray:
+    """For each query its candidates, by score and then by row."""
+    return np.stack([ids[np.lexsort((ids, -own[ids]))][:k] for ids, own in zip(candidates, scores, strict=True)])
+
+
+@pytest.mark.parametrize("quantizer", [Flat(), LSH(bits=24), PQ(codebooks=2)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize(
+    ("passages", "sparse", "dense", "candidates", "k"),
+    [
+        (300, 16, 16, 30, 20),  # both encoders of one dimension
+        (300, 16, 5, 300, 300),  # every passage reranked
+        (700, 8, 40, 100, 100),
+        (300, 16, 40, 1000, 7),  # fewer passages than candidates
+        (2000, 24, 1, 1000, 1000),  # one dimension: most scores equal
+    ],
+)
+def test_candidates_by_one_encoder_are_ranked_by_another(
+    tmp_path: Path, quantizer, dtype, passages, sparse, dense, candidates, k
+):
+    x, q = whole(0, passages, sparse), whole(1, QUERIES + 9, sparse)
+    np.save(tmp_path / "verifier.npy", whole(2, passages, dense).astype(dtype))
+    y, r = np.load(tmp_path / "verifier.npy", mmap_mode="r"), whole(3, QUERIES + 9, dense)
+    codec = quantizer.fit(TrainingVectors(x), 0)
+    codes = codec.encode(x)
+    found = Scan().build(codec, codes).search(q, candidates).ids
+    scores = r @ y.astype(np.float32).T
+    index = TwoStage(candidates=candidates).build(codec, codes, y, verified=True)
+    hits = index.search(np.hstack([q, r]), k)
+    assert (hits.ids == brute_force(scores, found, k)).all()
+    assert (hits.scores == np.take_along_axis(scores, hits.ids, axis=1)).all()
+    alone = index.search(np.hstack([q, r])[5:6], k)
+    assert (alone.ids == hits.ids[5:6]).all()
+
+
+def test_candidates_from_hash_tables_are_ranked_by_another_encoder(tmp_path: Path):
+    x, q = np.random.default_rng(0).standard_normal((2, 400, 32), dtype=np.float32)
+    y, r = whole(2, 400, 7), whole(3, 20, 7)
+    codec = LSH().fit(TrainingVectors(x), 0)
+    codes, search = codec.encode(x), HashLookup(candidates=50, tables=2, key_bits=4)
+    search.prepare(codec, codes, tmp_path)
+    index = search.build(codec, codes, y, tmp_path, verified=True)
+    hits = index.search(np.hstack([q[:20], r]), 50)
+    assert (hits.ids == brute_force(r @ y.T, index.first.search(q[:20], 50).ids, 50)).all()
+
+
+@pytest.mark.parametrize("verified", [False, True])
+def test_auto_is_dense_where_there_is_a_verifier(verified):
+    search = TwoStage(candidates=70, k=9)
+    assert search.rerank == "auto"
+    assert not search.needs_vectors
+    resolved = search.resolved(verified)
+    assert resolved == TwoStage(candidates=70, k=9, rerank="dense" if verified else "codes")
+    assert resolved.needs_vectors == verified
+    tables = HashLookup(tables=2, flips=1).resolved(verified)
+    assert tables == HashLookup(tables=2, flips=1, rerank="dense" if verified else "codes")
+
+
+@pytest.mark.parametrize("search", [Scan(), TwoStage(rerank="codes"), HashLookup(rerank="dense")], ids=str)
+def test_what_is_said_stays(search: Search):
+    assert search.resolved(True) is search
+    assert search.resolved(False) is search
+
+
+def test_auto_goes_by_the_name_of_what_it_means():
+    assert describe(TwoStage().resolved(verified=False)) == {
+        "class": "TwoStage", "k": 1000, "candidates": 1000, "rerank": "codes"}  # fmt: skip
+    assert describe(TwoStage().resolved(verified=True)) == describe(TwoStage(rerank="dense"))
+
+
+def test_auto_builds_what_it_is_resolved_to():
+    x, y, q = whole(0, 100, 16), whole(2, 100, 16), whole(1, 5, 16)
+    codec = LSH().fit(TrainingVectors(x), 0)
+    codes = codec.encode(x)
+    auto = TwoStage().build(codec, codes, y).search(q, 100)
+    by_codes = TwoStage(rerank="codes").build(codec, codes).search(q, 100)
+    assert (auto.ids == by_codes.ids).all()
+    assert (auto.scores == by_codes.scores).all()
+    with pytest.raises(ValueError, match="the 100 passages' full vectors"):
+        TwoStage().build(codec, codes, verified=True)
+
+
+def test_vectors_of_another_dimension_need_queries_of_their_own():
+    x = whole(0, 100, 16)
+    codec = LSH().fit(TrainingVectors(x), 0)
+    with pytest.raises(ValueError, match="vectors of 5 dimensions for queries of 16"):
+        TwoStage(rerank="dense").build(codec, codec.encode(x), whole(2, 100, 5))
+
+
+def test_unusable_queries_of_either_encoder_are_refused():
+    x, y, q = whole(0, 100, 16), whole(2, 100, 5), whole(1, 3, 21)
+    codec = LSH().fit(TrainingVectors(x), 0)
+    index = TwoStage().build(codec, codec.encode(x), y, verified=True)
+    for shape in (16, 20, 22):
+        with pytest.raises(LabradorError, match=rf"queries of shape \[3, {shape}\]: expected \[N, 21\]"):
+            index.search(np.ones((3, shape), np.float32), 5)
+    for columns, value in ((slice(0, 16), 0), (slice(16, 21), 0), (slice(3, 4), np.nan), (slice(18, 19), np.inf)):
+        bad = q.copy()
+        bad[2, columns] = value
+        with pytest.raises(LabradorError, match="vector of query 2"):
+            index.search(bad, 5)
+
+
+@pytest.mark.parametrize("count", [1, 70])
+def test_the_stages_of_a_search_are_timed(count):
+    x, q = whole(0, 3000, 64), whole(1, count, 64)
+    codec = LSH().fit(TrainingVectors(x), 0)
+    index = TwoStage(candidates=500).build(codec, codec.encode(x))
+    start = perf_counter()
+    stages = index.search(q, 100).stages
+    whole_search = 1000 * (perf_counter() - start)
+    assert list(stages) == STAGES
+    assert min(stages.values()) > 0
+    assert sum(stages.values()) <= whole_search
+    assert Scan().build(codec, codec.encode(x)).search(q, 100).stages == {}
+
+
+def test_each_stage_has_the_time_that_it_took(monkeypatch):
+    """On a clock that only the candidates (3 s) and their scores (0.5 s) move."""
+    x, now = whole(0, 100, 16), [0.0]
+    codec = LSH().fit(TrainingVectors(x), 0)
+    index = TwoStage().build(codec, codec.encode(x))
+    search, score = index.first.search, index.score
+
+    def later(seconds, call):
+        def run(*arguments):
+            now[0] += seconds
+            return call(*arguments)
+
+        return run
+
+    monkeypatch.setattr("labrador.indexes.two_stage.perf_counter", lambda: now[0])
+    monkeypatch.setattr(index.first, "search", later(3, search))
+    monkeypatch.setattr(index, "score", later(0.5, score))
+    assert index.search(x[:2], 10).stages == {"candidates": 3000, "rerank": 500}

@@ -1,0 +1,135 @@
+"""BiDR's steps in the store: what is made once, what a killed run keeps, and what its rankings are."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from layouts import write_layout
+
+from labrador.data.beir import Beir
+from labrador.data.prepare import prepare
+from labrador.encoders.tiny import Tiny
+from labrador.indexes.search import Scan, TwoStage
+from labrador.lab import Lab
+from labrador.losses.contrastive_pq import CODEBOOKS
+from labrador.quantizers.learned_pq import LearnedPQ
+from labrador.quantizers.opq import OPQ
+from labrador.retrievers.bidr import BiDR
+from labrador.samplers.bm25 import BM25Hard
+from labrador.samplers.snowball import Snowball
+from labrador.store import Store
+from labrador.training.settings import TrainSettings
+
+ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
+SEARCH = TwoStage(k=10, candidates=30)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    return write_layout("beir", tmp_path / "raw")
+
+
+@pytest.fixture
+def new_lab(tmp_path, raw):
+    def make(store="store", **train):
+        stored = Store(tmp_path / store)
+        settings = TrainSettings(**({"max_steps": 2, "batch_size": 4, "learning_rate": 1e-3} | train))
+        return Lab(stored, prepare(Beir(path=str(raw)), stored, 0), settings, 0)
+
+    return make
+
+
+def bidr(encoder=ENCODER, **settings):
+    settings = {"codebooks": 4, "centroids": 16, "sampler": Snowball(depth=10)} | settings
+    return BiDR(encoder=encoder, **settings)
+
+
+def made(store):
+    """How many artifacts of each step the store holds."""
+    return Counter(step for step, _, _ in store.artifacts())
+
+
+def test_candidates_are_found_by_codes_and_ranked_by_the_verifier(new_lab):
+    lab, retriever = new_lab(), bidr()
+    trained = retriever.train(lab)
+    ranking = lab.rank(trained, LearnedPQ(), SEARCH, "test")
+    coarse = lab.rank(retriever.sparse(lab), LearnedPQ(), Scan(k=30), "test").hits.ids
+    dense = np.asarray(lab.queries(trained.rerank, "test").array) @ np.asarray(lab.passages(trained.rerank).array).T
+    for query, candidates in enumerate(coarse):
+        best = candidates[np.lexsort((candidates, -dense[query, candidates]))][:10]
+        assert set(ranking.hits.ids[query]) == set(best)
+        np.testing.assert_allclose(ranking.hits.scores[query], dense[query, best], rtol=1e-4)
+    assert ranking.bytes_per_passage == 2  # 4 words of 4 bits
+    assert ranking.disk_bytes == lab.passages(trained.rerank).array.nbytes
+    assert ranking.index_bytes < ranking.disk_bytes
+    assert set(ranking.cost["latency_ms"]) == {"p50", "p99", "candidates", "rerank"}
+
+
+def test_a_run_killed_anywhere_goes_on_and_ends_as_if_it_had_not_been(new_lab, monkeypatch):
+    """Every artifact is written once, however often the run is killed while it writes the next one."""
+    straight = bidr().rank(new_lab("straight"), LearnedPQ(), SEARCH, "test")
+    written, allowed = [], 0
+    make = Store.make
+
+    def killing(store, step, config, inputs, write, **options):
+        def counted(folder):
+            if len(written) >= allowed:
+                raise KeyboardInterrupt
+            result = write(folder)
+            written.append(step)
+            return result
+
+        return make(store, step, config, inputs, counted, **options)
+
+    monkeypatch.setattr(Store, "make", killing)
+    ranking = None
+    while ranking is None:
+        allowed = len(written) + 1
+        try:
+            ranking = bidr().rank(new_lab(), LearnedPQ(), SEARCH, "test")
+        except KeyboardInterrupt:
+            continue
+    assert Counter(written) == made(new_lab().store)
+    assert Counter(written) == made(new_lab("straight").store)
+    np.testing.assert_array_equal(ranking.hits.ids, straight.hits.ids)
+    assert ranking.key == straight.key
+
+
+def test_another_sampler_or_compression_trains_only_what_depends_on_it(new_lab):
+    lab = new_lab()
+    bidr().rank(lab, LearnedPQ(), SEARCH, "test")
+    before = made(lab.store)
+    assert before["fit"] == 3
+    assert before["candidates"] == 1
+    bidr().rank(new_lab(), OPQ(codebooks=4, centroids=16, iterations=3), SEARCH, "test")
+    assert made(lab.store)["fit"] == 3
+    bidr(sampler=Snowball(depth=10, negatives=2)).rank(new_lab(), LearnedPQ(), SEARCH, "test")
+    assert made(lab.store)["fit"] == 4
+    assert made(lab.store)["candidates"] == 1
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_unified_query_learns_alone(new_lab, shared):
+    encoder = Tiny(shared=shared, pooling="mean", max_passage_length=64)
+    lab, retriever = new_lab(), bidr(encoder, unified_query=True)
+    trained = retriever.train(lab)
+    for other in (trained.search, trained.rerank):
+        queries = [np.asarray(lab.queries(checkpoint, "test").array) for checkpoint in (trained.query, other)]
+        assert not np.allclose(*queries)
+    if not shared:  # the passage tower is the one that the training started from
+        passages = [np.asarray(lab.passages(checkpoint).array) for checkpoint in (trained.query, trained.rerank)]
+        np.testing.assert_array_equal(*passages)
+    ranking = retriever.rank(lab, LearnedPQ(), SEARCH, "test")
+    query = np.asarray(lab.queries(trained.query, "test").array)
+    dense = query @ np.asarray(lab.passages(trained.rerank).array).T
+    best = np.take_along_axis(dense, np.asarray(ranking.hits.ids), axis=1)
+    np.testing.assert_allclose(ranking.hits.scores, best, rtol=1e-4)
+
+
+def test_words_move_from_where_the_quantizer_left_them(new_lab):
+    lab, retriever = new_lab(), bidr()
+    sparse = retriever.sparse(lab)
+    coarse = lab.fit(ENCODER, retriever.contrastive, BM25Hard(), name="again")
+    start = lab.fit_quantizer(retriever.start, coarse).quantizer.state()[CODEBOOKS]
+    moved = sparse.quantizer.quantizer.state()[CODEBOOKS]
+    assert 0 < np.abs(moved - start).max() < 0.01  # two steps of 3e-4

@@ -1,0 +1,70 @@
+"""The runner with BiDR and learned product quantization, on small corpora in the published layouts."""
+
+import pytest
+from layouts import write_layout
+from test_run import SMALL, results, run
+
+WORDS = ["retriever.centroids=16", "search.candidates=20"]
+
+
+@pytest.fixture(scope="module")
+def beir(tmp_path_factory):
+    return write_layout("beir", tmp_path_factory.mktemp("beir"))
+
+
+@pytest.mark.parametrize("data", ["nq", "msmarco", "msmarco_doc"])
+def test_bidr_keeps_codes_in_memory_and_vectors_on_disk(tmp_path, data):
+    write_layout(data, tmp_path / "raw")
+    where = [f"data={data}", "data.path=raw", "train=quick", *SMALL]
+    done = run("retriever=bidr", *WORDS, *where, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = results(tmp_path / "outputs")
+    assert (row["quantizer"], row["sampler"], row["search"]) == ("learned_pq", "snowball", "two_stage")
+    assert row["bytes_per_passage"] == 2  # of 32 dimensions: 4 words of 4 bits
+    assert row["disk_bytes"] == 4 * 32 * row["passages"]
+    assert set(row["latency_ms"]) == {"p50", "p99", "candidates", "rerank"}
+
+
+def test_samplers_and_compressions_share_the_sparse_stage(tmp_path, beir):
+    where = ["data=beir", f"data.path={beir}", *WORDS, *SMALL]
+    done = run("-m", "retriever=bidr", "sampler=random_walk,snowball", *where, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = run("-m", "retriever=bidr", "quantizer=flat,lsh", "hydra.sweep.dir=multirun/other", *where, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    scan = ["retriever=bidr", "search=scan", "hydra.run.dir=multirun/scan", *where[:-4], *SMALL]
+    done = run(*(argument for argument in scan if "candidates" not in argument), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    fits = sorted(sum(name.startswith("fit") for name in row["keys"]) for row in results(tmp_path / "multirun"))
+    assert fits == [2, 3, 3, 3, 3]  # a scan needs no verifier
+    assert len(list((tmp_path / "artifacts" / "fit").glob("*/manifest.json"))) == 4  # two are the verifiers
+
+
+@pytest.mark.parametrize("retriever", ["pretrained", "dpr", "bpr"])
+def test_learned_pq_is_learned_on_frozen_vectors(tmp_path, beir, retriever):
+    small = ["quantizer=learned_pq", "quantizer.centroids=16", "quantizer.steps=3", "quantizer.batch_size=4"]
+    where = ["data=beir", f"data.path={beir}", *SMALL]
+    done = run(f"retriever={retriever}", *small, "search=scan", *where, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = results(tmp_path / "outputs")
+    assert (row["quantizer"], row["bytes_per_passage"]) == ("learned_pq", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["retriever=bidr"], "retriever.centroids=256: expected at least as many training vectors"),
+        (["retriever=bidr", "retriever.codebooks=5"], "retriever.codebooks=5: expected a divisor"),
+        (["retriever=bidr", "quantizer.codebooks=8"], "set retriever.codebooks=8"),
+        (["retriever=bidr", "retriever.init=kmeans"], "one of opq, pq, random was expected"),
+        (["retriever=bidr", "retriever.reconstruction=-1"], "retriever.reconstruction=-1"),
+        (["retriever=dpr", "quantizer=learned_pq", "quantizer.codebooks=5"], "quantizer.codebooks=5"),
+        (["retriever=bm25", "quantizer=learned_pq"], "quantizer=learned_pq: bm25 has no vectors"),
+    ],
+)
+def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
+    done = run("data=beir", f"data.path={beir}", *SMALL, *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    made = tmp_path / "artifacts"
+    assert not made.exists() or {path.name for path in made.iterdir()} <= {"data"}
