@@ -57,30 +57,23 @@ class FitSteps(TextSteps):
         candidates = candidates or self._mined_for(sampler)
         queries, queries_key = self.tokens(checkpoint.encoder, "train")
         passages, keys = self._trained_on(checkpoint, frozen)
+        if quantizer is not None:
+            keys["quantizer"] = quantizer.artifact.key
+        if candidates is not None:
+            keys["candidates"] = candidates.key
         positives = self.corpus.positives("train")
+        lists = None if candidates is None else candidates.lists
+        pool = Pool(positives, lists, len(self.corpus.passages), self.settings.batch_size, self.seed)
 
         def write(folder: Path) -> None:
             from ..training.loop import train
 
-            lists = None if candidates is None else candidates.lists
-            pool = Pool(positives, lists, len(self.corpus.passages), self.settings.batch_size, self.seed)
-
             def batches(epoch: int) -> list[list[Example]]:
                 return list(sampler.batches(pool, epoch))
 
-            train(
-                checkpoint,
-                objective,
-                batches,
-                queries,
-                passages,
-                positives,
-                self.settings,
-                self.seed,
-                folder,
-                self.device,
-                state={**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()},
-            )
+            state = {**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()}
+            texts = queries, passages, positives
+            train(checkpoint, objective, batches, *texts, self.settings, self.seed, folder, self.device, state)
 
         artifact = self.make(
             "train",
@@ -91,10 +84,7 @@ class FitSteps(TextSteps):
                 "settings": describe(self.settings.resolved(self.device)),
                 "seed": self.seed,
             },
-            {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train")}
-            | keys
-            | ({} if candidates is None else {"candidates": candidates.key})
-            | ({} if quantizer is None else {"quantizer": quantizer.artifact.key}),
+            {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train"), **keys},
             write,
             resumable=True,
             collective=True,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class HashingModule(ObjectiveModule):
-    """Losses "candidates" and "rerank" of `Hashing`; with a layer, W starts as the identity.
+    """Losses "candidates", "rerank" and "dense" of `Hashing`; with a layer, W starts as the identity.
 
     With other bits than dimensions W starts with random orthonormal rows (or columns), which is LSH.
     """
@@ -40,13 +40,15 @@ class HashingModule(ObjectiveModule):
         if objective.candidate_loss != "none":
             query_codes = self._relaxed(queries, batch.step) * self.code_scale
             if objective.candidate_loss == "margin":
-                losses["candidates"] = margin_ranking(
-                    query_codes @ codes.T, batch.positives, batch.masked, objective.alpha
-                )
+                scores = query_codes @ codes.T
+                hinges = margin_ranking(scores, batch.positives, batch.masked, objective.alpha)
+                losses["candidates"] = hinges / objective.temperature
             else:
                 losses["candidates"] = self._cross_entropy(query_codes, codes, batch)
         if objective.rerank_loss != "none":
             losses["rerank"] = self._cross_entropy(queries * self.query_scale, codes, batch)
+        if objective.dense_loss != "none":
+            losses["dense"] = self._cross_entropy(batch.queries, batch.passages, batch)
         return {"loss": torch.stack(list(losses.values())).sum(dim=0), **losses}
 
     def _hashed(self, vectors: Tensor) -> Tensor:

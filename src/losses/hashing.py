@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LAYER = "layer.weight"  # the name of W in a saved state
 CandidateLoss = Literal["margin", "cross_entropy", "none"]
 RerankLoss = Literal["cross_entropy", "none"]
+DenseLoss = Literal["cross_entropy", "none"]
 Relaxation = Literal["tanh", "straight_through"]
 
 
@@ -22,17 +23,19 @@ class Hashing(Objective):
 
     L_cand ranks codes by codes, L_rerank codes by the continuous query. `normalized` says that vectors have length 1:
     they are then brought to length sqrt(D), and both products divided by their greatest value, so that `alpha` and
-    `temperature` are those of cosines; otherwise the products are the paper's, as they are.
+    `temperature` are those of cosines; otherwise the products are the paper's, as they are. The temperature divides
+    both losses' products, so that neither drowns the other. `dense_loss` adds the cross entropy of <e(q), e(p)>.
     """
 
     layer: bool = True  # whether there is a W, [bits, D]
     bits: int | None = None  # of a code; None: D
     normalized: bool = True
-    temperature: float = 0.05  # the products of a cross entropy are divided by it
+    temperature: float = 0.05  # all products are divided by it, and L_cand's margin with them
     alpha: float = 0.1  # the margin of L_cand
     gamma: float = 0.1  # how fast the tanh sharpens: beta = sqrt(1 + gamma step)
     candidate_loss: CandidateLoss = "margin"
     rerank_loss: RerankLoss = "cross_entropy"
+    dense_loss: DenseLoss = "none"
     relaxation: Relaxation = "tanh"
     layer_learning_rate: float = 3e-4  # of W at its peak; the encoder has its own
 

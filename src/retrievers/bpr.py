@@ -30,6 +30,7 @@ class BPR(DenseRetriever):
     gamma: float = 0.1
     candidate_loss: CandidateLoss = "margin"
     rerank_loss: RerankLoss = "cross_entropy"
+    dense_loss: Literal["auto", "cross_entropy", "none"] = "auto"
     relaxation: Relaxation = "tanh"
     layer_learning_rate: float = 3e-4
 
@@ -52,9 +53,11 @@ class BPR(DenseRetriever):
 
     @property
     def objective(self) -> Hashing:
-        """Both losses."""
+        """The losses; dense_loss=auto adds the dense one where the encoder normalises its vectors."""
         shared = {field.name for field in fields(Hashing)} & {field.name for field in fields(self)}
         settings = {name: getattr(self, name) for name in shared}
+        if self.dense_loss == "auto":
+            settings["dense_loss"] = "cross_entropy" if self.encoder.normalize else "none"
         return Hashing(layer=self.layer, normalized=self.encoder.normalize, **settings)
 
     def own(self, quantizer: Quantizer) -> Quantizer:

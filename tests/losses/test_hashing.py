@@ -47,7 +47,7 @@ def test_normalised_products_are_cosines(random_batch):
     for query in range(3):
         others = [p for p in range(8) if p != query]
         hinges = [max(0.0, float(by_code[query, p] - by_code[query, query]) + 0.1) for p in others]
-        assert losses["candidates"][query].item() == pytest.approx(sum(hinges) / 7)
+        assert losses["candidates"][query].item() == pytest.approx(sum(hinges) / 7 / 0.5)
         softmax = torch.log_softmax(by_query[query], dim=0)[query]
         assert losses["rerank"][query].item() == pytest.approx(-softmax.item())
 
@@ -71,6 +71,7 @@ def test_gradients_reach_vectors_and_layer_through_the_tanh(random_batch):
         ({"candidate_loss": "none"}, {"rerank"}),
         ({"rerank_loss": "none"}, {"candidates"}),
         ({"candidate_loss": "cross_entropy"}, {"candidates", "rerank"}),
+        ({"dense_loss": "cross_entropy"}, {"candidates", "rerank", "dense"}),
     ],
 )
 def test_an_ablation_leaves_its_loss_out(random_batch, settings, parts):
@@ -87,6 +88,12 @@ def test_cross_entropy_of_codes_in_place_of_the_margin(random_batch):
     codes = [torch.tanh(8**0.5 * x) for x in (random_batch.queries, random_batch.passages)]
     expected = -torch.log_softmax(codes[0] @ codes[1].T / 8 / 0.5, dim=1).diagonal()
     torch.testing.assert_close(losses["candidates"], expected)
+
+
+def test_the_dense_loss_is_that_of_the_vectors_themselves(random_batch):
+    losses = Hashing(dense_loss="cross_entropy", bits=16, temperature=0.5).build(8).double()(random_batch)
+    expected = -torch.log_softmax(random_batch.queries @ random_batch.passages.T / 0.5, dim=1).diagonal()
+    torch.testing.assert_close(losses["dense"], expected)
 
 
 def test_straight_through_scores_the_signs_themselves(random_batch):

@@ -129,6 +129,14 @@ def test_the_hash_layer_is_there_where_vectors_are_normalised_unless_told_otherw
     assert not bpr(encoder=normalised, hash_layer="none").objective.layer
 
 
+def test_the_dense_loss_is_there_where_vectors_are_normalised_unless_told_otherwise():
+    assert bpr().objective.dense_loss == "none"
+    assert bpr(dense_loss="cross_entropy").objective.dense_loss == "cross_entropy"
+    normalised = Tiny(normalize=True)
+    assert bpr(encoder=normalised).objective.dense_loss == "cross_entropy"
+    assert bpr(encoder=normalised, dense_loss="none").objective.dense_loss == "none"
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
