@@ -16,13 +16,14 @@ from .opq import OPQ
 from .pairs import PairQuantizer, learn, mean_length, pairs_of
 from .product import ProductCodec
 
+SHARPNESS = 8  # times the codebooks: with vectors of length 1, sub-vectors then have the mean squared length 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class LearnedPQ(PairQuantizer):
     """PQ that starts as `OPQ` and learns from pairs; `codebooks` bytes per passage with 256 words."""
 
-    learning_rate: float = 3e-4  # of the words at its peak; the rotation has a tenth of it
-    depth: int = 100
+    depth: int = 100  # hard negatives are drawn among so many passages that the vectors rank best
 
     codebooks: int | None = None  # M; None: one for every 8 dimensions
     centroids: int = 256  # words of one codebook, a power of two
@@ -59,7 +60,7 @@ class LearnedPQ(PairQuantizer):
             codebooks=books(self.codebooks, dimension),
             centroids=self.centroids,
             temperature=self.temperature,
-            sharpness=dimension,
+            sharpness=SHARPNESS * books(self.codebooks, dimension),
             train_rotation=self.train_rotation,
             layer_learning_rate=self.learning_rate,
         )

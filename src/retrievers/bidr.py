@@ -19,7 +19,7 @@ from ..losses.contrastive import Contrastive
 from ..losses.contrastive_pq import ContrastivePQ
 from ..losses.unified import UnifiedQuery
 from ..quantizers.base import Quantizer
-from ..quantizers.learned_pq import LearnedPQ, books
+from ..quantizers.learned_pq import SHARPNESS, LearnedPQ, books
 from ..quantizers.opq import OPQ
 from ..quantizers.product import PQ
 from ..samplers.bm25 import BM25Hard
@@ -51,7 +51,7 @@ class BiDR(DenseRetriever):
     train_rotation: bool = False
     reconstruction: float | None = None
     temperature: float = 1.0
-    layer_learning_rate: float = 3e-4
+    layer_learning_rate: float = 1e-3
     unified_query: bool = False
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class BiDR(DenseRetriever):
             codebooks=books(self.codebooks, dimension),
             centroids=self.centroids,
             temperature=self.temperature,
-            sharpness=dimension if self.encoder.normalize else 1.0,
+            sharpness=SHARPNESS * books(self.codebooks, dimension) if self.encoder.normalize else 1.0,
             reconstruction=error if self.reconstruction is None else self.reconstruction,
             train_rotation=self.train_rotation,
             layer_learning_rate=self.layer_learning_rate,

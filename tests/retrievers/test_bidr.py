@@ -66,7 +66,7 @@ def test_the_recipe_is_the_papers():
     assert lab.steps["quantizer"] == (OPQ(codebooks=ENCODER.dimension // 8), "checkpoint of bidr, global")
     start, objective, sampler, candidates, quantizer, _ = lab.steps["bidr, sparse"]
     assert (start, sampler, candidates, quantizer) == ("checkpoint of bidr, global", BM25Hard(), None, "fitted")
-    assert objective == ContrastivePQ(codebooks=ENCODER.dimension // 8, temperature=0.1)
+    assert objective == ContrastivePQ(codebooks=ENCODER.dimension // 8, temperature=0.1, layer_learning_rate=1e-3)
     assert lab.steps["search"] == ("checkpoint of bidr, sparse", "train", 20, "learned codes")
     assert lab.steps["bidr, local"] == (ENCODER, contrastive, Snowball(depth=20), "candidates", None, None)
     assert trained == Trained("checkpoint of bidr, sparse", "learned codes", "checkpoint of bidr, local")
@@ -120,6 +120,7 @@ def test_what_words_start_from_decides_the_weight_of_their_error(init, kind, wei
 def test_a_normalised_encoder_has_a_sharper_assignment():
     unit = Tiny(pooling="mean", normalize=True)
     assert BiDR(encoder=unit, sampler=Random()).objective(64).sharpness == 64
+    assert BiDR(encoder=unit, sampler=Random(), codebooks=4).objective(64).sharpness == 32
     assert bidr().objective(64).sharpness == 1
 
 
