@@ -80,6 +80,7 @@ def launch(conf: Path) -> int:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 log.error("this cell failed, the others go on: %s", error)
 
+    sys.argv[1:] = swept_settings(sys.argv[1:])
     with tempfile.TemporaryDirectory() as unused:
         if not processes.is_main():  # only the main process writes a run folder
             sys.argv += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}", "hydra/job_logging=disabled"]
@@ -93,6 +94,17 @@ def launch(conf: Path) -> int:
             print("interrupted; started again, it continues from what is finished", file=sys.stderr)
             return 130
     return _told(faults)
+
+
+def swept_settings(arguments: list[str]) -> list[str]:
+    """The command line with `group.key=value` as `++group.key=value` where several options of the group are swept.
+
+    Hydra checks such a setting against the default option, before it looks at the swept ones. Forced in, it is checked
+    by every cell's own component.
+    """
+    choices = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    swept = tuple(f"{group}." for group in GROUPS if "," in choices.get(group, ""))
+    return [f"++{argument}" if swept and argument.startswith(swept) else argument for argument in arguments]
 
 
 def _told(faults: list[str]) -> int:
