@@ -48,7 +48,8 @@ class CodeSteps(VectorSteps):
 
         config = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
         about = f"{type(quantizer).__name__}, trained"
-        artifact = self.make("quantize", "quantizer", config, inputs, write, about=about)
+        version = quantizer.version
+        artifact = self.make("quantize", "quantizer", config, inputs, write, version=version, about=about)
         return Fitted(quantizer, quantizer.load(artifact.folder), artifact)
 
     def _pairs(self, quantizer: PairQuantizer, checkpoint: Checkpoint) -> tuple[Pairs, dict[str, str]]:

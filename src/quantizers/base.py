@@ -116,6 +116,7 @@ class Quantizer(ABC):
     devices: ClassVar[tuple[str, ...]] = ("cpu",)  # where its codes can be searched
     seeded: ClassVar[bool] = True  # whether the seed changes what is fitted
     binary: ClassVar[bool] = False  # whether its codes are signs, compared by Hamming distance
+    version: ClassVar[int] = 1  # raised when the same settings come to give other results
     supervised: ClassVar[bool] = False  # whether it learns from judged train questions
 
     @property

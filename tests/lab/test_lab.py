@@ -73,6 +73,12 @@ def test_another_seed_or_training_trains_again(new_lab):
     assert "fit" in new_steps(lab, lambda: whole(new_lab(learning_rate=1e-3)))
 
 
+def test_a_quantizer_of_another_version_is_fitted_again(new_lab, monkeypatch):
+    lab = whole(new_lab(), LSH())
+    monkeypatch.setattr(LSH, "version", LSH.version + 1)
+    assert new_steps(lab, lambda: whole(new_lab(), LSH())) == {"quantizer", "codes", "ranking", "scores"}
+
+
 def test_settings_that_change_no_result_make_nothing(new_lab):
     lab = whole(new_lab())
     assert new_steps(lab, lambda: whole(new_lab(save_steps=1, log_steps=1))) == set()
