@@ -52,7 +52,6 @@ def test_learned_pq_is_learned_on_frozen_vectors(tmp_path, beir, retriever):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["retriever=bidr"], "retriever.centroids=256: expected at least as many training vectors"),
         (["retriever=bidr", "retriever.codebooks=5"], "retriever.codebooks=5: expected a divisor"),
         (["retriever=bidr", "quantizer.codebooks=8"], "set retriever.codebooks=8"),
         (["retriever=bidr", "retriever.init=kmeans"], "one of opq, pq, random was expected"),
@@ -66,5 +65,11 @@ def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
-    made = tmp_path / "artifacts"
-    assert not made.exists() or {path.name for path in made.iterdir()} <= {"data"}
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_a_corpus_too_small_for_the_words_is_told_before_any_long_step(tmp_path, beir):
+    done = run("data=beir", f"data.path={beir}", *SMALL, "retriever=bidr", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "retriever.centroids=256: expected at least as many training vectors, there are 64" in done.stderr
+    assert {path.name for path in (tmp_path / "artifacts").iterdir()} <= {"data", "subset"}

@@ -101,8 +101,9 @@ def run(
     encoder = encoder or Tiny(shared=True)
     out.mkdir(exist_ok=True)
     chosen = TrainSettings(**SETTINGS | settings)
+    start = start or Checkpoint(encoder, None, "toy")
     train(
-        start or Checkpoint(encoder, None, "toy"),
+        start,
         objective or Contrastive(),
         epochs(chosen.batch_size),
         Tokens(folder / "queries"),
@@ -111,6 +112,7 @@ def run(
         chosen,
         seed=0,
         folder=out,
+        state=start.objective_state(),
     )
     return weights(out)
 
