@@ -1,5 +1,8 @@
 """The error that is meant for people."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class LabradorError(Exception):
     """A mistake in the input or the settings, told in one line: the value, what was expected, how to fix it.
@@ -7,3 +10,12 @@ class LabradorError(Exception):
     The runner prints the line and ends with exit code 2; any other exception is a fault of Labrador's own
     and keeps its traceback.
     """
+
+
+@contextmanager
+def settings_of(component: str) -> Iterator[None]:
+    """Say of a setting at fault whose it is: "alpha=-1: ..." becomes "retriever.alpha=-1: ..."."""
+    try:
+        yield
+    except LabradorError as error:
+        raise LabradorError(f"{component}.{error}") from error

@@ -24,13 +24,6 @@ def results(folder):
     return [json.loads(path.read_text()) for path in sorted(Path(folder).rglob("result.json"))]
 
 
-@pytest.fixture(scope="module")
-def beir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("beir")
-    write_layout("beir", folder)
-    return folder
-
-
 def test_help_lists_every_group_and_option(tmp_path):
     done = run("--help", cwd=tmp_path)
     assert done.returncode == 0

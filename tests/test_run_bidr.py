@@ -7,11 +7,6 @@ from test_run import SMALL, results, run
 WORDS = ["retriever.centroids=16", "search.candidates=20"]
 
 
-@pytest.fixture(scope="module")
-def beir(tmp_path_factory):
-    return write_layout("beir", tmp_path_factory.mktemp("beir"))
-
-
 @pytest.mark.parametrize("data", ["nq", "msmarco", "msmarco_doc"])
 def test_bidr_keeps_codes_in_memory_and_vectors_on_disk(tmp_path, data):
     write_layout(data, tmp_path / "raw")

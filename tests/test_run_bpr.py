@@ -5,11 +5,6 @@ from layouts import write_layout
 from test_run import SMALL, results, run
 
 
-@pytest.fixture(scope="module")
-def beir(tmp_path_factory):
-    return write_layout("beir", tmp_path_factory.mktemp("beir"))
-
-
 @pytest.mark.parametrize("data", ["nq", "msmarco", "trivia"])
 def test_bpr_trains_once_and_is_searched_under_several_codes(tmp_path, data):
     write_layout(data, tmp_path / "raw")

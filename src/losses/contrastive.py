@@ -24,15 +24,6 @@ def info_nce(
     return scores.logsumexp(dim=1) - scores.gather(1, positives[:, None])[:, 0]
 
 
-def check_temperature(temperature: float) -> None:
-    """Raise LabradorError unless scores can be divided by it."""
-    if not temperature > 0:
-        raise LabradorError(
-            f"temperature={temperature}: a number above 0 was expected; "
-            "use about 0.05 with a normalised encoder and 1 with any other"
-        )
-
-
 @dataclass(frozen=True)
 class Contrastive(Objective):
     """`info_nce` over the positives and hard negatives of all queries of the batch."""
@@ -40,7 +31,11 @@ class Contrastive(Objective):
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        check_temperature(self.temperature)
+        if not self.temperature > 0:
+            raise LabradorError(
+                f"temperature={self.temperature}: a number above 0 was expected; "
+                "use about 0.05 with a normalised encoder and 1 with any other"
+            )
 
     def build(self, dimension: int) -> "ObjectiveModule":
         from .module import Stateless

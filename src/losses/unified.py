@@ -3,31 +3,19 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .base import Batch, Objective
-from .contrastive import check_temperature, info_nce
+from .base import Batch
+from .contrastive import Contrastive, info_nce
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .module import ObjectiveModule
-
 
 @dataclass(frozen=True)
-class UnifiedQuery(Objective):
+class UnifiedQuery(Contrastive):
     """InfoNCE against what the passages' codes stand for + InfoNCE against their dense vectors.
 
     Passages come as [P, 2 D], a decoded code and a dense vector side by side; both stay as they are.
     """
-
-    temperature: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_temperature(self.temperature)
-
-    def build(self, dimension: int) -> "ObjectiveModule":
-        from .module import Stateless
-
-        return Stateless(self.losses)
 
     def losses(self, batch: Batch) -> dict[str, "Tensor"]:
         """The losses [B] of a batch: "sparse", "dense" and their sum."""

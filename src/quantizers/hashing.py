@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LabradorError
+from ..errors import settings_of
 from ..losses.hashing import LAYER, Hashing
 from .base import Codes, State, TrainingVectors
 from .binary import BinaryCodec, check_bits, check_dimension, pack
@@ -89,10 +89,8 @@ class Hash(PairQuantizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_bits(self.bits)
-        try:
+        with settings_of("quantizer"):
             _ = self.objective
-        except LabradorError as error:
-            raise LabradorError(f"quantizer.{error}") from error
 
     @property
     def objective(self) -> Hashing:

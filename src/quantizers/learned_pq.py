@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import LabradorError
+from ..errors import settings_of
 from ..losses.contrastive_pq import CODEBOOKS, ROTATION, SKEW, ContrastivePQ
 from .base import State, TrainingVectors
 from .opq import OPQ
@@ -35,10 +35,8 @@ class LearnedPQ(PairQuantizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         _ = self.start(8)
-        try:
+        with settings_of("quantizer"):
             _ = self.objective(8)
-        except LabradorError as error:
-            raise LabradorError(f"quantizer.{error}") from error
 
     @property
     def option(self) -> str:

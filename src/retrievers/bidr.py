@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..data.corpus import Corpus
 from ..encoders.checkpoint import Checkpoint
-from ..errors import LabradorError
+from ..errors import LabradorError, settings_of
 from ..indexes.search import Search
 from ..lab import Candidates, Lab, Ranking, Trained
 from ..losses.contrastive import Contrastive
@@ -57,10 +57,8 @@ class BiDR(DenseRetriever):
     def __post_init__(self) -> None:
         with as_retrievers_settings():
             _ = self.quantizer
-        try:
+        with settings_of("retriever"):
             _ = self.objective(8)
-        except LabradorError as error:
-            raise LabradorError(f"retriever.{error}") from error
 
     @property
     def quantizer(self) -> LearnedPQ:

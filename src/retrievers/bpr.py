@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from ..data.corpus import Corpus
-from ..errors import LabradorError
+from ..errors import LabradorError, settings_of
 from ..indexes.search import Search
 from ..lab import Lab, Trained
 from ..losses.hashing import CandidateLoss, Hashing, Relaxation, RerankLoss
@@ -41,10 +41,8 @@ class BPR(DenseRetriever):
                 f"retriever.bits={self.bits} without a hash layer: a code has a bit for each dimension then; set "
                 "retriever.hash_layer=linear, or leave retriever.bits out"
             )
-        try:
+        with settings_of("retriever"):
             _ = self.objective
-        except LabradorError as error:
-            raise LabradorError(f"retriever.{error}") from error
 
     @property
     def layer(self) -> bool:
