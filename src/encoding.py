@@ -1,12 +1,9 @@
 """Passages (or queries) to vectors or codes, shard by shard, into one .npy file in corpus order.
 
-A shard is read, sorted by length, encoded in batches of equal token budget and written with one positioned write; a
-marker file then says that it is done. A killed run started again encodes only the shards without a marker.
+A shard is read, sorted by length, encoded in batches of equal token budget and written. A killed run started again
+encodes only the shards that are not done.
 """
 
-import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,15 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import processes
 from .devices import pick_device
 from .devices import precision as precision
-from .encoders import npyfile
 from .encoders.base import DTYPES
+from .encoders.shards import write_shards
 from .encoders.tokens import Ids, Tokens, pad
 from .encoders.towers import Side, TwoTower
 from .errors import LabradorError
-from .progress import bar
 
 Array = NDArray[Any]
 Transform = Callable[[NDArray[np.float32]], Array]
@@ -82,26 +77,20 @@ def encode(
     if transform is not None:
         sample = finish(encoder(tokens.slice(0, 1)))
         width, dtype = sample.shape[1], sample.dtype
-    markers = _markers(out)
-    if processes.is_main():
-        _prepare(out, markers, (len(tokens), width), dtype, settings.shard_size)
-    processes.barrier()
-    shards = range(processes.rank(), -(-len(tokens) // settings.shard_size), processes.world_size())
-    _encode_shards(encoder, tokens, out, markers, shards, settings.shard_size, finish)
-    processes.barrier()
-    if processes.is_main():
-        shutil.rmtree(markers)
-    processes.barrier()
 
+    def make(first: int, last: int, progress: Callable[[int], Any]) -> Array:
+        vectors = encoder(tokens.slice(first, last), progress)
+        broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        if len(broken):
+            raise LabradorError(
+                f"vector of text {first + broken[0]}: not finite ({len(broken)} of {last - first} in its shard); "
+                "expected finite numbers; use precision=float32, or a checkpoint that did not diverge"
+            )
+        return finish(vectors)
 
-def begun(out: Path) -> bool:
-    """Whether a killed `encode` left finished shards of `out`, with which the next one goes on."""
-    return _markers(out).exists()
-
-
-def _markers(out: Path) -> Path:
-    """The folder that says which shards of `out` are done."""
-    return out.with_name(f"{out.name}.shards")
+    texts = "passages" if side == "passage" else "queries"
+    shape = (len(tokens), width)
+    write_shards(out, shape, dtype, settings.shard_size, make, verb=f"encoding {texts}", unit=f" {texts}")
 
 
 class _BatchEncoder:
@@ -114,25 +103,39 @@ class _BatchEncoder:
 
     def __call__(self, texts: list[Ids], progress: Callable[[int], Any] = lambda done: None) -> NDArray[np.float32]:
         vectors = torch.empty(len(texts), self.towers.dimension, device=self.device)
-        batches = list(batches_by_length(np.fromiter(map(len, texts), np.int64, len(texts)), self.budget))
-        with _mapping(self.device) as mapping:
-            parts = mapping(lambda rows: self._encode([texts[row] for row in rows]), batches)
-            for rows, part in zip(batches, parts, strict=True):
-                vectors[torch.from_numpy(rows).to(self.device)] = part
-                progress(len(rows))
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        fill_by_length(vectors, lengths, self.budget, lambda rows: self._encode([texts[row] for row in rows]), progress)
         return vectors.cpu().numpy()
 
     def _encode(self, texts: list[Ids]) -> Tensor:
         ids, mask = pad(texts, self.towers.pad_id)
         full = len(texts[-1]) == ids.shape[1]  # the shortest comes last: no padding, so attention needs no mask
         placed = None if full else mask.to(self.device)
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), autocast(self.device, self.precision):
             return self.towers.encode(self.side, ids.to(self.device), placed)
 
-    def _autocast(self) -> AbstractContextManager[Any]:
-        if self.precision == "float32":
-            return nullcontext()
-        return torch.autocast(self.device.type, getattr(torch, self.precision))
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Matrix products in `precision`: "float32", or "bfloat16"."""
+    return nullcontext() if precision == "float32" else torch.autocast(device.type, getattr(torch, precision))
+
+
+def fill_by_length(
+    out: Tensor,
+    lengths: NDArray[np.int64],
+    budget: int,
+    work: Callable[[NDArray[np.int64]], Tensor],
+    progress: Callable[[int], Any] = lambda done: None,
+) -> None:
+    """Fill the rows of `out` [n, ...] with what `work` makes of row numbers, in batches of about equal `lengths` [n].
+
+    A batch has at most `budget` tokens with padding, its longest text first.
+    """
+    batches = list(batches_by_length(lengths, budget))
+    with _mapping(out.device) as mapping:
+        for rows, part in zip(batches, mapping(work, batches), strict=True):
+            out[torch.from_numpy(rows).to(out.device)] = part
+            progress(len(rows))
 
 
 @contextmanager
@@ -163,56 +166,3 @@ def batches_by_length(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArr
         size = max(1, budget // max(1, int(lengths[order[first]])))
         yield order[first : first + size]
         first += size
-
-
-def _prepare(out: Path, markers: Path, shape: tuple[int, int], dtype: np.dtype[Any], shard_size: int) -> None:
-    """Make the file and the marker folder, unless those of an interrupted run fit."""
-    plan = json.dumps({"shape": shape, "dtype": dtype.str, "shard_size": shard_size})
-    if out.is_file() and (markers / "plan.json").is_file() and (markers / "plan.json").read_text() == plan:
-        return
-    shutil.rmtree(markers, ignore_errors=True)
-    npyfile.create(out, shape, dtype)
-    markers.mkdir()
-    _write_durably(markers / "plan.json", plan)
-
-
-def _encode_shards(
-    encoder: _BatchEncoder,
-    tokens: Tokens,
-    out: Path,
-    markers: Path,
-    shards: range,
-    shard_size: int,
-    finish: Callable[[NDArray[np.float32]], Array],
-) -> None:
-    """Encode those of this process's shards that have no marker yet."""
-    bounds = {shard: (shard * shard_size, min((shard + 1) * shard_size, len(tokens))) for shard in shards}
-    todo = [shard for shard in shards if not (markers / f"{shard}.done").exists()]
-    total = sum(last - first for first, last in bounds.values())
-    done = total - sum(bounds[shard][1] - bounds[shard][0] for shard in todo)
-    texts = "passages" if encoder.side == "passage" else "queries"
-    with bar(f"encoding {texts}", f" {texts}", total=total, done=done) as shown:
-        for shard in todo:
-            first, last = bounds[shard]
-            vectors = encoder(tokens.slice(first, last), shown.update)
-            broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-            if len(broken):
-                raise LabradorError(
-                    f"vector of text {first + broken[0]}: not finite ({len(broken)} of {last - first} in its shard); "
-                    "expected finite numbers; use precision=float32, or a checkpoint that did not diverge"
-                )
-            npyfile.write_rows(out, first, finish(vectors))
-            _write_durably(markers / f"{shard}.done", "")
-
-
-def _write_durably(path: Path, text: str) -> None:
-    """Write a file and wait until the disk has it and its name."""
-    with path.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

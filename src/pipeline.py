@@ -167,6 +167,7 @@ def _row(lab: Lab, ranking: Ranking, scores: Artifact, seed: int, names: dict[st
         keys=lab.keys(),
         commit=git_commit(),
         settings=_settings(HydraConfig.get().overrides.task),
+        labels=lab.reported.get("labels"),
     )
 
 

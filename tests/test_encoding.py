@@ -12,7 +12,7 @@ import torch
 
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens, pad, write_tokens
-from labrador.encoding import EncodeSettings, batches_by_length, encode, pick_device, precision
+from labrador.encoding import EncodeSettings, batches_by_length, encode, fill_by_length, pick_device, precision
 from labrador.errors import LabradorError
 
 ENCODER = Tiny(pooling="mean", normalize=True, shared=True)
@@ -167,6 +167,22 @@ def test_batches_cover_every_row_within_the_budget():
     batches = [batch.tolist() for batch in batches_by_length(lengths, 45)]
     assert batches == [[1], [6], [3, 4, 2, 0, 5]]
     assert list(batches_by_length(np.empty(0, np.int64), 45)) == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_rows_are_filled_where_they_belong_and_counted(threads: int):
+    lengths, filled, done = np.array([3, 100, 5, 9, 9, 2, 40]), torch.zeros(7, 2), []
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        fill_by_length(
+            filled, lengths, 45, lambda rows: torch.from_numpy(np.stack([rows, lengths[rows]], axis=1)), done.append
+        )
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert filled.tolist() == [[row, length] for row, length in enumerate(lengths)]
+    assert done == [1, 1, 5]
 
 
 def test_devices_and_what_they_have():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,20 @@ class Passages:
             yield pending
 
 
+@dataclass(frozen=True)
 class Queries:
-    """The queries of one split; their texts are held in memory."""
+    """The queries of one split, held in memory: ids and texts [Q], answers [Q] or None where the source has none."""
 
-    def __init__(self, folder: Path, split: str) -> None:
+    qids: list[str]
+    texts: list[str]
+    answers: list[list[str]] | None
+
+    @classmethod
+    def read(cls, folder: Path, split: str) -> "Queries":
+        """The queries of a split of a converted folder."""
         columns = Columns(queries_file(folder, split))
-        rows = np.arange(len(columns))
-        self.qids: list[str]
-        self.texts: list[str]
-        self.qids, self.texts, answers = columns.take(rows, ("qid", "text", "answers"))
-        self.answers: list[list[str]] | None = None if None in answers else answers
+        qids, texts, answers = columns.take(np.arange(len(columns)), ("qid", "text", "answers"))
+        return cls(qids, texts, None if None in answers else answers)
 
     def __len__(self) -> int:
         return len(self.qids)
@@ -95,7 +100,7 @@ class Corpus:
         """The queries of a split; raises LabradorError for a split that is not there."""
         self._check(split)
         if split not in self._queries:
-            self._queries[split] = Queries(self.folder, split)
+            self._queries[split] = Queries.read(self.folder, split)
         return self._queries[split]
 
     def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -77,6 +77,14 @@ class Encoder(ABC):
         Raises LabradorError as `tokenizer` does.
         """
 
+    @abstractmethod
+    def load_classifier(self, *, ready: bool) -> Any:
+        """The transformers PreTrainedModel with a sequence-classification head, float32 on the CPU.
+
+        ready: the head has been trained and has one label or two; otherwise it has one label, and what the weights do
+        not hold is drawn with torch's seed. Raises LabradorError as `tokenizer` does, and for a ready one that is not.
+        """
+
     def build(self) -> "TwoTower":
         """The towers as they come: one model, or two that start as copies."""
         from .towers import TwoTower

@@ -35,3 +35,8 @@ class FolderEncoder(Encoder):
         folder = self.folder()
         self.check_lengths(pretrained.longest_input(folder))
         return pretrained.read_model(folder)
+
+    def load_classifier(self, *, ready: bool) -> Any:
+        folder = self.folder()
+        self.check_lengths(pretrained.longest_input(folder))
+        return pretrained.read_classifier(folder, ready=ready)

@@ -45,15 +45,61 @@ def read_model(folder: Path) -> Any:
     """
     from transformers import MODEL_MAPPING
 
+    config, kind = _config_and_kind(folder, MODEL_MAPPING, "has no encoder")
+    poolerless = "add_pooling_layer" in inspect.signature(kind.__init__).parameters
+    model, missing = _load(kind, folder, config, **({"add_pooling_layer": False} if poolerless else {}))
+    missing = [name for name in missing if not name.startswith("pooler.")]
+    if missing:
+        raise LabradorError(
+            f"{folder}: its weights lack {len(missing)} parameters of {kind.__name__} as config.json has it, "
+            f"{missing[0]} among them; expected a whole checkpoint; download or convert it again"
+        )
+    return model
+
+
+def read_classifier(folder: Path, *, ready: bool) -> Any:
+    """The model of a folder with a sequence-classification head, as `Encoder.load_classifier` says.
+
+    Raises LabradorError as `read_model` does.
+    """
+    from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+
+    config, kind = _config_and_kind(folder, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, "cannot classify pairs of texts")
+    if not ready:
+        config.num_labels = 1
+    model, missing = _load(kind, folder, config)
+    base = [name for name in missing if name.startswith(f"{model.base_model_prefix}.") and ".pooler." not in name]
+    if base or (ready and missing):
+        expected, mend = (
+            ("a whole checkpoint", "convert it again")
+            if base
+            else ("a classifier trained on pairs of question and passage", "let it be trained here, or use another")
+        )
+        raise LabradorError(
+            f"{folder}: its weights lack {len(missing)} parameters of {kind.__name__} as config.json has it, "
+            f"{(base or missing)[0]} among them; {expected} was expected; {mend}"
+        )
+    if config.num_labels not in (1, 2):
+        raise LabradorError(f"{folder}: it has {config.num_labels} labels; 1 or 2 were expected of a cross-encoder")
+    return model
+
+
+def _config_and_kind(folder: Path, mapping: Any, lack: str) -> tuple[Any, Any]:
+    """The configuration of a folder with whole safetensors and the class that `mapping` has for its type."""
     if not has_weights(folder):
         raise LabradorError(f"{folder}: no model.safetensors; expected weights in safetensors; convert them first")
     _check_weights(folder)
     with quietly():
         config = _config(folder)
-        kind = MODEL_MAPPING.get(type(config), None)
-        if kind is None:
-            raise LabradorError(f"{folder}: model type {config.model_type} has no encoder; use a BERT-like model")
-        poolerless = "add_pooling_layer" in inspect.signature(kind.__init__).parameters
+    kind = mapping.get(type(config), None)
+    if kind is None:
+        raise LabradorError(f"{folder}: model type {config.model_type} {lack}; use a BERT-like model")
+    return config, kind
+
+
+def _load(kind: Any, folder: Path, config: Any, **options: Any) -> tuple[Any, list[str]]:
+    """A model in eval mode, and the names of its parameters that the folder does not hold in their shape, sorted."""
+    with quietly():
         model, report = kind.from_pretrained(
             folder,
             config=config,
@@ -61,15 +107,10 @@ def read_model(folder: Path) -> Any:
             local_files_only=True,
             dtype="float32",
             output_loading_info=True,
-            **({"add_pooling_layer": False} if poolerless else {}),
+            ignore_mismatched_sizes=True,  # they are in the report
+            **options,
         )
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
-    if missing:
-        raise LabradorError(
-            f"{folder}: its weights lack {len(missing)} parameters of {kind.__name__}, {missing[0]} among them; "
-            "expected a whole checkpoint; download or convert it again"
-        )
-    return model.eval()
+    return model.eval(), sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])})
 
 
 def _check_weights(folder: Path) -> None:
@@ -105,11 +146,15 @@ def read_tokenizer(folder: Path) -> Any:
 def longest_input(folder: Path) -> int:
     """How many tokens the model's positions allow, special tokens included."""
     with quietly():
-        config = _config(folder)
-    positions = getattr(config, "max_position_embeddings", None) or 1_000_000
+        return positions(_config(folder))
+
+
+def positions(config: Any) -> int:
+    """How many tokens a model of this configuration reads, special tokens included."""
+    found = getattr(config, "max_position_embeddings", None) or 1_000_000
     if "roberta" in config.model_type or config.model_type in ("camembert", "mpnet"):
-        positions -= config.pad_token_id + 1  # these models number their positions after the padding's
-    return int(positions)
+        found -= config.pad_token_id + 1  # these models number their positions after the padding's
+    return int(found)
 
 
 def width(folder: Path) -> int:

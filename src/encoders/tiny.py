@@ -2,6 +2,7 @@
 
 import hashlib
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -58,8 +59,19 @@ class Tiny(Encoder):
         return BertTokenizerFast(vocab=vocab, do_lower_case=True, model_max_length=POSITIONS)
 
     def load_model(self) -> Any:
+        from transformers import BertModel
+
+        return self._random(lambda config: BertModel(config, add_pooling_layer=False))
+
+    def load_classifier(self, *, ready: bool) -> Any:
+        from transformers import BertForSequenceClassification
+
+        return self._random(BertForSequenceClassification)
+
+    def _random(self, make: Callable[[Any], Any]) -> Any:
+        """The model that `make` builds of this encoder's configuration, its matrices drawn with the seed."""
         import torch
-        from transformers import BertConfig, BertModel
+        from transformers import BertConfig
 
         config = BertConfig(
             vocab_size=len(vocabulary()),
@@ -68,9 +80,10 @@ class Tiny(Encoder):
             num_attention_heads=self.heads,
             intermediate_size=4 * self.hidden,
             max_position_embeddings=POSITIONS,
+            num_labels=1,
         )
         with torch.random.fork_rng(devices=[]):
-            model = BertModel(config, add_pooling_layer=False)
+            model = make(config)
         generator = np.random.default_rng(self.weights_seed)
         with torch.no_grad():
             for parameter in model.parameters():

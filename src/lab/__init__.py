@@ -1,7 +1,8 @@
 """The lab: the memoised steps that retrievers are recipes of.
 
 Each step is found in the store or made: tokens, BM25 index and negatives (texts.py), trained checkpoints (fits.py),
-their vectors (vectors.py), fitted quantizers, codes and candidates (codes.py), rankings and scores (rankings.py).
+their vectors (vectors.py), fitted quantizers, codes and candidates (codes.py), rankings and scores (rankings.py),
+teachers and pseudo labels (labels.py).
 `Lab` offers them all.
 """
 

@@ -121,7 +121,7 @@ class CodeSteps(VectorSteps):
         """These vectors, where another run has stored them as they were computed and `folder` holds no codes of an
         encoding that was killed; else None. The main process decides for all.
         """
-        from ..encoding import begun
+        from ..encoders.shards import begun
 
         usable = processes.is_main() and encoding.dtype == "float32" and not begun(folder / CODES)
         found = self.store.find("vectors", encoding.config, encoding.inputs) if usable else None
@@ -149,7 +149,7 @@ class CodeSteps(VectorSteps):
         rows = self.sample_queries(split, limit)
 
         def write(folder: Path) -> None:
-            index = _scan(passages.array, quantizer)
+            index = scan_of(passages.array, quantizer)
             ids = np.empty((0, k), dtype=np.int64)
             if len(rows):
                 ids = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER)[0].ids
@@ -191,7 +191,7 @@ class CodeSteps(VectorSteps):
         return self.make("quantize", "structure", settings, inputs, write, about=about)
 
 
-def _scan(stored: NDArray[Any], quantizer: Fitted | None) -> Index:
+def scan_of(stored: NDArray[Any], quantizer: Fitted | None = None) -> Index:
     """The index of stored codes or, without a quantizer, of stored vectors."""
     if quantizer is None:
         index: Index = FlatIndex(stored.shape[1], stored.dtype)

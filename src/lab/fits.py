@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .. import processes
 from ..encoders.base import Encoder
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
@@ -46,12 +47,14 @@ class FitSteps(TextSteps):
         name: str,
         quantizer: Fitted | None = None,
         frozen: Frozen | None = None,
+        gathered: bool = True,
     ) -> Checkpoint:
         """Train from `start` on the train split; `candidates` are what the sampler draws hard negatives from.
 
         Without them, a sampler mined by BM25 gets BM25's. Parameters of the objective's own start from those that
         `start` was trained with, else from the `quantizer`'s. With `frozen` passages only queries are encoded and
-        trained. Killed, it continues from its last checkpoint.
+        trained. `gathered`: queries are scored against the passages of all processes, otherwise against those of their
+        own process. Killed, it continues from its last checkpoint.
         """
         checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
         candidates = candidates or self._mined_for(sampler)
@@ -72,8 +75,8 @@ class FitSteps(TextSteps):
                 return list(sampler.batches(pool, epoch))
 
             state = {**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()}
-            texts = queries, passages, positives
-            train(checkpoint, objective, batches, *texts, self.settings, self.seed, folder, self.device, state)
+            how = self.settings, self.seed, folder, self.device, state, gathered
+            train(checkpoint, objective, batches, queries, passages, positives, *how)
 
         artifact = self.make(
             "train",
@@ -83,6 +86,7 @@ class FitSteps(TextSteps):
                 "sampler": describe(sampler),
                 "settings": describe(self.settings.resolved(self.device)),
                 "seed": self.seed,
+                **({} if gathered else {"gathered": False, "processes": processes.world_size()}),
             },
             {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train"), **keys},
             write,

@@ -1,10 +1,10 @@
 """`Lab`: every step a retriever can call."""
 
-from .rankings import RankingSteps
+from .labels import LabelSteps
 
 
-class Lab(RankingSteps):
-    """The steps of texts.py, vectors.py and rankings.py over one corpus, one store and one seed.
+class Lab(LabelSteps):
+    """The steps of texts.py, vectors.py, rankings.py and labels.py over one corpus, one store and one seed.
 
     lab = Lab(store, corpus, train=TrainSettings(), seed=0)
     checkpoint = lab.fit(encoder, Contrastive(), BM25Hard(), name="dpr")

@@ -66,6 +66,7 @@ class Steps:
     def __init__(self, store: Store, corpus: Corpus, train: TrainSettings, seed: int, device: str = "cpu") -> None:
         self.store, self.corpus, self.settings, self.seed, self.device = store, corpus, train, seed, device
         self.used: dict[str, tuple[str, Artifact]] = {}  # artifact key -> (stage, artifact)
+        self.reported: dict[str, Any] = {}  # what a result row tells besides: "labels"
 
     def make(
         self,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """The vectors of one batch: B queries (this process's share) and P passages (of all processes).
+    """The vectors of one batch: B queries (this process's share) and P passages (of all processes, or its own).
 
     queries [B, D]; passages [P, D], no passage twice: first the queries' positives, then hard negatives;
     positives [B] int64: the row in `passages` of each query's positive; masked [B, P] bool: passages that must not

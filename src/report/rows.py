@@ -41,6 +41,7 @@ class ResultRow:
     settings: dict[str, str] = field(
         default_factory=dict
     )  # what the command line set besides: "quantizer.bits" -> "64"
+    labels: dict[str, Any] | None = None  # a teacher's pseudo labels: counts, histogram of scores, how good it is
 
     def to_json(self) -> str:
         """The row as a JSON object, with the version of its shape."""
@@ -61,6 +62,7 @@ class ResultRow:
             )
         del values["version"]
         kinds = typing.get_type_hints(cls)
+        values.setdefault("labels", None)  # of rows from before there were pseudo labels
         for key in sorted(kinds.keys() ^ values.keys()):
             what = "the key is missing" if key in kinds else f"unknown key; the keys are {', '.join(kinds)}"
             raise LabradorError(f"{file}: {key}: {what}; run that cell again or leave the file out")
@@ -120,6 +122,8 @@ def _fits(value: Any, kind: Any) -> bool:
         return any(_fits(value, option) for option in typing.get_args(kind))
     if typing.get_origin(kind) is dict:
         return isinstance(value, dict) and all(_fits(item, typing.get_args(kind)[1]) for item in value.values())
+    if kind is Any:
+        return True
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return type(value) is kind

@@ -23,7 +23,8 @@ from ..quantizers.learned_pq import SHARPNESS, LearnedPQ, books
 from ..quantizers.opq import OPQ
 from ..quantizers.product import PQ
 from ..samplers.bm25 import BM25Hard
-from .base import DenseRetriever, need_train_pairs
+from .base import need_train_pairs
+from .labelled import Labelled
 
 RECONSTRUCTION = 1e-6  # weight of the quantization error where the words do not start from OPQ's
 Init = Literal["opq", "pq", "random"]
@@ -39,7 +40,7 @@ def as_retrievers_settings() -> Iterator[None]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BiDR(DenseRetriever):
+class BiDR(Labelled):
     """Finds candidates by <R e(q), C(p)>, ranks them by the verifier's <g(q), g(p)>.
 
     The sampler is that of the verifier's training: it draws among what the sparse stage finds.
@@ -50,11 +51,11 @@ class BiDR(DenseRetriever):
     init: Init = "opq"
     train_rotation: bool = False
     reconstruction: float | None = None
-    temperature: float = 1.0
     layer_learning_rate: float = 1e-3
     unified_query: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         with as_retrievers_settings():
             _ = self.quantizer
         with settings_of("retriever"):
@@ -119,10 +120,11 @@ class BiDR(DenseRetriever):
     def rank(self, lab: Lab, quantizer: Quantizer, search: Search, split: str) -> Ranking:
         """A search that reads no dense vectors needs no verifier, so that none is trained for it."""
         verified = search.resolved(verified=True).needs_vectors or self.unified_query
-        return lab.rank(self.train(lab) if verified else self.sparse(lab), quantizer, search, split)
+        return lab.rank(self.train(lab) if verified else self.sparse(self.taught(lab)), quantizer, search, split)
 
     def train(self, lab: Lab) -> Trained:
         """The sparse stage, then the dense one on the neighbourhoods that it finds."""
+        lab = self.taught(lab)
         sparse = self.sparse(lab)
         candidates = None
         if self.sampler.mined_by == "checkpoint":

@@ -16,16 +16,16 @@ from ..losses.hashing import CandidateLoss, Hashing, Relaxation, RerankLoss
 from ..quantizers.base import Quantizer
 from ..quantizers.binary import check_bits, check_dimension
 from ..quantizers.hashing import Hash
-from .base import DenseRetriever, fit_rounds, need_train_pairs
+from .base import fit_rounds, need_train_pairs
+from .labelled import Labelled
 
 
 @dataclass(frozen=True, kw_only=True)
-class BPR(DenseRetriever):
+class BPR(Labelled):
     """Minimises L_cand + L_rerank; keeps h(p) = sign(W e(p)), ranks candidates by <W e(q), h(p)>."""
 
     hash_layer: Literal["auto", "linear", "none"] = "auto"
     bits: int | None = None
-    temperature: float = 1.0
     alpha: float = 0.1
     gamma: float = 0.1
     candidate_loss: CandidateLoss = "margin"
@@ -35,6 +35,7 @@ class BPR(DenseRetriever):
     layer_learning_rate: float = 3e-4
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_bits(self.bits, "retriever.bits")
         if self.bits is not None and not self.layer:
             raise LabradorError(
@@ -78,5 +79,6 @@ class BPR(DenseRetriever):
 
     def train(self, lab: Lab) -> Trained:
         """Train encoder and hash layer together; the hash goes with the encoder as `quantizer=hash`."""
+        lab = self.taught(lab)
         checkpoint = fit_rounds(lab, self.encoder, self.objective, self.sampler, "bpr")
         return Trained(search=checkpoint, quantizer=lab.learned(Hash(bits=self.bits), checkpoint))

@@ -2,27 +2,22 @@
 
 python run.py retriever=dpr data=nq
 python run.py retriever=dpr sampler=ann        # a second round on the first one's own hard negatives
+python run.py retriever=dpr retriever.labels=pseudo    # judged pairs and a teacher's labels, as PAIR has them
 """
 
 from dataclasses import dataclass
 
 from ..data.corpus import Corpus
-from ..errors import LabradorError
 from ..lab import Lab, Trained
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
-from .base import DenseRetriever, fit_rounds, need_train_pairs
+from .base import fit_rounds, need_train_pairs
+from .labelled import Labelled
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPR(DenseRetriever):
+class DPR(Labelled):
     """Minimises -log softmax of <e(q), e(p)> / temperature over the passages of the batch."""
-
-    temperature: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise LabradorError(f"retriever.temperature={self.temperature}: a number above 0 was expected")
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
         need_train_pairs(corpus, "retriever=dpr")
@@ -30,5 +25,6 @@ class DPR(DenseRetriever):
 
     def train(self, lab: Lab) -> Trained:
         """Train with in-batch and hard negatives; with sampler=ann in two rounds."""
+        lab = self.taught(lab)
         objective = Contrastive(temperature=self.temperature)
         return Trained(search=fit_rounds(lab, self.encoder, objective, self.sampler, "dpr"))

@@ -12,15 +12,18 @@ KEY_LENGTH = 20  # hex digits: 80 bits
 def describe(component: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
     """A component (a dataclass instance) as plain values: its class and the fields that can change a result.
 
-    Fields declared with `metadata={"key": False}` (paths, devices) and those named in `leave_out` are not part of it.
+    Fields declared with `metadata={"key": False}` (paths, devices) and those named in `leave_out` are not part of it;
+    with `metadata={"key": "unless default"}`, for a field that came later, one that has its default is not, so that
+    artifacts made before keep their keys.
     Labrador's own classes go by their bare name, so that moving a file renames no artifact.
     """
     cls = type(component)
     inside = cls.__module__.split(".")[0] == "labrador"
     described: dict[str, Any] = {"class": cls.__qualname__ if inside else f"{cls.__module__}.{cls.__qualname__}"}
     for field in dataclasses.fields(component):
-        if field.metadata.get("key", True) and field.name not in leave_out:
-            value = getattr(component, field.name)
+        value, rule = getattr(component, field.name), field.metadata.get("key", True)
+        part = value != field.default if rule == "unless default" else rule
+        if part and field.name not in leave_out:
             described[field.name] = describe(value) if dataclasses.is_dataclass(value) else value
     return described
 

@@ -86,11 +86,13 @@ def share(count: int, rank: int, world: int) -> slice:
 
 @dataclass(frozen=True)
 class Collate:
-    """Turns the examples of a part into one process's inputs of the model.
+    """Turns the examples of a part into one process's inputs of the model; each takes an equal share of the queries.
 
-    Every distinct passage of the part is encoded once, by one of the processes; each process takes an equal share of
-    the queries and of the passages and scores its queries against all passages. A process without a query or a
-    passage (in a small last part) encodes one and keeps none, so that all take part in the same steps.
+    Gathered: every distinct passage of the part is encoded once, by one of the processes, which share them equally,
+    too, and each scores its queries against all of them (cross-batch negatives). Not gathered: each encodes the
+    distinct passages of its own examples and scores its queries against these alone (in-batch negatives). A process
+    without a query or a passage (in a small last part) encodes one and keeps none, so that all take part in the same
+    steps.
     """
 
     queries: Tokens
@@ -99,29 +101,33 @@ class Collate:
     pad_id: int
     rank: int = 0
     world: int = 1
+    gathered: bool = True
 
     def __call__(self, fetched: Part | list[Any]) -> dict[str, Any]:
         """Inputs of `TrainingModel.forward`; DataLoader hands a fetched part over as a list."""
         examples, batch = fetched
-        rows, positives = distinct_passages(examples)
         mine = share(len(examples), self.rank, self.world)
-        query_rows = np.array([example.query for example in examples], dtype=np.int64)
+        queries = np.array([example.query for example in examples], dtype=np.int64)
+        if self.gathered:
+            rows, positives = distinct_passages(examples)
+            shares = [rows[share(len(rows), rank, self.world)] for rank in range(self.world)]
+            positives, own = positives[mine], shares[self.rank]
+        else:
+            rows, positives = distinct_passages(examples[mine])
+            shares, own = [rows], rows
         return {
-            "queries": self._inputs(self.queries, query_rows, mine),
-            "passages": self._inputs(self.passages, rows, share(len(rows), self.rank, self.world)),
-            "passage_counts": [_length(share(len(rows), rank, self.world)) for rank in range(self.world)],
-            "positives": torch.from_numpy(positives[mine]),
-            "masked": torch.from_numpy(other_positives(query_rows[mine], positives[mine], rows, self.positives)),
+            "queries": self._inputs(self.queries, queries[mine], examples[0].query),
+            "passages": self._inputs(self.passages, own, examples[0].positive),
+            "passage_counts": [len(part) for part in shares],
+            "positives": torch.from_numpy(positives),
+            "masked": torch.from_numpy(other_positives(queries[mine], positives, rows, self.positives)),
             "weight": self.world / batch,
         }
 
-    def _inputs(self, texts: Tokens | FrozenPassages, rows: np.ndarray, part: slice) -> dict[str, Tensor | int]:
-        taken = rows[part] if _length(part) else rows[:1]
+    def _inputs(self, texts: Tokens | FrozenPassages, rows: np.ndarray, instead: int) -> dict[str, Tensor | int]:
+        """The texts `rows`; without any, that of the row `instead`, to be encoded and not kept."""
+        taken = rows if len(rows) else np.array([instead], dtype=np.int64)
         if isinstance(texts, FrozenPassages):
-            return {"vectors": torch.from_numpy(texts.rows(taken)), "kept": _length(part)}
+            return {"vectors": torch.from_numpy(texts.rows(taken)), "kept": len(rows)}
         input_ids, attention_mask = pad(texts.rows(taken), self.pad_id)
-        return {"input_ids": input_ids, "attention_mask": attention_mask, "kept": _length(part)}
-
-
-def _length(part: slice) -> int:
-    return int(part.stop - part.start)
+        return {"input_ids": input_ids, "attention_mask": attention_mask, "kept": len(rows)}

@@ -3,16 +3,17 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 
 from .. import processes
 from ..data.ragged import Ragged
-from ..encoders.checkpoint import OBJECTIVE, Checkpoint
+from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
@@ -21,7 +22,7 @@ from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts
 from .checkpoints import newest
 from .frozen import FrozenPassages
-from .model import TrainingModel, set_dropout
+from .model import Trainable, TrainingModel, set_dropout
 from .settings import TrainSettings
 from .trainer import RetrieverTrainer, arguments
 
@@ -40,42 +41,66 @@ def train(
     folder: Path,
     device: str = "cpu",
     state: Mapping[str, NDArray[np.float32]] | None = None,
+    gathered: bool = True,
 ) -> None:
     """Train from `start` on `batches(epoch)`, the same in every process, and write the result into `folder`.
 
     Writes towers/ (as TwoTower.save does), objective.safetensors (where the objective has parameters) and curve.jsonl
     (step, loss, learning_rate, ...). `positives` are the passage rows of each query; `state` are parameters that the
-    objective starts from, by name. Frozen passages are not encoded: the query tower alone is trained then. Killed and
+    objective starts from, by name; `gathered`: queries are scored against the passages of all processes, otherwise
+    against those of their own. Frozen passages are not encoded: the query tower alone is trained then. Killed and
     started again with the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with
     the same weights; curve.jsonl comes last, and where it is there is nothing left to do.
     Raises LabradorError when there is nothing to train on or the training diverges.
+    """
+    settings = settings.resolved(device)
+
+    def make() -> tuple[TrainingModel, Collate]:
+        towers = start.towers()
+        if settings.dropout is not None:
+            set_dropout(towers, settings.dropout)
+        model = TrainingModel(towers, objective.build(towers.dimension))
+        model.objective.start_from(state or {})
+        if isinstance(passages, FrozenPassages) and towers.passage is not towers.query:
+            towers.passage.requires_grad_(False)
+        ranks = processes.rank(), processes.world_size()
+        return model, Collate(query_tokens, passages, positives, towers.pad_id, *ranks, gathered)
+
+    if isinstance(passages, FrozenPassages):
+        settings = replace(settings, workers=0)
+    run(make, batches, settings, seed, folder, device)
+
+
+def run(
+    make: Callable[[], tuple[Trainable, Callable[[Any], dict[str, Any]]]],
+    batches: Callable[[int], list[list[Example]]],
+    settings: TrainSettings,
+    seed: int,
+    folder: Path,
+    device: str,
+) -> None:
+    """Train what `make` builds, a model and the collation of its inputs, as `train` does; `settings` are resolved.
+
+    torch's seed is set before `make` is called, and it is not called where there is nothing left to do.
     """
     checkpoints = folder / "trainer"
     if _finished(folder):
         _remove(checkpoints)
         return
-    settings = settings.resolved(device)
     parts = _parts(batches, settings)
     resume = _resume(checkpoints)
-    torch.manual_seed(seed)  # for objectives that start from random weights
-    towers = start.towers()
-    if settings.dropout is not None:
-        set_dropout(towers, settings.dropout)
-    model = TrainingModel(towers, objective.build(towers.dimension))
-    model.objective.start_from(state or {})
-    if isinstance(passages, FrozenPassages) and towers.passage is not towers.query:
-        towers.passage.requires_grad_(False)
-    collate = Collate(query_tokens, passages, positives, towers.pad_id, processes.rank(), processes.world_size())
+    torch.manual_seed(seed)  # for what starts from random weights
+    model, collate = make()
     loader = Loader(
         Lookup(),
         batch_sampler=parts,
         collate_fn=collate,
-        num_workers=0 if isinstance(passages, FrozenPassages) else settings.workers,
+        num_workers=settings.workers,
         pin_memory=device != "cpu",
         generator=torch.Generator(),  # so that the loader leaves torch's own generator alone
     )
     trainer = RetrieverTrainer(
-        model, arguments(settings, settings.steps(parts.steps), seed, checkpoints, device), loader
+        model, arguments(settings, settings.steps(parts.steps), seed, checkpoints, device), loader, settings.optimizer
     )
     trainer.train(resume_from_checkpoint=resume)
     if processes.is_main():
@@ -106,21 +131,18 @@ def _resume(checkpoints: Path) -> str | None:
     return processes.broadcast(chosen) or None
 
 
-def _write(model: TrainingModel, history: list[dict[str, float]], folder: Path) -> None:
+def _write(model: Trainable, history: list[dict[str, float]], folder: Path) -> None:
     broken = [name for name, value in model.named_parameters() if not torch.isfinite(value).all()]
     if broken:
         raise LabradorError(
             f"{broken[0]}: not finite after training, finite weights were expected; lower train.learning_rate or "
             "set train.precision=float32"
         )
-    model.towers.save(folder / "towers")
-    own = {name: value.detach().cpu().contiguous() for name, value in model.objective.state_dict().items()}
-    if own:
-        save_file(own, folder / OBJECTIVE)
+    model.save(folder)
     lines = [json.dumps(entry) for entry in history if "loss" in entry]
     curve = folder / f"{CURVE}.part"
     curve.write_text("".join(f"{line}\n" for line in lines))
-    for path in (*(folder / "towers").rglob("*"), *folder.iterdir()):
+    for path in folder.rglob("*"):
         sync(path)
     curve.replace(folder / CURVE)  # says that all else is there, so that it must be on disk before
     sync(folder)

@@ -1,12 +1,16 @@
 """What is trained: the towers and the objective on their vectors, over all processes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from ..encoders.checkpoint import OBJECTIVE
 from ..encoders.towers import Side, TwoTower
 from ..losses.base import Batch
 from ..losses.module import ObjectiveModule
@@ -48,12 +52,47 @@ def set_dropout(model: nn.Module, share: float) -> None:
             attention.attention_dropout = share
 
 
-class TrainingModel(nn.Module):
-    """Token ids to the losses of one process's queries against the passages of all processes."""
+class Trainable(nn.Module, ABC):
+    """What the training loop trains: `forward` takes what a collation makes of a part of a batch, and the step, and
+    gives losses by name, of which "loss" is trained.
+    """
+
+    @property
+    @abstractmethod
+    def backbone(self) -> nn.Module:
+        """The part that is trained with the settings' learning rate and weight decay."""
+
+    def own_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        """torch.optim groups of all other parameters; the rates given are the backbone's."""
+        return []
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write what was trained into `folder`."""
+
+
+class TrainingModel(Trainable):
+    """Token ids to the losses of one process's queries against the passages of all processes, or its own."""
 
     def __init__(self, towers: TwoTower, objective: ObjectiveModule) -> None:
         super().__init__()
         self.towers, self.objective = towers, objective
+
+    @property
+    def backbone(self) -> TwoTower:
+        """The towers."""
+        return self.towers
+
+    def own_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        """The objective's."""
+        return self.objective.parameter_groups(learning_rate, weight_decay)
+
+    def save(self, folder: Path) -> None:
+        """Write towers/ and, where the objective has parameters, objective.safetensors."""
+        self.towers.save(folder / "towers")
+        own = {name: value.detach().cpu().contiguous() for name, value in self.objective.state_dict().items()}
+        if own:
+            save_file(own, folder / OBJECTIVE)
 
     def forward(
         self,
@@ -67,6 +106,7 @@ class TrainingModel(nn.Module):
     ) -> dict[str, Tensor]:
         """Inputs as `Collate` makes them, to the weighted sum of each loss over this process's queries.
 
+        `passage_counts` are the passages of each process, or of this one alone where they are not gathered.
         `weight` is processes / queries of the batch: the mean over processes, which gradients are averaged to, summed
         over the batch's parts, is then the mean over its queries. Only the encoders run in reduced precision.
         """

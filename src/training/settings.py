@@ -4,17 +4,19 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import LabradorError
 
+OPTIMIZERS = ("adamw", "lamb")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """AdamW with a linear warmup and decay, the same for every method."""
+    """An optimizer with a linear warmup and decay, the same for every method."""
 
     epochs: int = 1  # passes over the train queries
     max_steps: int | None = None  # stop after this many optimizer steps, the schedule fitted to them; null: all epochs
     batch_size: int = 32  # queries per optimizer step, over all processes
     gradient_accumulation: int = 1  # parts that a batch is worked in; in-batch negatives come from the query's part
+    optimizer: str = field(default="adamw", metadata={"key": "unless default"})  # adamw, or lamb for large batches
     learning_rate: float = 2e-5  # at its peak
     warmup: float = 0.06  # share of the steps in which the learning rate rises
     weight_decay: float = 0.0  # of matrices; biases and norms have none
@@ -35,6 +37,7 @@ class TrainSettings:
         self._expect("learning_rate", self.learning_rate > 0, "a number above 0")
         self._expect("warmup", 0 <= self.warmup <= 1, "a share from 0 to 1")
         self._expect("dropout", self.dropout is None or 0 <= self.dropout < 1, "a share from 0 to below 1, or null,")
+        self._expect("optimizer", self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
         self._expect("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
         divides = self.batch_size % self.gradient_accumulation == 0
         self._expect("gradient_accumulation", divides, f"a divisor of train.batch_size={self.batch_size}")

@@ -11,7 +11,8 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 from ..errors import LabradorError
 from .batches import Loader
 from .checkpoints import Complete
-from .model import TrainingModel
+from .model import Trainable
+from .optimizers import make_optimizer
 from .progress import Progress
 from .settings import TrainSettings
 
@@ -19,16 +20,16 @@ WEIGHTS = "model.safetensors"
 
 
 class RetrieverTrainer(Trainer):
-    """Trains a `TrainingModel` on a `Loader`; every process is given its own share by the loader's collation."""
+    """Trains a `Trainable` on a `Loader`; every process is given its own share by the loader's collation."""
 
     optimizer: Any
     loss_is_scaled_for_ga = True  # the weights of the losses account for the parts of a batch
 
-    def __init__(self, model: TrainingModel, arguments: TrainingArguments, loader: Loader) -> None:
+    def __init__(self, model: Trainable, arguments: TrainingArguments, loader: Loader, optimizer: str) -> None:
         callbacks = [Complete(Path(arguments.output_dir)), Progress()]
         super().__init__(model=model, args=arguments, train_dataset=loader.dataset, callbacks=callbacks)
         self.remove_callback(PrinterCallback)
-        self._loader = loader
+        self._loader, self._optimizer = loader, optimizer
         self._logged: dict[str, Tensor] = {}  # sums since the last log
         self._logged_at = 0
 
@@ -59,17 +60,19 @@ class RetrieverTrainer(Trainer):
         super().log(logs, start_time)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """AdamW over the encoder's matrices, its biases and norms (no decay), and the objective's own groups."""
+        """The optimizer over the backbone's matrices, its biases and norms (no decay), and the model's own groups."""
         if self.optimizer is None:
             rate, decay = self.args.learning_rate, self.args.weight_decay
-            towers = dict(self.model.towers.named_parameters())
-            decayed = set(self.get_decay_parameter_names(self.model.towers))
+            backbone = dict(self.model.backbone.named_parameters())
+            decayed = set(self.get_decay_parameter_names(self.model.backbone))
             groups = [
-                {"params": [value for name, value in towers.items() if (name in decayed) == flag], "weight_decay": size}
+                {
+                    "params": [value for name, value in backbone.items() if (name in decayed) == flag],
+                    "weight_decay": size,
+                }
                 for flag, size in ((True, decay), (False, 0.0))
             ]
-            groups += self.model.objective.parameter_groups(rate, decay)
-            self.optimizer = torch.optim.AdamW(groups, lr=rate)
+            self.optimizer = make_optimizer(self._optimizer, groups, self.model.own_groups(rate, decay), rate)
         return self.optimizer
 
     def train(self, resume_from_checkpoint: Any = None, **kwargs: Any) -> Any:

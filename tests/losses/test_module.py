@@ -1,10 +1,15 @@
 """Objectives with parameters of their own."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from labrador.losses.base import Batch
+from labrador.losses.base import Batch, Objective
+from labrador.losses.contrastive import Contrastive
+from labrador.losses.contrastive_pq import ContrastivePQ
+from labrador.losses.hashing import Hashing
 from labrador.losses.module import ObjectiveModule
+from labrador.losses.passage_centric import PassageCentric
 
 
 class Scaled(ObjectiveModule):
@@ -22,3 +27,27 @@ def test_own_parameters_train_at_the_encoders_rate_without_decay_by_default():
     (group,) = module.parameter_groups(learning_rate=2e-5, weight_decay=0.01)
     assert group["params"] == [module.layer.weight, module.layer.bias]
     assert (group["lr"], group["weight_decay"]) == (2e-5, 0.0)
+
+
+@pytest.mark.parametrize("passages", [0, 3])
+@pytest.mark.parametrize(
+    "objective",
+    [
+        Contrastive(),
+        PassageCentric(),
+        Hashing(bits=8, dense_loss="cross_entropy"),
+        ContrastivePQ(codebooks=2, centroids=4, reconstruction=0.1),
+    ],
+    ids=lambda objective: type(objective).__name__,
+)
+def test_a_share_without_a_query_adds_nothing_and_gives_every_parameter_a_gradient(objective: Objective, passages: int):
+    """In a small last part a process has no query; without gathering it has no passage either."""
+    queries, vectors = torch.zeros(0, 8, requires_grad=True), torch.ones(passages, 8, requires_grad=True)
+    nothing = torch.zeros(0, passages, dtype=torch.bool)
+    module = objective.build(dimension=8)
+    losses = module(Batch(queries, vectors, torch.zeros(0, dtype=torch.int64), nothing, step=1))
+    assert {tuple(values.shape) for values in losses.values()} == {(0,)}
+    losses["loss"].sum().backward()
+    for parameter in (queries, vectors, *(value for value in module.parameters() if value.requires_grad)):
+        assert parameter.grad is not None
+        assert not parameter.grad.any()

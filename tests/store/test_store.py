@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import logging
 import subprocess
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labrador.errors import LabradorError
-from labrador.store import Store, artifact_key
+from labrador.store import Store, artifact_key, describe
 from labrador.store.__main__ import main
 
 
@@ -47,6 +48,21 @@ def test_everything_that_decides_the_content_changes_the_key(change):
     same = {"step": "step", "version": 1, "config": {"a": 1}, "inputs": {"data": "x"}}
     assert artifact_key(**same) == artifact_key(**same)
     assert artifact_key(**(same | change)) != artifact_key(**same)
+
+
+@dataclasses.dataclass(frozen=True)
+class Component:
+    size: int = 1
+    place: str = dataclasses.field(default="here", metadata={"key": False})
+    later: str | None = dataclasses.field(default="old", metadata={"key": "unless default"})
+
+
+def test_a_field_that_came_later_is_in_the_key_unless_it_has_its_default():
+    name = f"{Component.__module__}.Component"
+    assert describe(Component(place="there")) == {"class": name, "size": 1}
+    assert describe(Component(later="new")) == {"class": name, "size": 1, "later": "new"}
+    assert describe(Component(later=None)) == {"class": name, "size": 1, "later": None}
+    assert describe(Component(later="new"), leave_out=("later",)) == {"class": name, "size": 1}
 
 
 def test_an_exception_leaves_nothing_behind(tmp_path):

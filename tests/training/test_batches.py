@@ -66,8 +66,8 @@ def test_other_positives_of_a_query_are_masked_and_its_own_is_not():
     ]
 
 
-def collate(texts: Path, rank: int, world: int) -> Collate:
-    return Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), 0, rank, world)
+def collate(texts: Path, rank: int, world: int, gathered: bool = True) -> Collate:
+    return Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), 0, rank, world, gathered)
 
 
 EXAMPLES = [Example(3, 3, (4, 30)), Example(4, 4, (30, 31)), Example(6, 6, (31, 32))]  # 4 is a positive of 3, too
@@ -104,3 +104,31 @@ def test_a_process_without_a_query_encodes_one_and_keeps_none(texts: Path):
     assert inputs["queries"]["kept"] == 0
     assert inputs["queries"]["input_ids"].shape[0] == 1
     assert inputs["masked"].shape == (0, 3)
+
+
+def test_without_gathering_a_process_takes_the_passages_of_its_own_queries(texts: Path):
+    shares = [collate(texts, rank, 2, gathered=False)(Part(EXAMPLES, 5)) for rank in range(2)]
+    assert [part["queries"]["kept"] for part in shares] == [1, 2]
+    assert [part["passage_counts"] for part in shares] == [[3], [5]]  # 31 comes twice in the second share
+    for part, rows in zip(shares, ([3, 4, 30], [4, 6, 30, 31, 32]), strict=True):
+        lengths = [len(ids) for ids in Tokens(texts / "passages").rows(rows)]
+        assert part["passages"]["attention_mask"].sum(dim=1).tolist() == lengths
+    assert [part["positives"].tolist() for part in shares] == [[0], [0, 1]]
+    assert shares[0]["masked"].tolist() == [[False, True, False]]
+    assert not shares[1]["masked"].any()
+    assert {part["weight"] for part in shares} == {2 / 5}
+
+
+def test_without_gathering_a_process_without_a_query_keeps_no_passage_either(texts: Path):
+    inputs = collate(texts, 0, 2, gathered=False)(Part(EXAMPLES[:1], 1))
+    assert (inputs["queries"]["kept"], inputs["passages"]["kept"], inputs["passage_counts"]) == (0, 0, [0])
+    assert inputs["queries"]["input_ids"].shape[0] == inputs["passages"]["input_ids"].shape[0] == 1
+    assert inputs["masked"].shape == (0, 0)
+    assert inputs["positives"].tolist() == []
+
+
+def test_one_process_gathers_nothing(texts: Path):
+    one, other = (collate(texts, 0, 1, gathered)(Part(EXAMPLES, 5)) for gathered in (True, False))
+    assert one["passage_counts"] == other["passage_counts"]
+    assert torch.equal(one["passages"]["input_ids"], other["passages"]["input_ids"])
+    assert torch.equal(one["masked"], other["masked"])

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -11,8 +12,11 @@ from torch import nn
 
 from labrador import processes
 from labrador.encoders.tokens import Tokens
+from labrador.losses.base import Objective
+from labrador.losses.passage_centric import PassageCentric
 from labrador.samplers.base import Example
-from labrador.training.batches import Collate, Part
+from labrador.training.batches import Collate, Part, share
+from labrador.training.frozen import FrozenPassages
 from labrador.training.model import TrainingModel
 from training import toy
 
@@ -39,44 +43,89 @@ class Bag(nn.Module):
         return torch.tanh((self.tokens[side](input_ids) * mask).sum(dim=1) / mask.sum(dim=1)) * 3
 
 
-def losses_and_gradients(folder: Path, out: Path) -> None:
+def parts(count: int, gathered: bool) -> list[Part]:
+    """A batch of `count` queries; not gathered, in one process: the two shares of it, each by itself."""
+    whole = examples(count)
+    if gathered or processes.world_size() > 1:
+        return [Part(whole, count)]
+    shares = [whole[share(count, rank, 2)] for rank in range(2)]
+    return [Part(own, count) for own in shares if own]
+
+
+def losses_and_gradients(folder: Path, out: Path, objective: Objective, gathered: bool, frozen: bool = False) -> None:
     """The losses and gradients of batches of each size, as this process sees them after averaging."""
     rank, world = processes.rank(), processes.world_size()
     queries, passages = Tokens(folder / "queries"), Tokens(folder / "passages")
-    results = {}
-    for encoder in ("bag", "tiny"):
+    table = np.random.default_rng(0).normal(size=(toy.PASSAGES, 6)).astype(np.float32)
+    results: dict[str, torch.Tensor] = {}
+    for encoder in ("bag",) if frozen else ("bag", "tiny"):
         torch.manual_seed(0)
         towers: Any = Bag() if encoder == "bag" else STILL.build()
-        module = TrainingModel(towers, toy.Rescaled().build(towers.dimension))
+        module = TrainingModel(towers, objective.build(towers.dimension))
         if encoder == "bag":
             module.double()
-        collate = Collate(queries, passages, toy.positives(), towers.pad_id, rank, world)
+        if frozen:
+            towers.tokens["passage"].requires_grad_(False)
+        texts = FrozenPassages((table.__getitem__,)) if frozen else passages
+        collate = Collate(queries, texts, toy.positives(), towers.pad_id, rank, world, gathered)
         model: Any = module if world == 1 else nn.parallel.DistributedDataParallel(module)
         for count in COUNTS:
             module.zero_grad()
-            losses = model(**collate(Part(examples(count), count)), step=3)
-            losses["loss"].backward()
-            for name, loss in losses.items():
-                value = loss.detach() / world
-                if world > 1:
-                    torch.distributed.all_reduce(value)
-                results[f"{encoder}:{count}:{name}"] = value
+            for part in parts(count, gathered):
+                inputs = collate(part)
+                if frozen:
+                    inputs["passages"]["vectors"] = inputs["passages"]["vectors"].double()
+                losses = model(**inputs, step=3)
+                losses["loss"].backward()
+                for name, loss in losses.items():
+                    value = loss.detach() / world
+                    if world > 1:
+                        torch.distributed.all_reduce(value)
+                    key = f"{encoder}:{count}:{name}"
+                    results[key] = results.get(key, 0) + value
             for name, parameter in module.named_parameters():
-                results[f"{encoder}:{count}:{name}"] = parameter.grad.clone()
+                if parameter.requires_grad:
+                    results[f"{encoder}:{count}:{name}"] = parameter.grad.clone()
     save_file(results, out / f"{world}-{rank}.safetensors")
 
 
-def test_loss_and_gradients_equal_one_process_with_the_whole_batch(texts: Path, tmp_path: Path):
-    losses_and_gradients(texts, tmp_path)
-    assert toy.in_processes(losses_and_gradients, 2, texts, tmp_path) == [0, 0]
-    expected = load_file(tmp_path / "1-0.safetensors")
-    assert expected["bag:1:towers.tokens.query.weight"].abs().max() > 1e-3
+def assert_two_equal_one(folder: Path, out: Path, *how: Any) -> dict[str, torch.Tensor]:
+    """Compare both processes' losses and gradients with those of one process, which are returned."""
+    losses_and_gradients(folder, out, *how)
+    assert toy.in_processes(losses_and_gradients, 2, folder, out, *how) == [0, 0]
+    expected = load_file(out / "1-0.safetensors")
     for rank in range(2):
-        found = load_file(tmp_path / f"2-{rank}.safetensors")
+        found = load_file(out / f"2-{rank}.safetensors")
         assert found.keys() == expected.keys()
         for name, value in expected.items():
             tolerance = 1e-12 if value.dtype == torch.float64 else 1e-4
             assert (found[name] - value).abs().max() <= tolerance * value.abs().max().clamp(min=1), name
+    return expected
+
+
+@pytest.mark.parametrize("objective", [toy.Rescaled(), PassageCentric()], ids=["rescaled", "passage_centric"])
+def test_loss_and_gradients_equal_one_process_with_the_whole_batch(texts: Path, tmp_path: Path, objective: Objective):
+    expected = assert_two_equal_one(texts, tmp_path, objective, True)
+    assert expected["bag:1:towers.tokens.query.weight"].abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("objective", [toy.Rescaled(), PassageCentric()], ids=["rescaled", "passage_centric"])
+def test_not_gathered_they_equal_the_mean_of_the_shares_worked_by_themselves(
+    texts: Path, tmp_path: Path, objective: Objective
+):
+    """With 5 queries the shares have 2 and 3; with 1 the first process has none."""
+    expected = assert_two_equal_one(texts, tmp_path, objective, False)
+    losses_and_gradients(texts, tmp_path, objective, True)
+    whole = load_file(tmp_path / "1-0.safetensors")
+    assert whole["bag:8:loss"] > expected["bag:8:loss"] + 1e-3  # more negatives
+    assert torch.equal(whole["bag:1:loss"], expected["bag:1:loss"])
+
+
+@pytest.mark.parametrize("gathered", [True, False])
+def test_frozen_passages_are_shared_alike(texts: Path, tmp_path: Path, gathered: bool):
+    expected = assert_two_equal_one(texts, tmp_path, PassageCentric(), gathered, True)
+    assert "bag:8:towers.tokens.query.weight" in expected
+    assert "bag:8:towers.tokens.passage.weight" not in expected
 
 
 def train_alike(folder: Path, out: Path, accumulation: int) -> None:
@@ -100,3 +149,17 @@ def test_a_training_in_two_processes_equals_one_in_one(texts: Path, tmp_path: Pa
         assert json.dumps(sorted(line)) == json.dumps(sorted(other))
         assert other["loss"] == pytest.approx(line["loss"], rel=1e-4)
         assert other["norms"] == pytest.approx(line["norms"], rel=1e-4)
+
+
+def train_apart(folder: Path, out: Path) -> None:
+    toy.run(folder, out, encoder=STILL, objective=toy.Rescaled(), gathered=False, gradient_accumulation=4)
+
+
+def test_a_training_in_two_processes_that_do_not_gather(texts: Path, tmp_path: Path):
+    """Every part has two queries, one for each process; the last part has one, so that a process has none."""
+    assert toy.in_processes(train_apart, 2, texts, tmp_path) == [0, 0]
+    (tmp_path / "alone").mkdir()
+    toy.run(texts, tmp_path / "alone", encoder=STILL, objective=toy.Rescaled(), gradient_accumulation=8)
+    two, one = toy.curve(tmp_path), toy.curve(tmp_path / "alone")
+    # what one process gets with parts of one query: its negatives are its own, too
+    assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], rel=1e-4)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from labrador.training import checkpoints, loop
+from labrador.training import checkpoints, loop, model
 from labrador.training.trainer import RetrieverTrainer
 from training import toy
 
@@ -27,7 +27,7 @@ def run(folder: Path, out: Path, **settings: Any) -> dict[str, torch.Tensor]:
     return toy.run(folder, out, objective=toy.Rescaled(), **SETTINGS | settings)
 
 
-def killed_at_step(folder: Path, out: Path, step: int) -> None:
+def killed_at_step(folder: Path, out: Path, step: int, optimizer: str = "adamw") -> None:
     """Die in the step after `step`, before its weights are changed."""
     whole = RetrieverTrainer.compute_loss
 
@@ -37,7 +37,7 @@ def killed_at_step(folder: Path, out: Path, step: int) -> None:
         return whole(self, *args, **kwargs)
 
     RetrieverTrainer.compute_loss = compute_loss
-    run(folder, out)
+    run(folder, out, optimizer=optimizer)
 
 
 def killed_in(owner: Any, name: str, folder: Path, out: Path, call: int) -> None:
@@ -63,7 +63,7 @@ def killed_before_the_mark(folder: Path, out: Path) -> None:
 
 
 def killed_writing_the_towers(folder: Path, out: Path) -> None:
-    killed_in(loop, "save_file", folder, out, 1)
+    killed_in(model, "save_file", folder, out, 1)
 
 
 def killed_before_the_last_name(folder: Path, out: Path) -> None:
@@ -139,6 +139,14 @@ def test_killed_twice(texts: Path, tmp_path: Path, unbroken: Any):
     for step in (3, 5):
         assert toy.in_processes(killed_at_step, 1, texts, tmp_path, step) == [-signal.SIGKILL]
     assert_same(run(texts, tmp_path), unbroken[0])
+
+
+def test_killed_with_another_optimizer(texts: Path, tmp_path: Path, unbroken: Any):
+    whole = run(texts, tmp_path / "whole", optimizer="lamb")
+    assert toy.in_processes(killed_at_step, 1, texts, tmp_path / "killed", 5, "lamb") == [-signal.SIGKILL]
+    assert [path.name for path in (tmp_path / "killed" / "trainer").iterdir()] == ["checkpoint-4"]
+    assert_same(run(texts, tmp_path / "killed", optimizer="lamb"), whole)
+    assert not all(torch.equal(value, unbroken[0][name]) for name, value in whole.items())
 
 
 def test_workers_change_nothing(texts: Path, tmp_path: Path, unbroken: Any):

@@ -19,6 +19,7 @@ from labrador.training.settings import TrainSettings
         ("weight_decay", -0.1),
         ("max_grad_norm", -1.0),
         ("dropout", 1.0),
+        ("optimizer", "sgd"),
         ("precision", "float16"),
         ("save_steps", 0),
         ("log_steps", 0),
@@ -35,6 +36,12 @@ def test_only_what_changes_the_result_is_in_the_key():
     keyed = describe(TrainSettings())
     assert not {"save_steps", "log_steps", "workers"} & keyed.keys()
     assert {"epochs", "batch_size", "gradient_accumulation", "precision", "learning_rate"} <= keyed.keys()
+
+
+def test_an_optimizer_that_came_later_changes_the_key_of_no_training_without_it():
+    keyed = describe(TrainSettings())
+    assert "optimizer" not in keyed
+    assert describe(TrainSettings(optimizer="lamb")) == keyed | {"optimizer": "lamb"}
 
 
 def test_steps_are_those_of_the_epochs_or_fewer():

@@ -95,6 +95,7 @@ def run(
     encoder: Tiny | None = None,
     objective: Objective | None = None,
     start: Any = None,
+    gathered: bool = True,
     **settings: Any,
 ) -> dict[str, torch.Tensor]:
     """Train the toy encoder into `out` with the texts of `folder`; returns the weights that were written."""
@@ -113,6 +114,7 @@ def run(
         seed=0,
         folder=out,
         state=start.objective_state(),
+        gathered=gathered,
     )
     return weights(out)
 

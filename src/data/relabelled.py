@@ -1,0 +1,79 @@
+"""A corpus whose train split is another than the data's: more questions, or other labels. Nothing is copied."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .corpus import Corpus, Queries
+from .ragged import Ragged
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Passages that are positives and negatives of each train question, and the key of what decided so."""
+
+    positives: Ragged
+    negatives: Ragged
+    key: str
+
+
+class Pooled(Corpus):
+    """The train questions of a corpus and, after them, unlabelled ones; the judgements are the corpus's.
+
+    Questions that the train split has are left out. Without any more, it is the same train split by the same names.
+    """
+
+    def __init__(self, corpus: Corpus, more: Sequence[str] = ()) -> None:
+        super().__init__(corpus.folder)
+        own = corpus.queries(TRAIN)
+        known = set(own.texts)
+        self.unlabelled = [text for text in more if text not in known]
+        qids = [*own.qids, *(f"unlabelled-{row}" for row in range(len(self.unlabelled)))]
+        self._pool = Queries(qids, [*own.texts, *self.unlabelled], None)
+        self._named = corpus.fingerprint(f"queries-{TRAIN}")
+        if self.unlabelled:
+            self._named = _digest(self._named, *(str(len(text)) for text in self.unlabelled), *self.unlabelled)
+
+    def queries(self, split: str) -> Queries:
+        return self._pool if split == TRAIN else super().queries(split)
+
+    def fingerprint(self, part: str) -> str:
+        return self._named if part == f"queries-{TRAIN}" else super().fingerprint(part)
+
+    def _query_count(self, split: str) -> int:
+        return len(self._pool) if split == TRAIN else super()._query_count(split)
+
+
+class Relabelled(Pooled):
+    """A pool with the positives and hard negatives of `labels`, beside the judged positives if `judged`, else alone."""
+
+    def __init__(self, pool: Pooled, labels: Labels, *, judged: bool) -> None:
+        super().__init__(pool, pool.unlabelled)
+        given = labels.positives
+        rows, passages = np.repeat(np.arange(len(given)), given.lengths), given.values
+        if judged:
+            known = pool.positives(TRAIN)
+            rows = np.concatenate([np.repeat(np.arange(len(known)), known.lengths), rows])
+            passages = np.concatenate([known.values, passages])
+        pairs = np.unique(np.stack([rows, passages]), axis=1)
+        self._qrels = pairs[0], pairs[1], np.ones(pairs.shape[1], dtype=np.int64)
+        self._negatives = labels.negatives
+        self._labelled = _digest(labels.key, str(judged), pool.fingerprint(f"qrels-{TRAIN}"))
+
+    def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        return self._qrels if split == TRAIN else super().qrels(split)
+
+    def hard_negatives(self, split: str) -> Ragged | None:
+        return self._negatives if split == TRAIN else super().hard_negatives(split)
+
+    def fingerprint(self, part: str) -> str:
+        return self._labelled if part in (f"qrels-{TRAIN}", f"negatives-{TRAIN}") else super().fingerprint(part)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,217 @@
+"""Steps that label questions: a teacher, its scores, and a lab whose train questions have other labels."""
+
+import copy
+import json
+import logging
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.corpus import Corpus
+from ..data.questions import read_questions
+from ..data.relabelled import TRAIN, Labels, Pooled, Relabelled
+from ..encoders.checkpoint import Checkpoint
+from ..labels.pseudo import Thresholds, by_thresholds
+from ..labels.teacher import MODEL, Teacher, TrainedTeacher
+from ..metrics.cost import search_batches
+from ..metrics.ranking import score_ranking
+from ..samplers.ann import ANNHard
+from ..samplers.base import Example, Pool
+from ..store import artifact_key, describe
+from ..training.settings import TrainSettings
+from .codes import scan_of
+from .fits import ELSEWHERE
+from .rankings import RankingSteps
+from .steps import Stored, open_array
+from .texts import read_lists, write_lists
+from .vectors import QUERIES_TOGETHER
+
+log = logging.getLogger(__name__)
+
+IDS, SCORES, SUMMARY = "ids.npy", "scores.npy", "labels.json"
+TRIED = 500  # questions on which a teacher is compared with the retriever that it labels for
+METRIC = "MRR@10"
+
+
+class LabelSteps(RankingSteps):
+    """Teachers and pseudo labels."""
+
+    def pooled(self, file: str | None) -> Self:
+        """This lab with the unlabelled questions of `file` behind the train questions."""
+        return self._over(Pooled(self.corpus, read_questions(Path(file).expanduser()) if file else ()))
+
+    def relabelled(self, labels: Labels, *, judged: bool) -> Self:
+        """This lab with `labels` for the train questions; `judged`: beside the data's own positives, else alone.
+
+        The labels' negatives are the train questions' hard negatives.
+        """
+        pool = self.corpus if isinstance(self.corpus, Pooled) else Pooled(self.corpus)
+        return self._over(Relabelled(pool, labels, judged=judged))
+
+    def _over(self, corpus: Corpus) -> Self:
+        """A lab over another corpus that counts what it uses as this one's."""
+        other = copy.copy(self)
+        other.corpus = corpus
+        return other
+
+    def fit_teacher(self, teacher: Teacher, base: Checkpoint, depth: int, settings: TrainSettings) -> TrainedTeacher:
+        """Train a cross-encoder on the judged train pairs and, as negatives, the other passages that `base` ranks
+        among its best `depth`; a ready one is taken as it comes. Killed, it continues from its last checkpoint.
+        """
+        encoder = teacher.encoder
+        start = artifact_key("teacher", 1, describe(encoder, ELSEWHERE), {"weights": encoder.fingerprint()})
+        if teacher.ready:
+            return TrainedTeacher(teacher, None, start)
+        candidates = self.search(base, TRAIN, k=depth)
+        (queries, queries_key), (passages, passages_key) = self.tokens(encoder, TRAIN), self.tokens(encoder)
+        sampler = ANNHard(negatives=teacher.negatives, depth=depth)
+        pool = Pool(
+            self.corpus.positives(TRAIN), candidates.lists, len(self.corpus.passages), settings.batch_size, self.seed
+        )
+
+        def write(folder: Path) -> None:
+            from ..labels.teaching import teach
+
+            def batches(epoch: int) -> list[list[Example]]:
+                return list(sampler.batches(pool, epoch))
+
+            teach(teacher, batches, queries, passages, settings, self.seed, folder, self.device)
+
+        config = {"sampler": describe(sampler), "settings": describe(settings.resolved(self.device)), "seed": self.seed}
+        inputs = {
+            "start": start,
+            "queries": queries_key,
+            "passages": passages_key,
+            "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}"),
+            "candidates": candidates.key,
+        }
+        artifact = self.make(
+            "train", "teacher", config, inputs, write, resumable=True, collective=True, about="cross-encoder"
+        )
+        return TrainedTeacher(teacher, artifact.folder / MODEL, artifact.key)
+
+    def pseudo_labels(
+        self, teacher: TrainedTeacher, base: Checkpoint, depth: int, thresholds: Thresholds, limit: int | None
+    ) -> Labels:
+        """Label what `base` ranks among its best `depth` passages of each train question by the teacher's scores.
+
+        With a `limit`, of so many questions, drawn with the seed. How good the teacher is, and how many labels it
+        gave, is logged and kept in `reported`. Raises LabradorError when the thresholds leave no positive or no
+        negative.
+        """
+        quality = self._quality(teacher, base, depth)
+        count = len(self.corpus.queries(TRAIN))
+        rows = np.arange(count)
+        if limit is not None and limit < count:
+            rows = np.sort(np.random.default_rng(self.seed).choice(count, size=limit, replace=False))
+        near = self.nearest(base, TRAIN, rows, depth)
+        scores = self.judge(teacher, TRAIN, rows, near)
+        judged = self.corpus.positives(TRAIN)
+
+        def write(folder: Path) -> None:
+            found = by_thresholds(near.array, np.asarray(scores.array), judged.take(rows), thresholds)
+            for name, lists in (("positives", found.positives), ("negatives", found.negatives)):
+                (folder / name).mkdir()
+                write_lists(folder / name, lists.spread(rows, count))
+            (folder / SUMMARY).write_text(json.dumps({**found.counts(), **quality}, allow_nan=False))
+
+        inputs = {"ranking": near.key, "scores": scores.key, "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}")}
+        about = f"of {len(rows):,} questions"
+        made = self.make("train", "labels", describe(thresholds), inputs, write, about=about)
+        self._report(json.loads((made.folder / SUMMARY).read_text()) | quality)
+        return Labels(read_lists(made.folder / "positives"), read_lists(made.folder / "negatives"), made.key)
+
+    def _report(self, summary: dict[str, Any]) -> None:
+        log.info(
+            "pseudo labels: %s positives and %s negatives among %s scored passages of %s questions, %s of which have "
+            "no positive; scores in tenths from 0: %s",
+            *(f"{summary[name]:,}" for name in ("positives", "negatives", "scored", "questions", "without_positive")),
+            ", ".join(f"{count:,}" for count in summary["histogram"]),
+        )
+        self.reported["labels"] = summary
+
+    def _quality(self, teacher: TrainedTeacher, base: Checkpoint, depth: int) -> dict[str, Any]:
+        """MRR@10 of the base retriever's best passages in its order and in the teacher's, on questions of the dev split
+        or, where the data has none with judgements, of the test split.
+        """
+        split = next((name for name in ("dev", "test") if self._judged(name)), None)
+        if split is None:
+            return {"judged_on": None, "warning": "no dev or test questions with judgements: the teacher was not tried"}
+        rows = self.sample_queries(split, TRIED)
+        near = self.nearest(base, split, rows, depth)
+        scores = np.asarray(self.judge(teacher, split, rows, near).array)
+        order = np.argsort(-np.nan_to_num(scores, nan=-1.0), axis=1, kind="stable")
+        positives = self.corpus.positives(split).take(rows)
+        places = np.repeat(np.arange(len(rows)), positives.lengths)
+        qrels = places, positives.values, np.ones(len(places), dtype=np.int64)
+        figures = {}
+        for name, ids in (("base", near.array), ("teacher", np.take_along_axis(near.array, order, axis=1))):
+            found = score_ranking(np.asarray(ids), qrels, passages=len(self.corpus.passages), metrics=(METRIC,))
+            figures[f"{name} {METRIC}"] = found.means[METRIC]
+        told = {"judged_on": split, "judged_questions": len(rows), **figures, "warning": None}
+        before, after = figures.values()
+        shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items() if value is not None)
+        log.info("teacher, tried on %s %s questions: %s", len(rows), split, shown)
+        if before is not None and after is not None and after <= before:
+            told["warning"] = f"the teacher ({after:.3f} {METRIC}) is no better than what it labels for ({before:.3f})"
+            log.warning("%s: train it longer, or name a better one in retriever.teacher", told["warning"])
+        return told
+
+    def _judged(self, split: str) -> bool:
+        return split in self.corpus.splits and len(self.sample_queries(split, 1)) > 0
+
+    def nearest(self, checkpoint: Checkpoint, split: str, rows: NDArray[np.int64], k: int) -> Stored:
+        """The best `k` passages of the questions `rows` [R] of `split` by their vectors, positives too: ids [R, k].
+
+        -1 stands where there are fewer.
+        """
+        passages, queries = self.passages(checkpoint), self.queries(checkpoint, split)
+
+        def write(folder: Path) -> None:
+            index = scan_of(passages.array)
+            hits = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER)[0]
+            np.save(folder / IDS, hits.ids, allow_pickle=False)
+
+        inputs = {"passages": passages.key, "queries": queries.key}
+        config = {"k": k} | self._drawn(split, rows)
+        about = f"best {k} of {len(rows):,} {split} questions"
+        artifact = self.make("train", "nearest", config, inputs, write, about=about)
+        return Stored(open_array(artifact.folder / IDS), artifact.key)
+
+    def judge(self, teacher: TrainedTeacher, split: str, rows: NDArray[np.int64], near: Stored) -> Stored:
+        """The teacher's scores [R, k], from 0 to 1, of the passages `near` [R, k] of the questions `rows` of `split`.
+
+        Killed, it continues where it was.
+        """
+        from ..devices import precision
+
+        encoder = teacher.teacher.encoder
+        (queries, queries_key), (passages, passages_key) = self.tokens(encoder, split), self.tokens(encoder)
+        chosen = precision(self.device) if encoder.precision == "auto" else encoder.precision
+
+        def write(folder: Path) -> None:
+            from ..devices import pick_device
+            from ..labels.scoring import write_scores
+
+            device = pick_device(self.device)
+            ids = np.asarray(near.array)
+            write_scores(teacher.load(), queries, passages, rows, ids, folder / SCORES, chosen, device)
+
+        inputs = {"teacher": teacher.key, "ranking": near.key, "queries": queries_key, "passages": passages_key}
+        artifact = self.make(
+            "train",
+            "scored",
+            {"precision": chosen},
+            inputs,
+            write,
+            resumable=True,
+            collective=True,
+            about=f"{near.array.size:,} pairs, by the teacher",
+        )
+        return Stored(open_array(artifact.folder / SCORES).reshape(near.array.shape), artifact.key)
+
+    def _drawn(self, split: str, rows: NDArray[np.int64]) -> dict[str, int]:
+        """What tells drawn rows from all of a split's."""
+        return {} if len(rows) == len(self.corpus.queries(split)) else {"queries": len(rows), "seed": self.seed}

@@ -1,0 +1,35 @@
+"""The cross-encoder as a module: pairs of token ids to one logit each."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..encoders.pretrained import positions, quietly
+from .pairs import Template
+
+
+class CrossEncoder(nn.Module):
+    """A transformers sequence classifier with one label, or two of which the second says that the passage answers."""
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.tokenizer = tokenizer
+        self.template = Template.of(tokenizer, positions(model.config))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None) -> Tensor:
+        """What `Template.inputs` gives, [B, L], to logits float32 [B], whose sigmoid is the probability.
+
+        A mask of None stands for ones.
+        """
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        logits: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **types).logits.float()
+        return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that AutoModelForSequenceClassification and AutoTokenizer load."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with quietly():
+            self.model.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)

@@ -1,0 +1,79 @@
+"""Pseudo labels: what a teacher is sure of (Ren et al., PAIR, Findings of ACL 2021, section 3.3)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.ragged import Ragged
+from ..errors import LabradorError
+
+BINS = 10  # of the histogram of scores, from 0 to 1
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """A passage scored above the one is a positive, below the other a negative; between them it is neither."""
+
+    positive_above: float = 0.9
+    negative_below: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.negative_below <= self.positive_above <= 1:
+            raise LabradorError(
+                f"negative_below={self.negative_below}, positive_above={self.positive_above}: numbers from 0 to 1 were "
+                "expected, the first not above the second; the paper has 0.1 and 0.9"
+            )
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """Positives and negatives of Q questions, best ranked first, and the histogram [BINS] of all their scores."""
+
+    positives: Ragged
+    negatives: Ragged
+    histogram: NDArray[np.int64]
+
+    def counts(self) -> dict[str, Any]:
+        """The figures of a log line or a result row."""
+        return {
+            "questions": len(self.positives),
+            "scored": int(self.histogram.sum()),
+            "positives": len(self.positives.values),
+            "negatives": len(self.negatives.values),
+            "without_positive": int((self.positives.lengths == 0).sum()),
+            "histogram": self.histogram.tolist(),
+        }
+
+
+def by_thresholds(
+    ids: NDArray[np.int64], scores: NDArray[np.float32], judged: Ragged, thresholds: Thresholds
+) -> PseudoLabels:
+    """Label the ranked passage rows `ids` [Q, k] (-1: none) by their `scores` [Q, k] from 0 to 1.
+
+    `judged` are the known positives of each question; none of them becomes a negative. A question without a passage
+    above the upper threshold has no positive. Raises LabradorError, with the histogram, when there is no positive or
+    no negative at all.
+    """
+    there = ids >= 0
+    size = int(max(ids.max(initial=0), judged.values.max(initial=0))) + 1
+    rows = np.repeat(np.arange(len(ids)), ids.shape[1]).reshape(ids.shape)
+    known = np.isin(rows * size + ids, np.repeat(np.arange(len(judged)), judged.lengths) * size + judged.values)
+    positive = there & (scores > thresholds.positive_above)
+    negative = there & (scores < thresholds.negative_below) & ~positive & ~known
+    histogram = np.histogram(scores[there], bins=BINS, range=(0, 1))[0].astype(np.int64)
+    for kind, found in (("positive_above", positive), ("negative_below", negative)):
+        if not found.any():
+            value, side = getattr(thresholds, kind), kind.partition("_")[2]
+            move = "lower" if kind == "positive_above" else "raise"
+            raise LabradorError(
+                f"{kind}={value}: no passage of {len(ids):,} questions was scored {side} it, so that nothing could be "
+                f"learned; {move} it, or use a better teacher (scores in tenths from 0: "
+                f"{', '.join(f'{count:,}' for count in histogram)})"
+            )
+    return PseudoLabels(_lists(rows, ids, positive), _lists(rows, ids, negative), histogram)
+
+
+def _lists(rows: NDArray[np.int64], ids: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Ragged:
+    return Ragged.from_pairs(rows[chosen], ids[chosen], len(ids))

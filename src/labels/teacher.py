@@ -1,0 +1,51 @@
+"""The teacher: a cross-encoder, which reads question and passage together. Imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..encoders.base import Encoder
+from ..errors import LabradorError
+
+if TYPE_CHECKING:
+    from .cross_encoder import CrossEncoder
+
+MODEL = "model"  # the folder of a trained teacher, inside its artifact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A sequence classifier that gives the probability that a passage answers a question.
+
+    encoder: where its weights and tokenizer come from, and how long its texts may be; ready: it has been trained for
+    this and is used as it comes; negatives: passages of each question that a training here contrasts with a positive.
+    """
+
+    encoder: Encoder
+    ready: bool = False
+    negatives: int = 4
+
+    def __post_init__(self) -> None:
+        if self.negatives < 1:
+            raise LabradorError(
+                f"teacher_negatives={self.negatives}: 1 or more was expected, since a teacher that has seen no wrong "
+                "passage calls every passage right"
+            )
+
+
+@dataclass(frozen=True)
+class TrainedTeacher:
+    """A state of a teacher: the folder of its trained model (None: as it comes), named by a key."""
+
+    teacher: Teacher
+    folder: Path | None
+    key: str
+
+    def load(self) -> "CrossEncoder":
+        """The model, on the CPU in eval mode. Raises LabradorError when it has no head that scores a pair."""
+        from ..encoders.pretrained import read_classifier
+        from .cross_encoder import CrossEncoder
+
+        encoder = self.teacher.encoder
+        model = encoder.load_classifier(ready=True) if self.folder is None else read_classifier(self.folder, ready=True)
+        return CrossEncoder(model, encoder.tokenizer()).eval()

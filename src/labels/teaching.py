@@ -1,0 +1,118 @@
+"""Training a teacher: judged pairs against passages that a retriever ranks high (PAIR, section 3.3; RocketQA)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from .. import processes
+from ..encoders.tokens import Tokens
+from ..samplers.base import Example
+from ..training.batches import Part, share
+from ..training.loop import run
+from ..training.model import ROWS, Trainable, set_dropout, trimmed
+from ..training.settings import TrainSettings
+from .cross_encoder import CrossEncoder
+from .pairs import Template
+from .teacher import MODEL, Teacher
+
+
+class Judging(Trainable):
+    """Pairs of token ids to their binary cross entropy: 1 for a question's positive, 0 for its negatives."""
+
+    def __init__(self, teacher: CrossEncoder) -> None:
+        super().__init__()
+        self.teacher = teacher
+
+    @property
+    def backbone(self) -> nn.Module:
+        """All of it, the head too."""
+        return self.teacher
+
+    def forward(self, pairs: dict[str, Any], relevant: Tensor, weights: Tensor, step: int) -> dict[str, Tensor]:
+        """The loss of n pairs, `relevant` and `weights` float32 [n]: the weighted sum of their cross entropies."""
+        logits = self._logits(**pairs)
+        with torch.autocast(logits.device.type, enabled=False):
+            losses = binary_cross_entropy_with_logits(logits, relevant, reduction="none")
+        return {"loss": (losses * weights).sum()}
+
+    def _logits(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None) -> Tensor:
+        """On a CPU pairs of about one length go together, as in `TrainingModel`."""
+        if input_ids.device.type != "cpu":
+            return self.teacher(input_ids, attention_mask, token_type_ids)
+        order = attention_mask.sum(dim=1).argsort(descending=True, stable=True)
+        parts = []
+        for rows in order.split(ROWS):
+            ids, mask = trimmed(input_ids[rows], attention_mask[rows])
+            types = None if token_type_ids is None else token_type_ids[rows, : ids.shape[1]]
+            parts.append(self.teacher(ids, mask, types))
+        return torch.cat(parts)[order.argsort()]
+
+    def save(self, folder: Path) -> None:
+        """Write the model's folder."""
+        self.teacher.save(folder / MODEL)
+
+
+@dataclass(frozen=True)
+class CollatePairs:
+    """Turns the examples of a part into one process's pairs; every process takes an equal share of the examples.
+
+    A question's pairs have equal weight, and all questions of the batch. A process without an example (in a small
+    last part) works on one of no weight, so that all take part in the same steps.
+    """
+
+    template: Template
+    questions: Tokens
+    passages: Tokens
+    rank: int = 0
+    world: int = 1
+
+    def __call__(self, fetched: Part | list[Any]) -> dict[str, Any]:
+        """Inputs of `Judging.forward`."""
+        examples, batch = fetched
+        mine = examples[share(len(examples), self.rank, self.world)]
+        weight = self.world / batch if mine else 0.0
+        mine = mine or examples[:1]
+        rows = [[example.positive, *example.negatives] for example in mine]
+        counts = [len(row) for row in rows]
+        asked = self.questions.rows([example.query for example in mine])
+        questions = [ids for ids, count in zip(asked, counts, strict=True) for _ in range(count)]
+        passages = self.passages.rows([passage for row in rows for passage in row])
+        return {
+            "pairs": self.template.inputs(questions, passages),
+            "relevant": torch.tensor([float(place == 0) for count in counts for place in range(count)]),
+            "weights": torch.tensor([weight / count for count in counts for _ in range(count)]),
+        }
+
+
+def teach(
+    teacher: Teacher,
+    batches: Callable[[int], list[list[Example]]],
+    questions: Tokens,
+    passages: Tokens,
+    settings: TrainSettings,
+    seed: int,
+    folder: Path,
+    device: str,
+) -> None:
+    """Train a teacher on `batches(epoch)` and write model/ and curve.jsonl into `folder`.
+
+    Killed and started again with the same arguments, it continues, as `training.loop.train` does.
+    Raises LabradorError when there is nothing to train on, the training diverges or the model has no such head.
+    """
+    settings = settings.resolved(device)
+
+    def make() -> tuple[Judging, CollatePairs]:
+        encoder = teacher.encoder
+        model = CrossEncoder(encoder.load_classifier(ready=False), encoder.tokenizer())
+        if settings.dropout is not None:
+            set_dropout(model, settings.dropout)
+        return Judging(model), CollatePairs(
+            model.template, questions, passages, processes.rank(), processes.world_size()
+        )
+
+    run(make, batches, settings, seed, folder, device)

@@ -1,0 +1,70 @@
+"""PAIR (Ren et al., Findings of ACL 2021): a cross-encoder's labels, and passages kept apart from one another, too.
+
+python run.py retriever=pair data=msmarco
+python run.py retriever=pair retriever.extra_queries=questions.txt         # unlabelled questions are labelled as well
+python run.py -m retriever=pair retriever.stages=both,first,second retriever.alpha=0,0.1
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..data.corpus import Corpus
+from ..encoders.base import Encoder
+from ..errors import LabradorError, settings_of
+from ..indexes.search import Search
+from ..lab import Lab, Trained
+from ..losses.contrastive import Contrastive
+from ..losses.passage_centric import PassageCentric
+from ..quantizers.base import Quantizer
+from .base import need_train_pairs
+from .labelled import Teaching
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair(Teaching):
+    """Trains one encoder of both sides on pseudo labels by (1 - alpha) L_Q + alpha L_P, then on all labels by L_Q."""
+
+    alpha: float = 0.1
+    stages: Literal["both", "first", "second"] = "both"
+    negatives: Literal["cross_batch", "in_batch"] = "cross_batch"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        with settings_of("retriever"):
+            _ = self.pretraining
+
+    @property
+    def pretraining(self) -> PassageCentric:
+        """The objective of the first stage."""
+        return PassageCentric(temperature=self.temperature, alpha=self.alpha)
+
+    @property
+    def shared(self) -> Encoder:
+        """The encoder with one tower for questions and passages."""
+        return replace(self.encoder, shared=True)
+
+    def check(self, quantizer: Quantizer, search: Search) -> None:
+        if self.sampler.mined_by == "checkpoint":
+            raise LabradorError(
+                "sampler: retriever=pair draws hard negatives among its teacher's labels, not among what a checkpoint "
+                "finds; use sampler=bm25, which draws among those, or sampler=random"
+            )
+        super().check(quantizer, search)
+
+    def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
+        need_train_pairs(corpus, "retriever=pair")
+        super().check_corpus(corpus, quantizer)
+
+    def train(self, lab: Lab) -> Trained:
+        """Label, train on the pseudo labels, go on with pseudo labels and judgements together."""
+        pool, labels = self.label(lab)
+        gathered = self.negatives == "cross_batch"
+        checkpoint = pool.pretrained(self.shared)
+        if self.stages != "second":
+            taught = pool.relabelled(labels, judged=False)
+            checkpoint = taught.fit(checkpoint, self.pretraining, self.sampler, name="pair, stage 1", gathered=gathered)
+        if self.stages != "first":
+            taught = pool.relabelled(labels, judged=True)
+            objective = Contrastive(temperature=self.temperature)
+            checkpoint = taught.fit(checkpoint, objective, self.sampler, name="pair, stage 2", gathered=gathered)
+        return Trained(search=checkpoint)

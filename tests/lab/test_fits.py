@@ -1,0 +1,34 @@
+"""What a training's key says of how its queries are scored."""
+
+import pytest
+from layouts import write_layout
+
+from labrador.data.beir import Beir
+from labrador.data.prepare import prepare
+from labrador.encoders.tiny import Tiny
+from labrador.lab import Lab
+from labrador.losses.contrastive import Contrastive
+from labrador.samplers.random import Random
+from labrador.store import Store
+from labrador.training.settings import TrainSettings
+
+ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
+
+
+@pytest.fixture
+def lab(tmp_path):
+    store = Store(tmp_path / "store")
+    corpus = prepare(Beir(path=str(write_layout("beir", tmp_path / "raw"))), store, 0)
+    return Lab(store, corpus, TrainSettings(max_steps=1, batch_size=4), 0)
+
+
+def config(lab, checkpoint):
+    """What the store says of how the checkpoint was made."""
+    return lab.used[checkpoint.key][1].manifest["config"]
+
+
+def test_queries_scored_against_their_own_process_are_another_training(lab):
+    gathered = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test"))
+    apart = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test", gathered=False))
+    assert gathered.keys() == {"objective", "sampler", "settings", "seed"}  # keys made before stay as they are
+    assert apart == gathered | {"gathered": False, "processes": 1}

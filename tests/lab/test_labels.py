@@ -1,0 +1,172 @@
+"""The steps of labelling: what is scored, what becomes a label, what a killed run keeps."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from layouts import question_of, text_of, title_of, write_layout
+from teachers import write_teacher
+
+from labrador.data.beir import Beir
+from labrador.data.prepare import prepare
+from labrador.encoders.hub import HubEncoder
+from labrador.encoders.tiny import Tiny
+from labrador.errors import LabradorError
+from labrador.lab import Lab
+from labrador.labels import scoring
+from labrador.labels.pseudo import Thresholds
+from labrador.labels.teacher import Teacher
+from labrador.losses.contrastive import Contrastive
+from labrador.samplers.bm25 import BM25Hard
+from labrador.store import Store
+from labrador.training.settings import TrainSettings
+
+ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
+DEPTH = 10
+
+
+@pytest.fixture
+def new_lab(tmp_path):
+    raw = write_layout("beir", tmp_path / "raw")
+
+    def make(store="store", **train):
+        stored = Store(tmp_path / store)
+        settings = TrainSettings(**({"max_steps": 2, "batch_size": 4} | train))
+        return Lab(stored, prepare(Beir(path=str(raw)), stored, 0), settings, 0)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    """A teacher that is used as it comes."""
+    pairs = [question_of(i) for i in range(8)], [(title_of(i), text_of(i)) for i in range(64)]
+    folder = write_teacher(tmp_path_factory.mktemp("teacher"), *pairs)
+    return Teacher(encoder=HubEncoder(model=str(folder), max_passage_length=64), ready=True)
+
+
+def labelled(lab, teacher, thresholds=None, limit=None):
+    base = lab.pretrained(ENCODER)
+    trained = lab.fit_teacher(teacher, base, DEPTH, lab.settings)
+    return lab.pooled(None).pseudo_labels(trained, base, DEPTH, thresholds or Thresholds(), limit)
+
+
+def made(store):
+    return Counter(step for step, _, _ in store.artifacts())
+
+
+def test_labels_are_what_the_scores_say_of_the_best_passages(new_lab, ready):
+    lab = new_lab()
+    labels = labelled(lab, ready)
+    base = lab.pretrained(ENCODER)
+    near = lab.nearest(base, "train", np.arange(32), DEPTH)
+    scores = np.array(lab.judge(lab.fit_teacher(ready, base, DEPTH, lab.settings), "train", np.arange(32), near).array)
+    judged = lab.corpus.positives("train")
+    for query in range(32):
+        ids = near.array[query]
+        assert labels.positives[query].tolist() == ids[scores[query] > 0.9].tolist()
+        low = [row for row in ids[scores[query] < 0.1] if row not in judged[query]]
+        assert labels.negatives[query].tolist() == low
+    summary = lab.reported["labels"]
+    assert summary["positives"] == len(labels.positives.values) > 0
+    assert summary["without_positive"] == np.count_nonzero(labels.positives.lengths == 0)
+
+
+def test_the_best_passages_are_the_retrievers_own_positives_and_all(new_lab):
+    lab = new_lab()
+    base = lab.pretrained(ENCODER)
+    near = lab.nearest(base, "train", np.array([3, 7]), DEPTH)
+    products = np.asarray(lab.queries(base, "train").array)[[3, 7]] @ np.asarray(lab.passages(base).array).T
+    assert near.array.tolist() == np.argsort(-products, axis=1, kind="stable")[:, :DEPTH].tolist()
+
+
+def test_a_limit_labels_so_many_questions_and_no_others(new_lab, ready):
+    labels = labelled(new_lab(), ready, limit=5)
+    assert len(labels.positives) == 32
+    assert np.count_nonzero(labels.positives.lengths + labels.negatives.lengths) <= 5
+    assert new_lab().reported == {}
+
+
+def test_unlabelled_questions_are_labelled_behind_the_train_questions(new_lab, ready, tmp_path):
+    (tmp_path / "more.txt").write_text("who keeps the grey fox\n")
+    lab = new_lab()
+    base = lab.pretrained(ENCODER)
+    pool = lab.pooled(str(tmp_path / "more.txt"))
+    labels = pool.pseudo_labels(lab.fit_teacher(ready, base, DEPTH, lab.settings), base, DEPTH, Thresholds(), None)
+    assert len(labels.positives) == 33
+    taught = pool.relabelled(labels, judged=True)
+    trained = taught.fit(ENCODER, Contrastive(), BM25Hard(), name="test")
+    assert trained.key != lab.fit(ENCODER, Contrastive(), BM25Hard(), name="test").key
+    assert taught.used is lab.used  # what it makes is counted in the run's row
+
+
+def test_the_same_labels_are_made_once_and_other_thresholds_take_the_scores_from_the_store(new_lab, ready):
+    labelled(new_lab(), ready)
+    lab = new_lab()
+    before = made(lab.store)
+    labelled(lab, ready)
+    assert made(lab.store) == before
+    assert lab.reported["labels"]["positives"]  # found in the store, they are reported all the same
+    labelled(lab, ready, Thresholds(positive_above=0.8, negative_below=0.2))
+    assert made(lab.store) - before == Counter(labels=1)
+
+
+def test_a_teacher_is_tried_on_the_dev_split(new_lab, ready):
+    lab = new_lab()
+    labelled(lab, ready)
+    summary = lab.reported["labels"]
+    assert (summary["judged_on"], summary["judged_questions"]) == ("dev", 16)
+    assert 0 < summary["base MRR@10"] <= 1
+    assert (summary["warning"] is None) == (summary["teacher MRR@10"] > summary["base MRR@10"])
+
+
+def test_a_teacher_that_only_repeats_the_retriever_is_warned_of(new_lab, ready, monkeypatch, caplog):
+    lab = new_lab()
+    monkeypatch.setattr(scoring, "_probabilities", lambda *inputs: np.linspace(1, 0, len(inputs[3])).astype(np.float32))
+    monkeypatch.setattr(scoring, "SHARD", DEPTH)  # a question's passages together, so that their order is kept
+    labelled(lab, ready)
+    summary = lab.reported["labels"]
+    assert summary["teacher MRR@10"] == summary["base MRR@10"]
+    assert "is no better than what it labels for" in summary["warning"]
+    assert summary["warning"] in caplog.text
+
+
+def test_thresholds_that_leave_nothing_leave_no_labels(new_lab, ready):
+    lab = new_lab()
+    with pytest.raises(LabradorError, match=r"positive_above=1.*scores in tenths from 0"):
+        labelled(lab, ready, Thresholds(positive_above=1.0))
+    assert not made(lab.store)["labels"]
+
+
+def test_a_killed_scoring_goes_on_where_it_stopped(new_lab, ready, monkeypatch):
+    whole = labelled(new_lab("straight"), ready)
+    monkeypatch.setattr(scoring, "SHARD", 50)
+    probabilities, parts = scoring._probabilities, []
+
+    def killed(*inputs):
+        if len(parts) == 6:  # of four for the dev questions and seven for the others
+            raise KeyboardInterrupt
+        parts.append(len(inputs[3]))
+        return probabilities(*inputs)
+
+    monkeypatch.setattr(scoring, "_probabilities", killed)
+    with pytest.raises(KeyboardInterrupt):
+        labelled(new_lab(), ready)
+    done = len(parts)
+    monkeypatch.setattr(scoring, "_probabilities", lambda *inputs: (parts.append(0), probabilities(*inputs))[1])
+    labels = labelled(new_lab(), ready)
+    assert (done, len(parts)) == (6, 11)
+    assert labels.key == whole.key
+    assert labels.positives.values.tolist() == whole.positives.values.tolist()
+
+
+def test_a_trained_teacher_is_in_the_store(new_lab):
+    lab = new_lab()
+    base = lab.pretrained(ENCODER)
+    teacher = Teacher(encoder=ENCODER, negatives=2)
+    trained = lab.fit_teacher(teacher, base, DEPTH, lab.settings)
+    assert trained.load().model.config.num_labels == 1
+    assert lab.fit_teacher(teacher, base, DEPTH, lab.settings) == trained
+    assert made(lab.store)["teacher"] == 1
+    other = lab.fit_teacher(Teacher(encoder=ENCODER, negatives=3), base, DEPTH, lab.settings)
+    assert other.key != trained.key

@@ -1,0 +1,135 @@
+"""PAIR's recipe step by step, pseudo labels for other methods, and what is refused before any work."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from labrador.encoders.tiny import Tiny
+from labrador.errors import LabradorError
+from labrador.indexes.search import Scan
+from labrador.losses.contrastive import Contrastive
+from labrador.losses.passage_centric import PassageCentric
+from labrador.quantizers.flat import Flat
+from labrador.retrievers.dpr import DPR
+from labrador.retrievers.pair import Pair
+from labrador.samplers.ann import ANNHard
+from labrador.samplers.bm25 import BM25Hard
+from labrador.training.settings import TrainSettings
+
+ENCODER = Tiny(pooling="mean", query_prefix="query: ")
+SHARED = replace(ENCODER, shared=True)
+
+
+class Recorder:
+    """A lab that writes down what each step was given, and over which labels."""
+
+    def __init__(self, steps=None, taught=None, **train):
+        self.steps = {} if steps is None else steps
+        self.taught = taught
+        self.settings = TrainSettings(**train)
+
+    def fit(self, start, objective, sampler, candidates=None, *, name, gathered=True):
+        self.steps[name] = (start, objective, self.taught, gathered)
+        return f"checkpoint of {name}"
+
+    def pretrained(self, encoder):
+        return encoder
+
+    def fit_teacher(self, teacher, base, depth, settings):
+        self.steps["teacher"] = (teacher, base, depth, settings)
+        return "teacher"
+
+    def pooled(self, file):
+        self.steps["pooled"] = file
+        return self
+
+    def pseudo_labels(self, teacher, base, depth, thresholds, limit):
+        self.steps["labels"] = (teacher, base, depth, thresholds.positive_above, thresholds.negative_below, limit)
+        return "labels"
+
+    def relabelled(self, labels, *, judged):
+        return Recorder(self.steps, (labels, judged))
+
+
+def pair(encoder=ENCODER, sampler=None, **settings):
+    return Pair(encoder=encoder, sampler=sampler or BM25Hard(), temperature=0.1, **settings)
+
+
+def test_the_recipe_is_the_papers():
+    lab = Recorder(epochs=3)
+    trained = pair(extra_queries="more.txt").train(lab)
+    base = "checkpoint of base retriever"
+    assert lab.steps["base retriever"] == (ENCODER, Contrastive(temperature=0.1), None, True)  # DPR's own checkpoint
+    teacher, of, depth, settings = lab.steps["teacher"]
+    assert (of, depth, settings) == (base, 50, lab.settings)
+    assert (teacher.encoder, teacher.ready) == (replace(ENCODER, query_prefix=""), False)
+    assert lab.steps["pooled"] == "more.txt"
+    assert lab.steps["labels"] == ("teacher", base, 50, 0.9, 0.1, None)
+    first = SHARED, PassageCentric(temperature=0.1, alpha=0.1), ("labels", False), True
+    assert lab.steps["pair, stage 1"] == first
+    second = "checkpoint of pair, stage 1", Contrastive(temperature=0.1), ("labels", True), True
+    assert lab.steps["pair, stage 2"] == second
+    assert trained.search == "checkpoint of pair, stage 2"
+
+
+@pytest.mark.parametrize(("stages", "made"), [("first", {"pair, stage 1"}), ("second", {"pair, stage 2"})])
+def test_a_stage_alone_starts_from_the_encoder_as_it_comes(stages, made):
+    lab = Recorder()
+    pair(stages=stages, negatives="in_batch").train(lab)
+    (name,) = {name for name in lab.steps if name.startswith("pair")}
+    assert {name} == made
+    assert lab.steps[name][0] == SHARED
+    assert lab.steps[name][3] is False
+
+
+def test_a_training_that_stops_early_has_no_more_questions_labelled_than_it_visits():
+    lab = Recorder(max_steps=5, batch_size=8)
+    pair().train(lab)
+    assert lab.steps["labels"][-1] == 40
+    lab = Recorder(max_steps=5, batch_size=8)
+    pair(label_questions=7).train(lab)
+    assert lab.steps["labels"][-1] == 7
+
+
+def test_a_teachers_training_has_settings_of_its_own():
+    lab = Recorder(epochs=3, batch_size=8)
+    pair(teacher_epochs=1, teacher_batch_size=4, teacher_learning_rate=1e-5).train(lab)
+    assert lab.steps["teacher"][3] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5)
+
+
+def test_dpr_learns_from_the_same_labels_as_the_second_stage():
+    lab = Recorder()
+    DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.1, labels="pseudo").train(lab)
+    assert lab.steps["base retriever"] == (ENCODER, Contrastive(temperature=0.1), None, True)
+    assert lab.steps["dpr"] == (ENCODER, Contrastive(temperature=0.1), ("labels", True), True)
+    lab = Recorder()
+    DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.1).train(lab)
+    assert set(lab.steps) == {"dpr"}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: pair(alpha=1.5), "retriever.alpha=1.5: a share from 0 to 1"),
+        (lambda: pair(positive_above=1.1), "retriever.negative_below=0.1, positive_above=1.1"),
+        (lambda: pair(teacher_negatives=0), "retriever.teacher_negatives=0: 1 or more"),
+        (lambda: pair(teacher_batch_size=0), "retriever.teacher_batch_size=0: 1 or more"),
+        (lambda: pair(label_depth=0), "retriever.label_depth=0: 1 or more"),
+        (lambda: pair(sampler=ANNHard()).check(Flat(), Scan()), "use sampler=bm25"),
+        (lambda: pair(teacher="./none").check(Flat(), Scan()), "retriever.teacher=./none: no such folder"),
+        (
+            lambda: DPR(encoder=ENCODER, sampler=BM25Hard(), extra_queries="x"),
+            "retriever.extra_queries=x with retriever.labels=gold",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_told(make, message):
+    with pytest.raises(LabradorError, match=message):
+        make()
+
+
+def test_it_needs_train_questions():
+    corpus = SimpleNamespace(splits=("test",), passages=range(10))
+    with pytest.raises(LabradorError, match="retriever=pair: the data has no train split"):
+        pair().check_corpus(corpus, Flat())

@@ -1,0 +1,40 @@
+"""The promise: every retriever runs with every quantizer on every kind of data, or says before any work why not."""
+
+import pytest
+from layouts import question_of, text_of, title_of, write_layout
+from teachers import write_teacher
+from test_run import results, run
+
+from labrador.components import build  # noqa: F401
+
+QUANTIZERS = ("flat", "sq8", "lsh", "pq", "opq", "rabitq", "hash", "learned_pq")
+DENSE = ("pretrained", "dpr", "bpr", "bidr")
+PASSAGES = 320  # enough for 256 words
+SMALL = ["encoder=tiny", "encoder.hidden=48", "train=quick", "train.max_steps=1", "train.batch_size=4", "device=cpu"]
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """A ready teacher's folder; read only."""
+    pairs = [question_of(i) for i in range(8)], [(title_of(i), text_of(i)) for i in range(64)]
+    return write_teacher(tmp_path_factory.mktemp("teacher"), *pairs)
+
+
+@pytest.mark.parametrize("data", ["pydocs", "beir", "msmarco", "nq"])
+def test_every_retriever_runs_with_every_quantizer(tmp_path, data, teacher):
+    where = ["data=pydocs", "data.packages=[filelock]", "data.max_passages=600"]
+    if data != "pydocs":
+        where = [f"data={data}", f"data.path={write_layout(data, tmp_path / 'raw', PASSAGES)}"]
+    quantizers = f"quantizer={','.join(QUANTIZERS)}"
+    first = run("-m", f"retriever=bm25,{','.join(DENSE)}", quantizers, *where, *SMALL, cwd=tmp_path)
+    assert first.returncode == 2
+    told = [line for line in first.stderr.splitlines() if line.startswith("error:")]
+    assert len(told) == len(QUANTIZERS[1:])
+    for name, line in zip(QUANTIZERS[1:], told, strict=True):
+        assert line.startswith(f"error: retriever=bm25 quantizer={name}: bm25 has no vectors to quantize; leave ")
+    second = run("-m", "retriever=pair", f"retriever.teacher={teacher}", quantizers, *where, *SMALL, cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    rows = results(tmp_path / "multirun")
+    cells = {(row["retriever"], row["quantizer"]) for row in rows}
+    assert cells == {("bm25", None), *((r, q) for r in (*DENSE, "pair") for q in QUANTIZERS)}
+    assert all(row["metrics"]["R@1"] is not None for row in rows)
