@@ -171,7 +171,7 @@ def test_batches_cover_every_row_within_the_budget():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_rows_are_filled_where_they_belong_and_counted(threads: int):
-    lengths, filled, done = np.array([3, 100, 5, 9, 9, 2, 40]), torch.zeros(7, 2), []
+    lengths, filled, done = np.array([3, 100, 5, 9, 9, 2, 40]), torch.zeros(7, 2, dtype=torch.int64), []
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

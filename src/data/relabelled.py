@@ -32,12 +32,12 @@ class Pooled(Corpus):
         super().__init__(corpus.folder)
         own = corpus.queries(TRAIN)
         known = set(own.texts)
-        self.unlabelled = [text for text in more if text not in known]
-        qids = [*own.qids, *(f"unlabelled-{row}" for row in range(len(self.unlabelled)))]
-        self._pool = Queries(qids, [*own.texts, *self.unlabelled], None)
+        unlabelled = [text for text in more if text not in known]
+        qids = [*own.qids, *(f"unlabelled-{row}" for row in range(len(unlabelled)))]
+        self._pool = Queries(qids, [*own.texts, *unlabelled], None)
         self._named = corpus.fingerprint(f"queries-{TRAIN}")
-        if self.unlabelled:
-            self._named = _digest(self._named, *(str(len(text)) for text in self.unlabelled), *self.unlabelled)
+        if unlabelled:
+            self._named = _digest(self._named, *(str(len(text)) for text in unlabelled), *unlabelled)
 
     def queries(self, split: str) -> Queries:
         return self._pool if split == TRAIN else super().queries(split)
@@ -53,7 +53,7 @@ class Relabelled(Pooled):
     """A pool with the positives and hard negatives of `labels`, beside the judged positives if `judged`, else alone."""
 
     def __init__(self, pool: Pooled, labels: Labels, *, judged: bool) -> None:
-        super().__init__(pool, pool.unlabelled)
+        super().__init__(pool)
         given = labels.positives
         rows, passages = np.repeat(np.arange(len(given)), given.lengths), given.values
         if judged:

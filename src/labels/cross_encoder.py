@@ -1,5 +1,6 @@
 """The cross-encoder as a module: pairs of token ids to one logit each."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ class CrossEncoder(nn.Module):
         super().__init__()
         self.model = model
         self.tokenizer = tokenizer
-        self.template = Template.of(tokenizer, positions(model.config))
+        template = Template.of(tokenizer, positions(model.config))
+        typed = template.typed and getattr(model.config, "type_vocab_size", 1) > 1
+        self.template = replace(template, typed=typed)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None) -> Tensor:
         """What `Template.inputs` gives, [B, L], to logits float32 [B], whose sigmoid is the probability.
