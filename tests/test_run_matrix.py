@@ -22,7 +22,7 @@ def teacher(tmp_path_factory):
 
 @pytest.mark.parametrize("data", ["pydocs", "beir", "msmarco", "nq"])
 def test_every_retriever_runs_with_every_quantizer(tmp_path, data, teacher):
-    where = ["data=pydocs", "data.packages=[filelock]", "data.max_passages=600"]
+    where = ["data=pydocs", "data.packages=[filelock]"]
     if data != "pydocs":
         where = [f"data={data}", f"data.path={write_layout(data, tmp_path / 'raw', PASSAGES)}"]
     quantizers = f"quantizer={','.join(QUANTIZERS)}"
