@@ -5,8 +5,6 @@ from layouts import question_of, text_of, title_of, write_layout
 from teachers import write_teacher
 from test_run import results, run
 
-from labrador.components import build  # noqa: F401
-
 QUANTIZERS = ("flat", "sq8", "lsh", "pq", "opq", "rabitq", "hash", "learned_pq")
 DENSE = ("pretrained", "dpr", "bpr", "bidr")
 PASSAGES = 320  # enough for 256 words

@@ -15,6 +15,11 @@ def teacher(tmp_path_factory):
     return write_teacher(tmp_path_factory.mktemp("teacher"), *pairs)
 
 
+def last_fit(row):
+    """The key of the last training that a row stands on."""
+    return [key for name, key in row["keys"].items() if name.startswith("fit")][-1]
+
+
 @pytest.mark.parametrize("data", ["beir", "nq", "msmarco"])
 def test_pair_labels_and_trains_in_two_stages(tmp_path, data, teacher):
     write_layout(data, tmp_path / "raw")
@@ -59,11 +64,15 @@ def test_unlabelled_questions_are_labelled_too(tmp_path, beir, teacher):
 @pytest.mark.parametrize("retriever", ["bpr", "bidr"])
 def test_any_method_learns_from_pseudo_labels(tmp_path, beir, teacher, retriever):
     small = ["retriever.centroids=16"] if retriever == "bidr" else []
-    where = ["data=beir", f"data.path={beir}", *SMALL, *LABELLING, f"retriever.teacher={teacher}"]
-    done = run(f"retriever={retriever}", "retriever.labels=pseudo", *small, *where, cwd=tmp_path)
+    where = ["data=beir", f"data.path={beir}", *SMALL]
+    labelling = ["retriever.labels=pseudo", *LABELLING, f"retriever.teacher={teacher}"]
+    done = run(f"retriever={retriever}", *small, *labelling, *where, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    (row,) = results(tmp_path / "outputs")
-    assert row["labels"]["positives"] > 0
+    done = run(f"retriever={retriever}", *small, *where, "hydra.run.dir=outputs/gold", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    gold, pseudo = sorted(results(tmp_path / "outputs"), key=lambda row: row["labels"] is not None)
+    assert pseudo["labels"]["positives"] > 0
+    assert last_fit(pseudo) != last_fit(gold)
 
 
 def test_a_teacher_is_trained_where_none_is_named(tmp_path, beir):

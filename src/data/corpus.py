@@ -118,6 +118,10 @@ class Corpus:
         relevant = grades > 0
         return Ragged.from_pairs(query_rows[relevant], passage_rows[relevant], self._query_count(split))
 
+    def relevant(self, split: str) -> Ragged:
+        """The passages that are never negatives of each query of a split: its positives, if nothing else is known."""
+        return self.positives(split)
+
     def hard_negatives(self, split: str) -> Ragged | None:
         """The hard negatives the source brings for each query, in its order; None where it brings none."""
         self._check(split)

@@ -15,10 +15,14 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Labels:
-    """Passages that are positives and negatives of each train question, and the key of what decided so."""
+    """Passages that are positives and negatives of each of Q train questions, and the key of what decided so.
+
+    labelled [Q]: which questions were looked at; the others have no labels.
+    """
 
     positives: Ragged
     negatives: Ragged
+    labelled: NDArray[np.bool_]
     key: str
 
 
@@ -50,29 +54,38 @@ class Pooled(Corpus):
 
 
 class Relabelled(Pooled):
-    """A pool with the positives and hard negatives of `labels`, beside the judged positives if `judged`, else alone."""
+    """The labelled questions of a pool with the positives and hard negatives of `labels`.
+
+    Judged positives count as positives, too, if `judged`; they are never negatives. Questions that were not labelled
+    have no positives, so that nothing is learned from them.
+    """
 
     def __init__(self, pool: Pooled, labels: Labels, *, judged: bool) -> None:
         super().__init__(pool)
-        given = labels.positives
-        rows, passages = np.repeat(np.arange(len(given)), given.lengths), given.values
-        if judged:
-            known = pool.positives(TRAIN)
-            rows = np.concatenate([np.repeat(np.arange(len(known)), known.lengths), rows])
-            passages = np.concatenate([known.values, passages])
-        pairs = np.unique(np.stack([rows, passages]), axis=1)
+        both = np.concatenate([_pairs(pool.positives(TRAIN)), _pairs(labels.positives)], axis=1)
+        both = np.unique(both[:, labels.labelled[both[0]]], axis=1)
+        pairs = both if judged else np.unique(_pairs(labels.positives), axis=1)
         self._qrels = pairs[0], pairs[1], np.ones(pairs.shape[1], dtype=np.int64)
+        self._relevant = Ragged.from_pairs(both[0], both[1], len(labels.positives))
         self._negatives = labels.negatives
         self._labelled = _digest(labels.key, str(judged), pool.fingerprint(f"qrels-{TRAIN}"))
 
     def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         return self._qrels if split == TRAIN else super().qrels(split)
 
+    def relevant(self, split: str) -> Ragged:
+        return self._relevant if split == TRAIN else super().relevant(split)
+
     def hard_negatives(self, split: str) -> Ragged | None:
         return self._negatives if split == TRAIN else super().hard_negatives(split)
 
     def fingerprint(self, part: str) -> str:
         return self._labelled if part in (f"qrels-{TRAIN}", f"negatives-{TRAIN}") else super().fingerprint(part)
+
+
+def _pairs(lists: Ragged) -> NDArray[np.int64]:
+    """[2, total]: the row of each entry, and the entry."""
+    return np.stack([np.repeat(np.arange(len(lists)), lists.lengths), lists.values])
 
 
 def _digest(*parts: str) -> str:

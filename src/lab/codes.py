@@ -138,14 +138,14 @@ class CodeSteps(VectorSteps):
         quantizer: Fitted | None = None,
         limit: int | None = None,
     ) -> Candidates:
-        """The top `k` passages of each judged query of `split`, its positives removed: by a scan of the `quantizer`'s
-        codes or, without one, exactly.
+        """The top `k` passages of each judged query of `split`, those relevant to it removed: by a scan of the
+        `quantizer`'s codes or, without one, exactly.
 
         With a `limit`, of so many queries, as `sample_queries` draws them; the others' lists are empty.
         """
         passages = self.passages(checkpoint) if quantizer is None else self.codes(quantizer, checkpoint)
         queries = self.queries(checkpoint, split)
-        positives: Ragged = self.corpus.positives(split)
+        relevant: Ragged = self.corpus.relevant(split)
         rows = self.sample_queries(split, limit)
 
         def write(folder: Path) -> None:
@@ -153,12 +153,12 @@ class CodeSteps(VectorSteps):
             ids = np.empty((0, k), dtype=np.int64)
             if len(rows):
                 ids = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER)[0].ids
-            write_lists(folder, without(ids, positives.take(rows)).spread(rows, len(positives)))
+            write_lists(folder, without(ids, relevant.take(rows)).spread(rows, len(relevant)))
 
         inputs = {"passages": passages.key, "queries": queries.key, "qrels": self.corpus.fingerprint(f"qrels-{split}")}
         if quantizer is not None:
             inputs["quantizer"] = quantizer.artifact.key
-        drawn = len(rows) < np.count_nonzero(positives.lengths)
+        drawn = len(rows) < np.count_nonzero(self.corpus.positives(split).lengths)
         config = {"k": k} | ({"queries": len(rows), "seed": self.seed} if drawn else {})
         about = f"top {k} of {len(rows):,} {split} queries"
         artifact = self.make("train", "candidates", config, inputs, write, version=2, about=about)

@@ -64,9 +64,10 @@ class FitSteps(TextSteps):
             keys["quantizer"] = quantizer.artifact.key
         if candidates is not None:
             keys["candidates"] = candidates.key
-        positives = self.corpus.positives("train")
+        gathered = gathered or processes.world_size() == 1
         lists = None if candidates is None else candidates.lists
-        pool = Pool(positives, lists, len(self.corpus.passages), self.settings.batch_size, self.seed)
+        sizes = len(self.corpus.passages), self.settings.batch_size
+        pool = Pool(self.corpus.positives("train"), lists, *sizes, self.seed, self.corpus.relevant("train"))
 
         def write(folder: Path) -> None:
             from ..training.loop import train
@@ -76,7 +77,7 @@ class FitSteps(TextSteps):
 
             state = {**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()}
             how = self.settings, self.seed, folder, self.device, state, gathered
-            train(checkpoint, objective, batches, queries, passages, positives, *how)
+            train(checkpoint, objective, batches, queries, passages, pool.spared, *how)
 
         artifact = self.make(
             "train",
@@ -86,6 +87,7 @@ class FitSteps(TextSteps):
                 "sampler": describe(sampler),
                 "settings": describe(self.settings.resolved(self.device)),
                 "seed": self.seed,
+                **({} if sampler.version == 1 else {"sampler_version": sampler.version}),
                 **({} if gathered else {"gathered": False, "processes": processes.world_size()}),
             },
             {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train"), **keys},

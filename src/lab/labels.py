@@ -1,6 +1,7 @@
 """Steps that label questions: a teacher, its scores, and a lab whose train questions have other labels."""
 
 import copy
+import hashlib
 import json
 import logging
 from pathlib import Path
@@ -25,12 +26,12 @@ from .codes import scan_of
 from .fits import ELSEWHERE
 from .rankings import RankingSteps
 from .steps import Stored, open_array
-from .texts import read_lists, write_lists
+from .texts import read_lists, without, write_lists
 from .vectors import QUERIES_TOGETHER
 
 log = logging.getLogger(__name__)
 
-IDS, SCORES, SUMMARY = "ids.npy", "scores.npy", "labels.json"
+IDS, SCORES, LABELLED, SUMMARY = "ids.npy", "scores.npy", "labelled.npy", "labels.json"
 TRIED = 500  # questions on which a teacher is compared with the retriever that it labels for
 METRIC = "MRR@10"
 
@@ -64,12 +65,13 @@ class LabelSteps(RankingSteps):
         start = artifact_key("teacher", 1, describe(encoder, ELSEWHERE), {"weights": encoder.fingerprint()})
         if teacher.ready:
             return TrainedTeacher(teacher, None, start)
-        candidates = self.search(base, TRAIN, k=depth)
+        rows = self.sample_queries(TRAIN, settings.visits)
+        near, positives = self.nearest(base, TRAIN, rows, depth), self.corpus.positives(TRAIN)
+        others = without(np.asarray(near.array), positives.take(rows)).spread(rows, len(positives))
+        learned = positives.take(rows).spread(rows, len(positives))
         (queries, queries_key), (passages, passages_key) = self.tokens(encoder, TRAIN), self.tokens(encoder)
         sampler = ANNHard(negatives=teacher.negatives, depth=depth)
-        pool = Pool(
-            self.corpus.positives(TRAIN), candidates.lists, len(self.corpus.passages), settings.batch_size, self.seed
-        )
+        pool = Pool(learned, others, len(self.corpus.passages), settings.batch_size, self.seed)
 
         def write(folder: Path) -> None:
             from ..labels.teaching import teach
@@ -85,7 +87,7 @@ class LabelSteps(RankingSteps):
             "queries": queries_key,
             "passages": passages_key,
             "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}"),
-            "candidates": candidates.key,
+            "ranking": near.key,
         }
         artifact = self.make(
             "train", "teacher", config, inputs, write, resumable=True, collective=True, about="cross-encoder"
@@ -115,13 +117,15 @@ class LabelSteps(RankingSteps):
             for name, lists in (("positives", found.positives), ("negatives", found.negatives)):
                 (folder / name).mkdir()
                 write_lists(folder / name, lists.spread(rows, count))
-            (folder / SUMMARY).write_text(json.dumps({**found.counts(), **quality}, allow_nan=False))
+            np.save(folder / LABELLED, np.isin(np.arange(count), rows), allow_pickle=False)
+            (folder / SUMMARY).write_text(json.dumps(found.counts(), allow_nan=False))
 
         inputs = {"ranking": near.key, "scores": scores.key, "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}")}
         about = f"of {len(rows):,} questions"
         made = self.make("train", "labels", describe(thresholds), inputs, write, about=about)
         self._report(json.loads((made.folder / SUMMARY).read_text()) | quality)
-        return Labels(read_lists(made.folder / "positives"), read_lists(made.folder / "negatives"), made.key)
+        positives, negatives = (read_lists(made.folder / name) for name in ("positives", "negatives"))
+        return Labels(positives, negatives, np.array(open_array(made.folder / LABELLED)), made.key)
 
     def _report(self, summary: dict[str, Any]) -> None:
         log.info(
@@ -138,7 +142,9 @@ class LabelSteps(RankingSteps):
         """
         split = next((name for name in ("dev", "test") if self._judged(name)), None)
         if split is None:
-            return {"judged_on": None, "warning": "no dev or test questions with judgements: the teacher was not tried"}
+            untried = "no dev or test questions with judgements: the teacher was not tried"
+            log.warning(untried)
+            return {"judged_on": None, "warning": untried}
         rows = self.sample_queries(split, TRIED)
         near = self.nearest(base, split, rows, depth)
         scores = np.asarray(self.judge(teacher, split, rows, near).array)
@@ -212,6 +218,8 @@ class LabelSteps(RankingSteps):
         )
         return Stored(open_array(artifact.folder / SCORES).reshape(near.array.shape), artifact.key)
 
-    def _drawn(self, split: str, rows: NDArray[np.int64]) -> dict[str, int]:
-        """What tells drawn rows from all of a split's."""
-        return {} if len(rows) == len(self.corpus.queries(split)) else {"queries": len(rows), "seed": self.seed}
+    def _drawn(self, split: str, rows: NDArray[np.int64]) -> dict[str, str]:
+        """What tells drawn rows from all of a split's, and from others of the same number."""
+        if len(rows) == len(self.corpus.queries(split)):
+            return {}
+        return {"rows": hashlib.blake2b(np.ascontiguousarray(rows, dtype="<i8").tobytes(), digest_size=16).hexdigest()}

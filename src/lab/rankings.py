@@ -57,8 +57,10 @@ class RankingSteps(CodeSteps):
             search_all(index, np.hstack(parts), search.k, search.device, folder)
 
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key, "queries": queries.key}
-        if verifier is not None and dense is not None:
-            inputs |= {"dense": dense.key, "verifier": verifier.key}
+        if dense is not None:
+            inputs["dense"] = dense.key
+        if verifier is not None:
+            inputs["verifier"] = verifier.key
         config = {"search": describe(search), "device": search.device, "threads": threads()}
         artifact = self.make(
             "search", "ranking", config, inputs, write, about=f"{len(queries.array):,} {split} queries"

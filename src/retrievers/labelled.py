@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..data.corpus import Corpus
 from ..data.questions import read_questions
@@ -20,7 +20,8 @@ from ..samplers.bm25 import BM25Hard
 from ..training.settings import TrainSettings
 from .base import DenseRetriever
 
-LABELLING = ("teacher", "train_teacher", "extra_queries", "label_questions")  # without effect where nothing is labelled
+OWN = ("teacher_epochs", "teacher_batch_size", "teacher_learning_rate")  # of the training of a teacher
+LABELLING = ("teacher", "train_teacher", *OWN, "extra_queries", "label_questions")  # of no effect without labelling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,17 @@ class Teaching(DenseRetriever):
                 raise LabradorError(f"retriever.{name}={value}: 1 or more was expected")
         with settings_of("retriever"):
             _ = self.thresholds, self.judge
+        if self.train_teacher is not None and self.teacher is None:
+            raise LabradorError(
+                f"retriever.train_teacher={self.train_teacher} without retriever.teacher: a teacher that is not named "
+                "is always trained here; name one in retriever.teacher, or leave it out"
+            )
+        for name in OWN:
+            if self.judge.ready and getattr(self, name) is not None:
+                raise LabradorError(
+                    f"retriever.{name}={getattr(self, name)}: the teacher {self.teacher} is used as it comes; set "
+                    "retriever.train_teacher=true to train it, or leave it out"
+                )
         _ = self.teacher_settings(TrainSettings())
 
     @property
@@ -76,12 +88,16 @@ class Teaching(DenseRetriever):
         return Teacher(encoder=encoder, ready=ready, negatives=self.teacher_negatives)
 
     def teacher_settings(self, train: TrainSettings) -> TrainSettings:
-        """The settings of the teacher's training: those of the retriever's, where no others are given."""
-        own = {
-            name: value
-            for name in ("epochs", "batch_size", "learning_rate")
-            if (value := getattr(self, f"teacher_{name}")) is not None
-        }
+        """The settings of the teacher's training: AdamW, and those of the retriever's where no others are given.
+
+        With epochs of its own it makes all their steps, with a batch size of its own a batch is worked in one part.
+        """
+        own: dict[str, Any] = {"optimizer": "adamw"}
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if getattr(self, f"teacher_{name}") is not None:
+                own[name] = getattr(self, f"teacher_{name}")
+        own |= {"max_steps": None} if "epochs" in own else {}
+        own |= {"gradient_accumulation": 1} if "batch_size" in own else {}
         try:
             return replace(train, **own)
         except LabradorError as error:
@@ -115,9 +131,7 @@ class Teaching(DenseRetriever):
         base = lab.fit(self.encoder, Contrastive(temperature=self.temperature), BM25Hard(), name="base retriever")
         teacher = lab.fit_teacher(self.judge, base, self.label_depth, self.teacher_settings(lab.settings))
         pool = lab.pooled(self.extra_queries)
-        limit = self.label_questions
-        if limit is None and lab.settings.max_steps is not None:
-            limit = lab.settings.max_steps * lab.settings.batch_size  # as many as a training visits
+        limit = self.label_questions or lab.settings.visits
         with settings_of("retriever"):
             return pool, pool.pseudo_labels(teacher, base, self.label_depth, self.thresholds, limit)
 

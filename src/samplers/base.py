@@ -22,7 +22,8 @@ class Pool:
     """What a sampler draws from. Rows of `positives` and `candidates` are train queries.
 
     A query without a positive is never drawn. `candidates` are passages in rank order with the query's positives
-    removed (None for samplers that mine nothing); `passages` is the size of the corpus.
+    removed (None for samplers that mine nothing); `passages` is the size of the corpus. `relevant` are the passages
+    that are never negatives of a query, where these are more than its `positives`.
     """
 
     positives: Ragged
@@ -30,6 +31,12 @@ class Pool:
     passages: int
     batch_size: int
     seed: int
+    relevant: Ragged | None = None
+
+    @property
+    def spared(self) -> Ragged:
+        """The passages that are never negatives of each query."""
+        return self.positives if self.relevant is None else self.relevant
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class Sampler(ABC):
     """Forms batches of row numbers; knows neither text nor tensors. Deterministic per (pool.seed, epoch)."""
 
     mined_by: ClassVar[Literal["nothing", "bm25", "checkpoint"]] = "nothing"  # where the candidates come from
+    version: ClassVar[int] = 1  # raised when the same settings come to give other batches
 
     negatives: int = 1  # hard negatives per query
     depth: int = 100  # how deep the candidates are mined

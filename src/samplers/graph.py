@@ -45,12 +45,13 @@ class ProximityGraph:
         _fill(values, offsets, _plain(rows), depth, starts, queries)
         return cls(queries, starts[:-1], len(rows))
 
-    def walk(self, drawn: Rows, newest_first: bool) -> Rows:
+    def walk(self, drawn: Rows, newest_first: bool, batch_size: int) -> Rows:
         """The places [Q] of all queries in the order of their visits, given each query's drawn candidates [Q, n].
 
         A visit appends to the frontier all unvisited queries that share a drawn candidate; the next visit takes the
-        newest of the frontier, or the oldest. While the frontier is empty the first unvisited query is taken: with
-        queries in random order, a random one. NONE is not walked.
+        newest of the frontier, or the oldest. While the frontier is empty, as it is at the start of every batch of
+        `batch_size` visits, the first unvisited query is taken: with queries in random order, a random one. NONE is
+        not walked.
 
         The frontier holds passages in place of their queries, and each passage how many of its queries were taken, from
         the end of the list where the newest come first. That gives the same order, since a visited query stays visited:
@@ -68,7 +69,8 @@ class ProximityGraph:
         frontier = np.empty(drawn.size, np.int64)
         order = np.empty(self.size, np.int64)
         visited = np.zeros(self.size, np.bool_)
-        _walk(self.queries, self.starts, np.ascontiguousarray(drawn), newest_first, taken, frontier, visited, order)
+        graph = self.queries, self.starts, np.ascontiguousarray(drawn)
+        _walk(*graph, newest_first, batch_size, taken, frontier, visited, order)
         return order
 
 
@@ -113,6 +115,7 @@ def _walk(
     starts: Rows,
     drawn: Rows,
     newest_first: bool,
+    batch_size: int,
     taken: NDArray[np.int32] | Rows,
     frontier: Rows,
     visited: NDArray[np.bool_],
@@ -130,6 +133,8 @@ def _walk(
                 if passage != NONE:
                     frontier[newest] = passage
                     newest += 1
+            if visits % batch_size == 0:
+                oldest = newest
             while oldest < newest and visited[place]:
                 passage = frontier[newest - 1] if newest_first else frontier[oldest]
                 start, end = starts[passage], starts[passage + 1]

@@ -39,22 +39,22 @@ class Shuffled(Sampler):
         Raises LabradorError when the corpus is too small for that many negatives.
         """
         lengths = pool.positives.lengths
-        self._check(pool, lengths)
+        self._check(pool)
         rng = np.random.default_rng([pool.seed, epoch])
         queries = rng.permutation(np.flatnonzero(lengths))
         picks = pool.positives.offsets[queries] + (rng.random(len(queries)) * lengths[queries]).astype(np.int64)
         positives = pool.positives.values[picks]
         negatives = self.draw(pool, queries, rng)
         order = self.order(pool, queries, negatives)
-        fill_at_random(negatives, queries, pool.positives, pool.passages, rng)
+        fill_at_random(negatives, queries, pool.spared, pool.passages, rng)
         queries, positives, negatives = queries[order], positives[order], negatives[order]
         for first in range(0, len(queries), pool.batch_size):
             part = slice(first, first + pool.batch_size)
             columns = queries[part].tolist(), positives[part].tolist(), map(tuple, negatives[part].tolist())
             yield [Example(*row) for row in zip(*columns, strict=True)]
 
-    def _check(self, pool: Pool, lengths: Rows) -> None:
-        spare = pool.passages - int(lengths.max(initial=0))
+    def _check(self, pool: Pool) -> None:
+        spare = pool.passages - int(pool.spared.lengths.max(initial=0))
         if self.negatives > spare:
             raise LabradorError(
                 f"sampler.negatives={self.negatives}: a query has only {spare} passages that are not its positives; "

@@ -13,12 +13,14 @@ from .shuffled import Rows, Shuffled, draw_among, require_candidates
 class Walked(Shuffled):
     """Draws negatives uniformly among a query's top `depth` and visits next a query that shares a drawn one.
 
-    So the passages of a batch, though drawn for other queries, are hard negatives for many of its queries. A candidate
-    leads to its queries in the random order of the epoch. What is filled at random where a query has too few candidates
-    leads nowhere, and with negatives=0 all queries come in random order.
+    So the passages of a batch, though drawn for other queries, are hard negatives for many of its queries. Every batch
+    is a walk of its own, from a random query that no earlier one has visited. A candidate leads to its queries in the
+    random order of the epoch. What is filled at random where a query has too few candidates leads nowhere, and with
+    negatives=0 all queries come in random order.
     """
 
     mined_by: ClassVar = "checkpoint"
+    version: ClassVar[int] = 2  # 1: the frontier went on from batch to batch
     newest_first: ClassVar[bool]  # which query of the frontier is visited next
 
     depth: int = 200
@@ -34,4 +36,4 @@ class Walked(Shuffled):
 
         candidates = require_candidates(pool, type(self).__name__)
         graph = ProximityGraph.of(candidates, queries, self.depth, pool.passages)
-        return graph.walk(negatives, self.newest_first)
+        return graph.walk(negatives, self.newest_first, pool.batch_size)

@@ -56,6 +56,11 @@ class TrainSettings:
 
         return replace(self, precision=precision(device))
 
+    @property
+    def visits(self) -> int | None:
+        """At most so many queries are visited; None: all, in every epoch."""
+        return None if self.max_steps is None else self.max_steps * self.batch_size
+
     def steps(self, batches: int) -> int:
         """Optimizer steps of a training whose epochs have `batches` batches."""
         steps = self.epochs * batches

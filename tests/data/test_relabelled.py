@@ -2,6 +2,7 @@
 
 from itertools import chain
 
+import numpy as np
 import pytest
 
 from labrador.data.corpus import Corpus
@@ -12,12 +13,14 @@ from labrador.data.writer import Passage, Query, SchemaWriter
 from labrador.errors import LabradorError
 from labrador.samplers.base import Pool
 from labrador.samplers.bm25 import BM25Hard
+from labrador.samplers.random import Random
 
 TEXTS = {"train": ["why", "who", "when"], "test": ["where"]}
 JUDGED = {"train": [("t0", 4, 1), ("t0", 2, 2), ("t0", 9, 0), ("t1", 6, 1), ("t2", 5, 1)], "test": [("t0", 3, 1)]}
 PARTS = [f"{kind}-{split}" for kind in ("queries", "qrels", "negatives") for split in ("train", "test")]
 MORE = ["what for", "who", "whose"]  # the second is a train question
-LABELS = Labels(Ragged.from_lists([[7, 4], [8], [], [6], []]), Ragged.from_lists([[9, 1], [], [0], [3], [2]]), "key")
+LISTS = Ragged.from_lists([[7, 4], [8], [], [6], []]), Ragged.from_lists([[9, 1], [], [0], [3], [2]])
+LABELS = Labels(*LISTS, np.ones(5, dtype=bool), "key")
 
 
 def written(folder, splits):
@@ -108,6 +111,25 @@ def test_labels_stand_alone(corpus, pool):
 
 
 @pytest.mark.parametrize("judged", [True, False])
+def test_a_judged_positive_is_never_a_negative(corpus, pool, judged):
+    labelled = Relabelled(pool, LABELS, judged=judged)
+    assert lists(labelled.relevant("train")) == [[2, 4, 7], [6, 8], [5], [6], []]
+    assert lists(pool.relevant("train")) == lists(pool.positives("train"))
+    sizes = len(labelled.passages), 3
+    drawn = Pool(labelled.positives("train"), None, *sizes, seed=0, relevant=labelled.relevant("train"))
+    for epoch in range(20):
+        for example in (example for batch in Random(negatives=2).batches(drawn, epoch) for example in batch):
+            assert not set(example.negatives) & set(labelled.relevant("train")[example.query].tolist())
+
+
+def test_questions_that_were_not_labelled_are_not_learned_from(corpus, pool):
+    looked_at = np.array([True, False, True, True, False])
+    some = Labels(Ragged.from_lists([[7], [], [], [6], []]), LISTS[1], looked_at, "key")
+    labelled = Relabelled(pool, some, judged=True)
+    assert lists(labelled.positives("train")) == [[2, 4, 7], [], [5], [6], []]
+
+
+@pytest.mark.parametrize("judged", [True, False])
 def test_hard_negatives_are_the_labels(corpus, pool, judged):
     labelled = Relabelled(pool, LABELS, judged=judged)
     assert lists(labelled.hard_negatives("train")) == [[9, 1], [], [0], [3], [2]]
@@ -118,7 +140,7 @@ def test_hard_negatives_are_the_labels(corpus, pool, judged):
 
 @pytest.mark.parametrize("part", ["qrels-train", "negatives-train"])
 def test_fingerprints_of_labels_tell_what_they_are_from(pool, part):
-    other = Labels(LABELS.positives, LABELS.negatives, "another key")
+    other = Labels(*LISTS, LABELS.labelled, "another key")
     variants = [(LABELS, True), (LABELS, False), (other, True), (other, False)]
     assert len({Relabelled(pool, labels, judged=judged).fingerprint(part) for labels, judged in variants}) == 4
     again = Relabelled(pool, LABELS, judged=True)

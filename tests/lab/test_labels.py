@@ -80,11 +80,18 @@ def test_the_best_passages_are_the_retrievers_own_positives_and_all(new_lab):
     assert near.array.tolist() == np.argsort(-products, axis=1, kind="stable")[:, :DEPTH].tolist()
 
 
+def test_other_questions_are_another_ranking(new_lab):
+    lab = new_lab()
+    base = lab.pretrained(ENCODER)
+    keys = [lab.nearest(base, "train", np.array(rows), DEPTH).key for rows in ([0, 1], [2, 3], [0, 1])]
+    assert keys[0] == keys[2] != keys[1]
+
+
 def test_a_limit_labels_so_many_questions_and_no_others(new_lab, ready):
     labels = labelled(new_lab(), ready, limit=5)
     assert len(labels.positives) == 32
     assert np.count_nonzero(labels.positives.lengths + labels.negatives.lengths) <= 5
-    assert new_lab().reported == {}
+    assert labels.labelled.sum() == 5
 
 
 def test_unlabelled_questions_are_labelled_behind_the_train_questions(new_lab, ready, tmp_path):
@@ -129,6 +136,14 @@ def test_a_teacher_that_only_repeats_the_retriever_is_warned_of(new_lab, ready, 
     assert summary["teacher MRR@10"] == summary["base MRR@10"]
     assert "is no better than what it labels for" in summary["warning"]
     assert summary["warning"] in caplog.text
+
+
+def test_a_teacher_that_cannot_be_tried_is_told(new_lab, ready, monkeypatch, caplog):
+    lab = new_lab()
+    monkeypatch.setattr(Lab, "_judged", lambda self, split: False)
+    labelled(lab, ready)
+    assert lab.reported["labels"]["judged_on"] is None
+    assert "the teacher was not tried" in caplog.text
 
 
 def test_thresholds_that_leave_nothing_leave_no_labels(new_lab, ready):

@@ -98,6 +98,13 @@ def test_a_teachers_training_has_settings_of_its_own():
     assert lab.steps["teacher"][3] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5)
 
 
+def test_a_teacher_with_epochs_of_its_own_makes_all_their_steps():
+    train = TrainSettings(max_steps=5, batch_size=8, gradient_accumulation=4, optimizer="lamb")
+    assert pair().teacher_settings(train) == TrainSettings(max_steps=5, batch_size=8, gradient_accumulation=4)
+    assert pair(teacher_epochs=2).teacher_settings(train).max_steps is None
+    assert pair(teacher_batch_size=6).teacher_settings(train).gradient_accumulation == 1
+
+
 def test_dpr_learns_from_the_same_labels_as_the_second_stage():
     lab = Recorder()
     DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.1, labels="pseudo").train(lab)
@@ -115,6 +122,9 @@ def test_dpr_learns_from_the_same_labels_as_the_second_stage():
         (lambda: pair(positive_above=1.1), "retriever.negative_below=0.1, positive_above=1.1"),
         (lambda: pair(teacher_negatives=0), "retriever.teacher_negatives=0: 1 or more"),
         (lambda: pair(teacher_batch_size=0), "retriever.teacher_batch_size=0: 1 or more"),
+        (lambda: pair(train_teacher=True), "retriever.train_teacher=True without retriever.teacher"),
+        (lambda: pair(teacher="x", teacher_epochs=2), "retriever.teacher_epochs=2: the teacher x is used as it comes"),
+        (lambda: DPR(encoder=ENCODER, sampler=BM25Hard(), teacher_epochs=2), "with retriever.labels=gold"),
         (lambda: pair(label_depth=0), "retriever.label_depth=0: 1 or more"),
         (lambda: pair(sampler=ANNHard()).check(Flat(), Scan()), "use sampler=bm25"),
         (lambda: pair(teacher="./none").check(Flat(), Scan()), "retriever.teacher=./none: no such folder"),

@@ -22,20 +22,23 @@ from labrador.samplers.walked import Walked
 SAMPLERS = [RandomWalk, Snowball]
 
 
-def walk(candidates: list[list[int]], drawn: list[list[int]], newest_first: bool) -> list[int]:
+def walk(candidates: list[list[int]], drawn: list[list[int]], newest_first: bool, batch_size: int = 100) -> list[int]:
     """The visits of a graph whose queries are taken by row when the frontier is empty."""
     rows = np.arange(len(candidates))
     passages = 1 + max(chain(*candidates), default=0)
     graph = ProximityGraph.of(Ragged.from_lists(candidates), rows, 200, passages)
-    return graph.walk(np.array(drawn, dtype=np.int64).reshape(len(rows), len(drawn[0])), newest_first).tolist()
+    given = np.array(drawn, dtype=np.int64).reshape(len(rows), len(drawn[0]))
+    return graph.walk(given, newest_first, batch_size).tolist()
 
 
-def naive_walk(lists: list[list[int]], drawn: list[list[int]], newest_first: bool) -> list[int]:
+def naive_walk(lists: list[list[int]], drawn: list[list[int]], newest_first: bool, batch_size: int) -> list[int]:
     """The walk as it is told: a frontier of queries, to which every unvisited query is appended as often as it shares a
-    drawn passage."""
+    drawn passage, and which every batch starts without."""
     frontier: deque[int] = deque()
     visits: list[int] = []
     while len(visits) < len(lists):
+        if len(visits) % batch_size == 0:
+            frontier.clear()
         if frontier:
             query = frontier.pop() if newest_first else frontier.popleft()
         else:
@@ -67,6 +70,12 @@ def test_a_snowball_worked_out_by_hand():
     """0 draws 10 and appends 1 4. The oldest, 1, draws 11 and appends 3: frontier 4 3. 4 draws 12 and appends 2:
     frontier 3 2. Both add nothing. The frontier is empty: 5."""
     assert walk(LISTS, DRAWN, newest_first=False) == [0, 1, 4, 3, 2, 5]
+
+
+def test_every_batch_is_a_walk_of_its_own():
+    """Batches of two: 0 and, of 1 4, the newest 4 or the oldest 1; then the first unvisited, 1 or 2, and so on."""
+    assert walk(LISTS, DRAWN, newest_first=True, batch_size=2) == [0, 4, 1, 3, 2, 5]
+    assert walk(LISTS, DRAWN, newest_first=False, batch_size=2) == [0, 1, 2, 4, 3, 5]
 
 
 def test_a_passage_that_is_drawn_again_brings_its_queries_to_the_top():
@@ -114,7 +123,7 @@ def test_what_is_no_row_is_told(rows: list[int], passages: int, message: str):
 def test_drawn_candidates_fit_the_graph(drawn: list[list[int]]):
     graph = ProximityGraph.of(Ragged.from_lists([[0], [4]]), np.arange(2), 10, 5)
     with pytest.raises(ValueError, match=r"expected 2, and passage rows in 0\.\.4"):
-        graph.walk(np.array(drawn), True)
+        graph.walk(np.array(drawn), True, 4)
 
 
 @settings(max_examples=100, deadline=None)
@@ -139,7 +148,7 @@ def test_any_pool_is_walked_as_it_is_told(data: st.DataObject):
     shuffled = examples(ANNHard(sampler.negatives, sampler.depth), pool, 2)
     lists = [candidates[example.query][: sampler.depth] for example in shuffled]
     drawn = [[row for row in example.negatives if row in own] for example, own in zip(shuffled, lists, strict=True)]
-    expected = naive_walk(lists, drawn, sampler.newest_first)
+    expected = naive_walk(lists, drawn, sampler.newest_first, pool.batch_size)
     assert list(chain(*batches)) == [shuffled[place] for place in expected]
 
 
@@ -196,9 +205,9 @@ def test_hubs_cost_no_more_than_their_edges(newest_first: bool):
     count = 50_000
     graph = ProximityGraph.of(Ragged.from_lists([[0, 1]] * count), np.arange(count), 200, 2)
     drawn = np.tile([0, 1], (count, 1))
-    graph.walk(drawn, newest_first)  # what numba loads is not counted
+    graph.walk(drawn, newest_first, count)  # what numba loads is not counted
     tracemalloc.start()
-    order = graph.walk(drawn, newest_first)
+    order = graph.walk(drawn, newest_first, count)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sorted(order.tolist()) == list(range(count))
