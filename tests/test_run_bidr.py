@@ -49,6 +49,7 @@ def test_learned_pq_is_learned_on_frozen_vectors(tmp_path, beir, retriever):
     [
         (["retriever=bidr", "retriever.codebooks=5"], "retriever.codebooks=5: expected a divisor"),
         (["retriever=bidr", "quantizer.codebooks=8"], "set retriever.codebooks=8"),
+        (["retriever=bidr", "quantizer.centroids=16"], "set retriever.centroids=16"),
         (["retriever=bidr", "retriever.init=kmeans"], "one of opq, pq, random was expected"),
         (["retriever=bidr", "retriever.reconstruction=-1"], "retriever.reconstruction=-1"),
         (["retriever=dpr", "quantizer=learned_pq", "quantizer.codebooks=5"], "quantizer.codebooks=5"),

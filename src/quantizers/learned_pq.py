@@ -4,8 +4,10 @@ python run.py retriever=pretrained quantizer=learned_pq     # learned on frozen 
 python run.py retriever=bidr                                # learned together with the encoder
 """
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +24,8 @@ SHARPNESS = 8  # times the codebooks: with vectors of length 1, sub-vectors then
 @dataclass(frozen=True, kw_only=True)
 class LearnedPQ(PairQuantizer):
     """PQ that starts as `OPQ` and learns from pairs; `codebooks` bytes per passage with 256 words."""
+
+    version: ClassVar[int] = 2  # 1: vectors at the encoder's own length
 
     depth: int = 100  # hard negatives are drawn among so many passages that the vectors rank best
 
@@ -71,20 +75,24 @@ class LearnedPQ(PairQuantizer):
     def fit(self, x: TrainingVectors, seed: int) -> ProductCodec:
         """Learn rotation and words; raises LabradorError when there is no pair to learn from.
 
-        Starts from `x.start`, or fits the OPQ itself.
+        Starts from `x.start`, or fits the OPQ itself. The vectors are brought to a length of about 1 first, so that a
+        learning rate means the same for every encoder.
         """
         dimension = x.passages.shape[1]
         self.check(dimension, len(x.passages))
-        queries, passages = (mean_length(vectors, seed) for vectors in (pairs_of(x).queries, x.passages))
+        lengths = [mean_length(vectors, seed) for vectors in (pairs_of(x).queries, x.passages)]
+        queries, passages = (2.0 ** round(math.log2(length)) for length in lengths)  # so that dividing by it is exact
         objective = self.objective(dimension)
         module = replace(
             objective,
-            temperature=objective.temperature * queries * passages,
-            sharpness=objective.sharpness / passages**2,
+            temperature=objective.temperature / (queries * passages),
+            sharpness=objective.sharpness * (passages / lengths[1]) ** 2,
         ).build(dimension)
-        module.start_from(x.start or self.start(dimension).fit(x, seed).state())
-        learn(module, x, self, seed)
-        return self.learned({name: value.numpy() for name, value in module.state_dict().items()}, dimension)
+        start = x.start or self.start(dimension).fit(x, seed).state()
+        module.start_from({**start, CODEBOOKS: start[CODEBOOKS] / np.float32(passages)})
+        learn(module, x, self, seed, (queries, passages))
+        state = {name: value.numpy() for name, value in module.state_dict().items()}
+        return self.learned({**state, CODEBOOKS: state[CODEBOOKS] * np.float32(passages)}, dimension)
 
     def learned(self, state: State, dimension: int) -> ProductCodec:
         """The codec of a layer that was trained with an encoder: its state as `ContrastivePQ`'s module saves it."""

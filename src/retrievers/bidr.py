@@ -105,6 +105,11 @@ class BiDR(Labelled):
                 f" codebooks that it learns itself; set retriever.codebooks={learned} and leave "
                 "quantizer.codebooks out"
             )
+        if isinstance(quantizer, LearnedPQ) and quantizer.centroids not in (LearnedPQ.centroids, self.centroids):
+            raise LabradorError(
+                f"quantizer.centroids={quantizer.centroids}: retriever=bidr learns {self.centroids} words itself; set "
+                f"retriever.centroids={quantizer.centroids} and leave quantizer.centroids out"
+            )
         with as_retrievers_settings():
             self.quantizer.check(dimension)
         super().check(quantizer, search)

@@ -10,7 +10,7 @@ from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
 from labrador.indexes.search import Scan, TwoStage
-from labrador.lab import Lab
+from labrador.lab import Lab, Trained
 from labrador.losses.contrastive_pq import CODEBOOKS
 from labrador.quantizers.learned_pq import LearnedPQ
 from labrador.quantizers.opq import OPQ
@@ -22,6 +22,7 @@ from labrador.training.settings import TrainSettings
 
 ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
 SEARCH = TwoStage(k=10, candidates=30)
+DENSE = TwoStage(k=10, candidates=30, rerank="dense")
 
 
 @pytest.fixture
@@ -59,6 +60,9 @@ def test_candidates_are_found_by_codes_and_ranked_by_the_verifier(new_lab):
         best = candidates[np.lexsort((candidates, -dense[query, candidates]))][:10]
         assert set(ranking.hits.ids[query]) == set(best)
         np.testing.assert_allclose(ranking.hits.scores[query], dense[query, best], rtol=1e-4)
+    inputs = lab.used[ranking.key][1].manifest["inputs"]
+    assert inputs["dense"] == lab.passages(trained.rerank).key
+    assert inputs["verifier"] == lab.queries(trained.rerank, "test").key
     assert ranking.bytes_per_passage == 2  # 4 words of 4 bits
     assert ranking.disk_bytes == lab.passages(trained.rerank).array.nbytes
     assert ranking.index_bytes < ranking.disk_bytes
@@ -133,3 +137,12 @@ def test_words_move_from_where_the_quantizer_left_them(new_lab):
     start = lab.fit_quantizer(retriever.start, coarse).quantizer.state()[CODEBOOKS]
     moved = sparse.quantizer.quantizer.state()[CODEBOOKS]
     assert 0 < np.abs(moved - start).max() < 0.01  # two steps of 1e-3
+
+
+def test_a_rerank_by_the_encoders_own_vectors_is_named_by_them(new_lab):
+    lab = new_lab()
+    checkpoint = lab.pretrained(ENCODER)
+    ranking = lab.rank(Trained(search=checkpoint), OPQ(codebooks=4, centroids=16), DENSE, "test")
+    inputs = lab.used[ranking.key][1].manifest["inputs"]
+    assert inputs["dense"] == lab.passages(checkpoint).key
+    assert "verifier" not in inputs
