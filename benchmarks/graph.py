@@ -99,14 +99,15 @@ def plain_walk(pool: Pool, candidates: Ragged, newest_first: bool) -> list[list[
     unvisited, frontier = set(waiting), deque[int]()
     batches: list[list[Example]] = [[]]
     while unvisited:
+        if len(batches[-1]) == pool.batch_size:  # every batch is a walk of its own
+            batches.append([])
+            frontier.clear()
         query = (frontier.pop() if newest_first else frontier.popleft()) if frontier else waiting.pop()
         if query not in unvisited:
             continue
         unvisited.remove(query)
         negative = int(draw.choice(candidates[query]))
         frontier.extend(graph[negative] & unvisited)
-        if len(batches[-1]) == pool.batch_size:
-            batches.append([])
         batches[-1].append(Example(query, int(draw.choice(pool.positives[query])), (negative,)))
     return batches
 

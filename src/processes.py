@@ -3,6 +3,7 @@
 torch is imported only when there is more than one process, so that a cached run starts quickly.
 """
 
+import atexit
 import os
 from datetime import timedelta
 
@@ -30,7 +31,7 @@ def is_main() -> bool:
 
 
 def start(device: str = "cpu") -> None:
-    """Connect the processes (NCCL on GPUs, gloo on the CPU); does nothing in a single process."""
+    """Connect the processes (NCCL on GPUs, gloo on the CPU) until this one ends; does nothing in a single process."""
     if world_size() == 1:
         return
     import torch
@@ -40,6 +41,15 @@ def start(device: str = "cpu") -> None:
             torch.cuda.set_device(device)
         backend = "gloo" if device == "cpu" else "nccl"
         torch.distributed.init_process_group(backend, timeout=LONGEST_STEP)
+        atexit.register(_stop)
+
+
+def _stop() -> None:
+    """Disconnect: a process that ends with gloo's threads running may be aborted by them after its work is done."""
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def barrier() -> None:
