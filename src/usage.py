@@ -33,6 +33,7 @@ KEY = re.compile(
     re.VERBOSE,
 )
 CHOICE = re.compile(r"^\s*-\s+(?P<override>override\s+)?/?(?P<group>\w+)(?:@\S+)?:\s*(?P<option>\w+)")
+INCLUDED = re.compile(r"^\s*-\s+(?P<file>[\w/]+)@_here_\s*$")
 NOT_SETTINGS = ("_target_", "defaults", "hydra")
 
 
@@ -54,14 +55,17 @@ class Option:
 
 
 def read_option(path: Path) -> Option:
-    """The description, the top-level keys and the chosen defaults of a YAML file."""
+    """The description, the top-level keys (also of the files it includes) and the chosen defaults of a YAML file."""
     lines = path.read_text(encoding="utf-8").splitlines()
     first = lines[0].strip() if lines else ""
     keys = [match for match in map(KEY.match, lines) if match and match["key"] not in NOT_SETTINGS]
+    included = [match for match in map(INCLUDED.match, lines) if match]
+    shared = [read_option(path.parent / f"{match['file']}.yaml").settings for match in included]
     choices = [match for match in map(CHOICE.match, lines) if match]
     return Option(
         about=first.lstrip("# ") if first.startswith("#") else "",
-        settings={match["key"]: Setting(match["value"] or "", match["comment"] or "") for match in keys},
+        settings={match["key"]: Setting(match["value"] or "", match["comment"] or "") for match in keys}
+        | {key: setting for settings in shared for key, setting in settings.items()},
         chooses={match["group"]: match["option"] for match in choices},
     )
 

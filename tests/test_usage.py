@@ -122,7 +122,11 @@ def test_every_file_and_key_of_conf_is_described(file):
     """The first line says what the option is, every key's comment what it sets; no key is overlooked."""
     option = read_option(file)
     assert option.about, f"{file}: the first line must be `# what this is`"
-    keys = set(yaml.safe_load(file.read_text())) - {"_target_", "defaults", "hydra"}
+    content = yaml.safe_load(file.read_text())
+    keys = set(content) - {"_target_", "defaults", "hydra"}
+    for default in content.get("defaults", []):
+        if isinstance(default, str) and default.endswith("@_here_"):  # a file with settings that options share
+            keys |= set(yaml.safe_load((file.parent / f"{default.removesuffix('@_here_')}.yaml").read_text()))
     assert set(option.settings) == keys
     undescribed = [key for key, setting in option.settings.items() if not setting.about]
     assert not undescribed, f"{file}: no comment behind {', '.join(undescribed)}"
@@ -141,3 +145,4 @@ def test_the_real_help_names_every_group_option_and_setting():
         for name, option in options.items():
             assert f" {name} " in text
             assert all(f"{group}.{key}=" in text for key in option.settings)
+    assert "retriever.extra_queries=null" in text  # which the retrievers' files include
