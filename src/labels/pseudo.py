@@ -68,8 +68,8 @@ def by_thresholds(
             value, side = getattr(thresholds, kind), kind.partition("_")[2]
             move = "lower" if kind == "positive_above" else "raise"
             raise LabradorError(
-                f"{kind}={value}: no passage of {len(ids):,} questions was scored {side} it, so that nothing could be "
-                f"learned; {move} it, or use a better teacher (scores in tenths from 0: "
+                f"retriever.{kind}={value}: no passage of {len(ids):,} questions was scored {side} it, so that "
+                f"nothing could be learned; {move} it, or use a better teacher (scores in tenths from 0: "
                 f"{', '.join(f'{count:,}' for count in histogram)})"
             )
     return PseudoLabels(_lists(rows, ids, positive), _lists(rows, ids, negative), histogram)

@@ -132,8 +132,7 @@ class Teaching(DenseRetriever):
         teacher = lab.fit_teacher(self.judge, base, self.label_depth, self.teacher_settings(lab.settings))
         pool = lab.pooled(self.extra_queries)
         limit = self.label_questions or lab.settings.visits
-        with settings_of("retriever"):
-            return pool, pool.pseudo_labels(teacher, base, self.label_depth, self.thresholds, limit)
+        return pool, pool.pseudo_labels(teacher, base, self.label_depth, self.thresholds, limit)
 
 
 @dataclass(frozen=True, kw_only=True)
