@@ -139,7 +139,8 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     scores = lab.score(ranking, split, f"{names['retriever']}-{names['quantizer']}", metrics)
     if not processes.is_main():
         return None
-    row = _row(lab, ranking, scores, run.seed, {n: c for n, c in names.items() if n not in retriever.ignores})
+    unused = retriever.unused(parts["search"])
+    row = _row(lab, ranking, scores, run.seed, {n: c for n, c in names.items() if n not in unused})
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("run.trec", "per_query.parquet"):
         shutil.copyfile(scores.folder / name, folder / name)

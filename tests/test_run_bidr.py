@@ -31,6 +31,9 @@ def test_samplers_and_compressions_share_the_sparse_stage(tmp_path, beir):
     assert done.returncode == 0, done.stderr
     fits = sorted(sum(name.startswith("fit") for name in row["keys"]) for row in results(tmp_path / "multirun"))
     assert fits == [2, 3, 3, 3, 3]  # a scan needs no verifier
+    samplers = sorted((row["search"], row["sampler"] or "") for row in results(tmp_path / "multirun"))
+    assert samplers[0] == ("scan", "")
+    assert [sampler for _, sampler in samplers[1:]] == ["random_walk", "snowball", "snowball", "snowball"]
     assert len(list((tmp_path / "artifacts" / "fit").glob("*/manifest.json"))) == 4  # two are the verifiers
 
 

@@ -112,5 +112,10 @@ class LearnedPQ(PairQuantizer):
 
 
 def books(codebooks: int | None, dimension: int) -> int:
-    """The number of codebooks where it is set, else one for every 8 dimensions: 96 for 768, as in the paper."""
-    return max(1, dimension // 8) if codebooks is None else codebooks
+    """The number of codebooks where it is set, else one for every 8 dimensions: 96 for 768, as in the paper.
+
+    A dimension that is no multiple of 8 has the next smaller number that divides it.
+    """
+    if codebooks is not None:
+        return codebooks
+    return next((count for count in range(dimension // 8, 1, -1) if dimension % count == 0), 1)

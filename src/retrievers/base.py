@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ..data.corpus import Corpus
 from ..encoders.base import Encoder
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Retriever(ABC):
     """Knows the lab's steps; not files, Hydra or metrics."""
 
-    ignores: ClassVar[tuple[str, ...]] = ()  # groups whose choice has no part in this retriever's results
+    def unused(self, search: Search) -> tuple[str, ...]:
+        """The groups whose choice has no part in what this retriever finds with `search`."""
+        return ()
 
     @abstractmethod
     def check(self, quantizer: Quantizer, search: Search) -> None:
@@ -74,11 +76,15 @@ def fit_rounds(lab: "Lab", encoder: Encoder, objective: Objective, sampler: Samp
     return lab.fit(first, objective, sampler, candidates, name=name)
 
 
-def need_train_pairs(corpus: Corpus, choice: str) -> None:
-    """Raise LabradorError unless the data has judged train questions for `choice` ("retriever=dpr") to learn from."""
+def need_train_pairs(corpus: Corpus, choice: str, sampler: Sampler | None = None) -> None:
+    """Raise LabradorError unless the data has judged train questions for `choice` ("retriever=dpr") to learn from, and
+    passages enough for the negatives of the `sampler`.
+    """
     if "train" not in corpus.splits:
         raise LabradorError(
             f"{choice}: the data has no train split (found: {', '.join(corpus.splits)}), and it learns from judged "
             "train questions; add qrels/train.tsv, or use retriever=pretrained or retriever=bm25 with a quantizer that "
             "learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
         )
+    if sampler is not None:
+        sampler.check(len(corpus.passages), corpus.relevant("train"))

@@ -115,17 +115,25 @@ class BiDR(Labelled):
         super().check(quantizer, search)
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
-        need_train_pairs(corpus, "retriever=bidr")
+        need_train_pairs(corpus, "retriever=bidr", self.sampler)
         if self.start is not None:
             with as_retrievers_settings():
                 self.start.check(self.encoder.dimension, len(corpus.passages))
         if not isinstance(quantizer, LearnedPQ):
             super().check_corpus(corpus, quantizer)
 
+    def verified(self, search: Search) -> bool:
+        """Whether the dense stage has a part in what `search` finds."""
+        return self.unified_query or search.resolved(verified=True).needs_vectors
+
+    def unused(self, search: Search) -> tuple[str, ...]:
+        """The sampler is the dense stage's."""
+        return () if self.verified(search) else ("sampler",)
+
     def rank(self, lab: Lab, quantizer: Quantizer, search: Search, split: str) -> Ranking:
         """A search that reads no dense vectors needs no verifier, so that none is trained for it."""
-        verified = search.resolved(verified=True).needs_vectors or self.unified_query
-        return lab.rank(self.train(lab) if verified else self.sparse(self.taught(lab)), quantizer, search, split)
+        trained = self.train(lab) if self.verified(search) else self.sparse(self.taught(lab))
+        return lab.rank(trained, quantizer, search, split)
 
     def train(self, lab: Lab) -> Trained:
         """The sparse stage, then the dense one on the neighbourhoods that it finds."""

@@ -1,7 +1,6 @@
 """BM25 (Robertson and Zaragoza, 2009): the lexical baseline of every table."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ..data.corpus import Corpus
 from ..errors import LabradorError
@@ -16,7 +15,8 @@ from .base import Retriever
 class BM25(Retriever):
     """Ranks by the words that query and passage share; it has no vectors, so nothing to quantize."""
 
-    ignores: ClassVar[tuple[str, ...]] = ("quantizer", "sampler", "search", "encoder")
+    def unused(self, search: Search) -> tuple[str, ...]:
+        return "quantizer", "sampler", "search", "encoder"
 
     def check(self, quantizer: Quantizer, search: Search) -> None:
         if not isinstance(quantizer, Flat):

@@ -74,7 +74,7 @@ class BPR(Labelled):
         super().check(quantizer, search)
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
-        need_train_pairs(corpus, "retriever=bpr")
+        need_train_pairs(corpus, "retriever=bpr", self.sampler)
         super().check_corpus(corpus, quantizer)
 
     def train(self, lab: Lab) -> Trained:

@@ -20,7 +20,7 @@ class DPR(Labelled):
     """Minimises -log softmax of <e(q), e(p)> / temperature over the passages of the batch."""
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
-        need_train_pairs(corpus, "retriever=dpr")
+        need_train_pairs(corpus, "retriever=dpr", self.sampler)
         super().check_corpus(corpus, quantizer)
 
     def train(self, lab: Lab) -> Trained:

@@ -52,7 +52,7 @@ class Pair(Teaching):
         super().check(quantizer, search)
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
-        need_train_pairs(corpus, "retriever=pair")
+        need_train_pairs(corpus, "retriever=pair", self.sampler)
         super().check_corpus(corpus, quantizer)
 
     def train(self, lab: Lab) -> Trained:

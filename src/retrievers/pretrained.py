@@ -1,8 +1,8 @@
 """The encoder as it comes, without training: how any embedding model is measured."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
+from ..indexes.search import Search
 from ..lab import Lab, Trained
 from .base import DenseRetriever
 
@@ -11,7 +11,8 @@ from .base import DenseRetriever
 class Pretrained(DenseRetriever):
     """Encodes with the pretrained encoder; nothing is learned, so no train split is needed."""
 
-    ignores: ClassVar[tuple[str, ...]] = ("sampler",)
+    def unused(self, search: Search) -> tuple[str, ...]:
+        return ("sampler",)
 
     def train(self, lab: Lab) -> Trained:
         """The pretrained checkpoint itself."""

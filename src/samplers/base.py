@@ -54,9 +54,24 @@ class Sampler(ABC):
             raise LabradorError(
                 f"sampler.negatives={self.negatives}: 0 or more was expected; 0 trains on in-batch negatives alone"
             )
-        if self.depth < max(1, self.negatives):
+        if self.depth < 1:
+            raise LabradorError(f"sampler.depth={self.depth}: 1 or more was expected; raise it")
+        if self.mined_by != "nothing" and self.negatives > self.depth:
             raise LabradorError(
-                f"sampler.depth={self.depth}: at least 1 and sampler.negatives={self.negatives} was expected; raise it"
+                f"sampler.negatives={self.negatives}: {self.depth} or less was expected, since they are drawn among "
+                f"the best sampler.depth={self.depth} passages of a query; lower it, or raise sampler.depth"
+            )
+
+    def check(self, passages: int, spared: Ragged) -> None:
+        """Raise LabradorError when a corpus of so many passages is too small for that many negatives of a query.
+
+        `spared` are the passages that are never negatives of each query.
+        """
+        spare = passages - int(spared.lengths.max(initial=0))
+        if self.negatives > spare:
+            raise LabradorError(
+                f"sampler.negatives={self.negatives}: a query has only {spare} passages that are not its positives; "
+                f"use sampler.negatives={spare} or less, or a larger corpus"
             )
 
     @abstractmethod

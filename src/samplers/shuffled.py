@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.ragged import Ragged
-from ..errors import LabradorError
 from .base import Example, Pool, Sampler
 
 Rows = NDArray[np.int64]
@@ -39,7 +38,7 @@ class Shuffled(Sampler):
         Raises LabradorError when the corpus is too small for that many negatives.
         """
         lengths = pool.positives.lengths
-        self._check(pool)
+        self.check(pool.passages, pool.spared)
         rng = np.random.default_rng([pool.seed, epoch])
         queries = rng.permutation(np.flatnonzero(lengths))
         picks = pool.positives.offsets[queries] + (rng.random(len(queries)) * lengths[queries]).astype(np.int64)
@@ -52,14 +51,6 @@ class Shuffled(Sampler):
             part = slice(first, first + pool.batch_size)
             columns = queries[part].tolist(), positives[part].tolist(), map(tuple, negatives[part].tolist())
             yield [Example(*row) for row in zip(*columns, strict=True)]
-
-    def _check(self, pool: Pool) -> None:
-        spare = pool.passages - int(pool.spared.lengths.max(initial=0))
-        if self.negatives > spare:
-            raise LabradorError(
-                f"sampler.negatives={self.negatives}: a query has only {spare} passages that are not its positives; "
-                f"use sampler.negatives={spare} or less, or a larger corpus"
-            )
 
 
 def draw_among(lists: Ragged, rows: Rows, count: int, depth: int, rng: np.random.Generator) -> Rows:

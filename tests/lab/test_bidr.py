@@ -130,6 +130,31 @@ def test_a_unified_query_learns_alone(new_lab, shared):
     np.testing.assert_allclose(ranking.hits.scores, best, rtol=1e-4)
 
 
+def test_a_unified_query_finds_the_candidates_too(new_lab):
+    lab, retriever = new_lab(), bidr(unified_query=True)
+    found = retriever.rank(lab, LearnedPQ(), TwoStage(k=10, candidates=10), "test").hits.ids
+    trained = retriever.train(lab)
+    index = trained.quantizer.quantizer.index()
+    index.add(np.asarray(lab.codes(trained.quantizer, trained.search).array))
+    near, other = (
+        index.search(np.asarray(lab.queries(checkpoint, "test").array), 10).ids
+        for checkpoint in (trained.query, trained.search)
+    )
+    np.testing.assert_array_equal(np.sort(found, axis=1), np.sort(near, axis=1))
+    assert not np.array_equal(np.sort(found, axis=1), np.sort(other, axis=1))
+
+
+def test_a_training_is_named_by_all_that_it_stands_on(new_lab):
+    lab, retriever = new_lab(), bidr(unified_query=True)
+    trained = retriever.train(lab)
+    start = lab.fit_quantizer(retriever.start, lab.fit(ENCODER, retriever.contrastive, BM25Hard(), name="again"))
+    assert lab.used[trained.search.key][1].manifest["inputs"]["quantizer"] == start.artifact.key
+    unified = lab.used[trained.query.key][1].manifest["inputs"]
+    codes, dense = lab.codes(trained.quantizer, trained.search), lab.passages(trained.rerank)
+    named = {"codes": codes.key, "quantizer": trained.quantizer.artifact.key, "dense": dense.key}
+    assert {name: unified[f"passages.{name}"] for name in named} == named
+
+
 def test_words_move_from_where_the_quantizer_left_them(new_lab):
     lab, retriever = new_lab(), bidr()
     sparse = retriever.sparse(lab)

@@ -100,6 +100,15 @@ def test_the_losses_of_worked_numbers():
     assert "reconstruction" not in module(state)(inputs)
 
 
+def test_the_quantization_error_is_that_of_each_querys_own_positive():
+    state = {CODEBOOKS: torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])}
+    passages = torch.tensor([[0.0, 1.5], [3.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+    inputs = batch(torch.ones(2, 2).double(), passages, [2, 0])
+    assert module({ROTATION: torch.eye(2), **state}, reconstruction=0.5)(inputs)[
+        "reconstruction"
+    ].tolist() == pytest.approx([0.0, 0.25])
+
+
 def test_another_positive_of_a_query_never_counts_against_it():
     queries, passages = drawn(3, 4), drawn(6, 4, seed=1)
     masked = torch.zeros(3, 6, dtype=torch.bool)

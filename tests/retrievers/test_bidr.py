@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from labrador.data.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.search import Scan, TwoStage
@@ -11,7 +12,7 @@ from labrador.lab import Trained
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.contrastive_pq import ContrastivePQ
 from labrador.losses.unified import UnifiedQuery
-from labrador.quantizers.learned_pq import LearnedPQ
+from labrador.quantizers.learned_pq import LearnedPQ, books
 from labrador.quantizers.opq import OPQ
 from labrador.quantizers.product import PQ
 from labrador.retrievers.bidr import BiDR
@@ -23,12 +24,17 @@ from labrador.samplers.snowball import Snowball
 ENCODER = Tiny(pooling="mean", shared=True)
 
 
+def corpus_of(passages, splits=("train", "test")):
+    """A corpus whose train question has one positive."""
+    return SimpleNamespace(splits=splits, passages=range(passages), relevant=lambda split: Ragged.from_lists([[0]]))
+
+
 class Recorder:
     """A lab that writes down what each step was given."""
 
     def __init__(self, splits=("train", "test")):
         self.steps = {}
-        self.corpus = SimpleNamespace(splits=splits, passages=range(1000))
+        self.corpus = corpus_of(1000, splits)
 
     def fit(self, start, objective, sampler, candidates=None, *, name, quantizer=None, frozen=None):
         self.steps[name] = (start, objective, sampler, candidates, quantizer, frozen)
@@ -105,6 +111,7 @@ def test_a_unified_query_is_trained_last_against_passages_that_stay():
 def test_a_verifier_is_trained_only_for_a_search_that_has_one(search, settings, verified):
     trained = bidr(**settings).rank(Recorder(), LearnedPQ(), search, "test")
     assert (trained.rerank is not None) == verified
+    assert bidr(**settings).unused(search) == (() if verified else ("sampler",))  # of the dense stage alone
 
 
 @pytest.mark.parametrize(("init", "kind", "weight"), [("opq", OPQ, 0.0), ("pq", PQ, 1e-6), ("random", None, 1e-6)])
@@ -150,7 +157,14 @@ def test_codebooks_are_chosen_with_the_retriever():
 def test_it_needs_train_questions_and_as_many_passages_as_words():
     with pytest.raises(LabradorError, match="retriever=bidr: the data has no train split"):
         bidr().check_corpus(Recorder(splits=("test",)).corpus, LearnedPQ())
-    few = SimpleNamespace(splits=("train", "test"), passages=range(100))
+    few = corpus_of(100)
     with pytest.raises(LabradorError, match=r"retriever\.centroids=256: expected at least as many"):
         bidr().check_corpus(few, LearnedPQ())
     bidr(init="random").check_corpus(few, LearnedPQ())
+    with pytest.raises(LabradorError, match=r"sampler\.negatives=100: a query has only 99 passages"):
+        bidr(sampler=Random(negatives=100), init="random").check_corpus(few, LearnedPQ())
+
+
+def test_a_dimension_that_is_no_multiple_of_8_has_codebooks_that_divide_it():
+    assert [books(None, dimension) for dimension in (768, 50, 52, 13, 4)] == [96, 5, 4, 1, 1]
+    assert books(7, 50) == 7

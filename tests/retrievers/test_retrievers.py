@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from labrador.data.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.search import HashLookup, Scan, TwoStage
@@ -92,7 +93,9 @@ def test_a_quantizer_that_does_not_fit_is_told_before_training():
     dpr = DPR(encoder=ENCODER, sampler=BM25Hard())
     with pytest.raises(LabradorError, match="codebooks"):
         dpr.check(OPQ(codebooks=7), Scan())
-    few = SimpleNamespace(splits=("train", "test"), passages=range(100))
+    few = SimpleNamespace(
+        passages=range(100), splits=("train", "test"), relevant=lambda split: Ragged.from_lists([[0]])
+    )
     with pytest.raises(LabradorError, match="centroids"):
         dpr.check_corpus(few, OPQ(codebooks=8))
 

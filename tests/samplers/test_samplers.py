@@ -98,7 +98,7 @@ def test_no_negatives_at_all():
 
 
 def test_a_corpus_too_small_for_the_negatives():
-    assert epoch(Random(negatives=7, depth=7), pool())
+    assert epoch(Random(negatives=7), pool())
     with pytest.raises(LabradorError, match=r"sampler\.negatives=8: .*only 7 passages"):
         epoch(Random(negatives=8), pool())
 
@@ -112,6 +112,12 @@ def test_a_mined_sampler_needs_candidates():
 def test_settings_are_checked(fields: dict[str, int], message: str):
     with pytest.raises(LabradorError, match=message):
         BM25Hard(**fields)
+
+
+def test_only_mined_negatives_are_drawn_among_the_best():
+    assert Random(negatives=200).negatives == 200
+    with pytest.raises(LabradorError, match=r"sampler\.negatives=200: 100 or less was expected"):
+        BM25Hard(negatives=200)
 
 
 @settings(max_examples=60, deadline=None)
