@@ -37,7 +37,7 @@ lint: $(READY)  ## ruff and mypy
 
 bench: $(READY)  ## print speeds, sizes and quality beside their peers: make bench CORPUS=DIR (BEIR layout; hours)
 	@test -d "$(CORPUS)/qrels" || { echo "error: name a corpus in BEIR layout: make bench CORPUS=DIR" >&2; exit 2; }
-	for name in convert memory overhead quantizers training binary codes product graph rerank; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in convert memory overhead quantizers training attention binary codes product graph rerank; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	for name in encoding quality learned_codes teacher; do $(BIN)/python benchmarks/$$name.py "$(CORPUS)" || exit 1; done
 
 clean:  ## remove the environment and caches; artifacts/, outputs/ and multirun/ stay

@@ -22,7 +22,7 @@ from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts
 from .checkpoints import newest
 from .frozen import FrozenPassages
-from .model import Trainable, TrainingModel, set_dropout
+from .model import Trainable, TrainingModel, set_dropout, write_out_attention
 from .settings import TrainSettings
 from .trainer import RetrieverTrainer, arguments
 
@@ -91,6 +91,8 @@ def run(
     resume = _resume(checkpoints)
     torch.manual_seed(seed)  # for what starts from random weights
     model, collate = make()
+    if device == "cpu":
+        write_out_attention(model)
     loader = Loader(
         Lookup(),
         batch_sampler=parts,

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import pad
+from transformers import PreTrainedModel
 
 from ..encoders.checkpoint import OBJECTIVE
 from ..encoders.towers import Side, TwoTower
@@ -42,7 +43,7 @@ class GatherRows(torch.autograd.Function):
 def set_dropout(model: nn.Module, share: float) -> None:
     """Let every dropout of `model`, also that of its attention, drop this share of numbers while it trains.
 
-    With 0 a CPU trains about twice as fast: random numbers are dear there, and attention runs fused.
+    With 0 a CPU trains about twice as fast: random numbers are dear there.
     """
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -50,6 +51,17 @@ def set_dropout(model: nn.Module, share: float) -> None:
         elif isinstance(getattr(module, "attention_dropout", None), float):
             attention: Any = module
             attention.attention_dropout = share
+
+
+def write_out_attention(model: nn.Module) -> None:
+    """Let every transformer of `model` compute attention in separate products instead of one fused kernel.
+
+    On a CPU the fused kernel's backward pass is so slow that a training step takes a quarter longer with it
+    (benchmarks/attention.py); without a backward pass both take as long.
+    """
+    for module in model.modules():
+        if isinstance(module, PreTrainedModel):
+            module.set_attn_implementation("eager")
 
 
 class Trainable(nn.Module, ABC):
