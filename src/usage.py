@@ -103,17 +103,27 @@ def _group(name: str, options: dict[str, Option], default: str | None) -> str:
 
 
 def _settings(group: str, options: dict[str, Option], default: str | None) -> list[tuple[str, str]]:
-    """`group.key=value` and what it sets; a key that only some options have names them."""
-    first = sorted(options.items(), key=lambda item: item[0] != default)  # the default option's value and comment win
-    told: dict[str, Setting] = {}
+    """`group.key=value` and what it sets; a key that only some options have names them.
+
+    Where options say different things of a key, each of these has a line.
+    """
+    first = sorted(options.items(), key=lambda item: item[0] != default)  # the default option's value wins
+    told: dict[str, dict[str, Setting]] = {}  # key -> what is said of it -> the first setting that is said of
     for _, option in first:
-        told |= {key: setting for key, setting in option.settings.items() if key not in told}
+        for key, setting in option.settings.items():
+            told.setdefault(key, {}).setdefault(setting.about, setting)
     lines = []
-    for key, setting in told.items():
-        having = [name for name, option in options.items() if key in option.settings]
-        of = "" if len(having) == len(options) else f" ({', '.join(having)})"
-        lines.append((f"{group}.{key}={setting.value}", setting.about + of))
+    for key, settings in told.items():
+        for about, setting in settings.items():
+            having = [name for name, option in options.items() if _about(option, key) == about]
+            of = "" if len(having) == len(options) else f" ({', '.join(having)})"
+            lines.append((f"{group}.{key}={setting.value}", about + of))
     return lines
+
+
+def _about(option: Option, key: str) -> str | None:
+    """What an option says of a key; None where it does not have it."""
+    return option.settings[key].about if key in option.settings else None
 
 
 def _lines(pairs: list[tuple[str, str]], indent: str) -> str:

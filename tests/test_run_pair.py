@@ -5,7 +5,7 @@ from layouts import question_of, text_of, title_of, write_layout
 from teachers import write_teacher
 from test_run import SMALL, results, run
 
-LABELLING = ["retriever.label_depth=10"]
+LABELLING = ["retriever.label_depth=10", "retriever.label_questions=8"]
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +29,23 @@ def test_pair_labels_and_trains_in_two_stages(tmp_path, data, teacher):
     (row,) = results(tmp_path / "outputs")
     assert (row["quantizer"], row["sampler"], row["search"]) == ("flat", "bm25", "scan")
     labels = row["labels"]
-    assert labels["questions"] == 8  # as many as two steps of four visit
+    assert labels["questions"] == 8
     assert sum(labels["histogram"]) == labels["scored"] == 80
     assert labels["positives"] > 0
     assert labels["negatives"] > 0
     assert labels["judged_on"] == "dev"
+    assert (labels["teacher"], labels["positive_above"], labels["negative_below"]) == (str(teacher), 0.9, 0.1)
     assert "pseudo labels:" in done.stdout
     assert sum(name.startswith("fit") for name in row["keys"]) == 3  # the base retriever and two stages
 
 
 def test_the_second_stage_alone_and_other_methods_share_the_labels(tmp_path, beir, teacher):
     where = ["data=beir", f"data.path={beir}", *SMALL, *LABELLING, f"retriever.teacher={teacher}"]
-    swept = ["-m", "retriever=pair", "retriever.stages=both,first,second", "retriever.alpha=0,0.1"]
+    swept = ["-m", "retriever=pair", "retriever.stages=both,first", "retriever.alpha=0,0.1"]
     done = run(*swept, *where, "hydra.sweep.dir=multirun/pair", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    second = ["retriever=pair", "retriever.stages=second", "hydra.run.dir=multirun/second"]
+    done = run(*second, *where, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     done = run("retriever=dpr", "retriever.labels=pseudo", *where, "hydra.run.dir=multirun/dpr", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -55,7 +59,7 @@ def test_unlabelled_questions_are_labelled_too(tmp_path, beir, teacher):
     (tmp_path / "more.txt").write_text("who keeps the purple fox\n\nwho feeds the grey heron\n")
     where = ["data=beir", f"data.path={beir}", *SMALL, *LABELLING, f"retriever.teacher={teacher}"]
     arguments = ["retriever=pair", "retriever.extra_queries=more.txt", "retriever.label_questions=1000"]
-    done = run(*arguments, *where, cwd=tmp_path)
+    done = run(*where, *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (row,) = results(tmp_path / "outputs")
     assert row["labels"]["questions"] == 32 + 2
@@ -75,6 +79,18 @@ def test_any_method_learns_from_pseudo_labels(tmp_path, beir, teacher, retriever
     assert last_fit(pseudo) != last_fit(gold)
 
 
+def test_a_scan_of_codes_learned_from_pseudo_labels_needs_no_verifier(tmp_path, beir, teacher):
+    where = ["data=beir", f"data.path={beir}", *SMALL, *LABELLING, f"retriever.teacher={teacher}"]
+    chosen = ["retriever=bidr", "retriever.labels=pseudo", "retriever.centroids=16", "search=scan"]
+    done = run(*chosen, *where, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = results(tmp_path / "outputs")
+    assert row["labels"]["positives"] > 0
+    # the base retriever, and the global and the sparse encoder
+    assert sum(name.startswith("fit") for name in row["keys"]) == 3
+    assert row["disk_bytes"] in (0, None)
+
+
 def test_a_teacher_is_trained_where_none_is_named(tmp_path, beir):
     where = ["data=beir", f"data.path={beir}", *SMALL, *LABELLING]
     done = run("retriever=pair", *where, cwd=tmp_path)
@@ -87,6 +103,26 @@ def test_a_teacher_is_trained_where_none_is_named(tmp_path, beir):
     assert not results(tmp_path / "outputs")
 
 
+def test_a_teacher_trained_here_is_learned_from(tmp_path, beir):
+    teaching = [
+        "retriever.teacher_epochs=30",
+        "retriever.teacher_learning_rate=3e-3",
+        "retriever.positive_above=0.7",
+        "retriever.negative_below=0.3",
+    ]
+    where = ["data=beir", f"data.path={beir}", *SMALL, "retriever.label_depth=10", "retriever.label_questions=32"]
+    done = run("retriever=pair", *teaching, *where, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = results(tmp_path / "outputs")
+    labels = row["labels"]
+    assert (labels["teacher"], labels["positive_above"], labels["negative_below"]) == ("trained here", 0.7, 0.3)
+    assert labels["positives"] > 0
+    assert labels["negatives"] > 0
+    (teacher,) = (tmp_path / "artifacts" / "teacher").glob("*/manifest.json")
+    assert row["keys"]["teacher"] == teacher.parent.name
+    assert sum(name.startswith("fit") for name in row["keys"]) == 3  # the base retriever and two stages
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -94,6 +130,7 @@ def test_a_teacher_is_trained_where_none_is_named(tmp_path, beir):
         (["retriever=pair", "retriever.stages=third"], "one of both, first, second was expected"),
         (["retriever=pair", "retriever.negative_below=0.95"], "retriever.negative_below=0.95"),
         (["retriever=pair", "retriever.teacher=./nowhere"], "retriever.teacher=./nowhere: no such folder"),
+        (["retriever=pair", "retriever.stages=second", "retriever.alpha=0.2"], "retriever.alpha=0.2"),
         (["retriever=pair", "retriever.teacher_epochs=0"], "retriever.teacher_epochs=0: 1 or more was expected"),
         (["retriever=pair", "sampler=snowball"], "use sampler=bm25"),
         (["retriever=dpr", "retriever.teacher=x"], "set retriever.labels=pseudo"),

@@ -28,11 +28,13 @@ TREE = {
         _target_: labrador.quantizers.pq.PQ
         codebooks: 48  # bytes per passage
         sample: 1000  # vectors trained on
+        bits: 8  # of a word
         """,
     "quantizer/flat.yaml": """\
         # no compression
         _target_: labrador.quantizers.flat.Flat
         sample: 5  # another value
+        bits: 8  # of a word
         note: "a # b"  # quoted
         nested:  # with keys of its own
           inner: 3
@@ -64,6 +66,7 @@ def test_an_option_is_read(conf):
     assert option.about == "no compression"
     assert {key: (s.value, s.about) for key, s in option.settings.items()} == {
         "sample": ("5", "another value"),
+        "bits": ("8", "of a word"),
         "note": ('"a # b"', "quoted"),
         "nested": ("", "with keys of its own"),
     }
@@ -78,12 +81,14 @@ def test_help_lists_options_settings_and_defaults(conf, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     lines = lines_of(help_text(conf))
     start = lines.index("quantizer=")
-    block = [line.split("  ", maxsplit=2) for line in lines[start + 1 : start + 7]]
+    block = [line.split("  ", maxsplit=2) for line in lines[start + 1 : start + 9]]
     assert [[word for word in " ".join(line).split(" ") if word] for line in block] == [
         ["flat", "no", "compression"],
         ["*", "pq", "product", "quantization"],
         ["quantizer.codebooks=48", "bytes", "per", "passage", "(pq)"],
-        ["quantizer.sample=1000", "vectors", "trained", "on"],
+        ["quantizer.sample=1000", "vectors", "trained", "on", "(pq)"],
+        ["quantizer.sample=5", "another", "value", "(flat)"],
+        ["quantizer.bits=8", "of", "a", "word"],
         ["quantizer.note=\"a", "#", "b\"", "quoted", "(flat)"],
         ["quantizer.nested=", "with", "keys", "of", "its", "own", "(flat)"],
     ]  # fmt: skip

@@ -46,6 +46,10 @@ class Source(ABC):
     def convert(self, folder: Path, out: SchemaWriter) -> None:
         """Read the raw files in `folder` and write them out; raises LabradorError with file and line for bad input."""
 
+    def question(self, text: str) -> str:
+        """A question's text as it stands in this source's splits, for one that is not in its files."""
+        return text
+
     def identity(self, folder: Path) -> dict[str, Any]:
         """What decides the content, cheap to find: names, sizes and times of change of the raw files."""
         found = {}

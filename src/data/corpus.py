@@ -1,7 +1,7 @@
 """Reading a converted corpus: passages, the splits' queries and judgements, all memory-mapped."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,13 @@ class Queries:
 
 
 class Corpus:
-    """A converted corpus: one folder in the schema of schema.py."""
+    """A converted corpus: one folder in the schema of schema.py.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `question` makes of a question's text what stands in the splits, as the source does (`Source.question`).
+    """
+
+    def __init__(self, folder: Path, question: Callable[[str], str] = str) -> None:
+        self.folder, self.question = folder, question
         self.meta: dict[str, Any] = json.loads(meta_file(folder).read_text())
         self.passages = Passages(folder)
         self._queries: dict[str, Queries] = {}

@@ -79,7 +79,10 @@ class DprSource(Source):
     def _question(self, path: Path, line: int, question: Any) -> str:
         if not isinstance(question, str):
             raise bad_line(path, line, f"'question' is {question!r}; a string was expected")
-        return question.strip().removesuffix("?") if self.drops_question_mark else question
+        return self.question(question)
+
+    def question(self, text: str) -> str:
+        return text.strip().removesuffix("?") if self.drops_question_mark else text
 
 
 def read_psgs(path: Path) -> Iterator[Passage]:

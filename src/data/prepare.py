@@ -29,7 +29,7 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
 
     made_from = {"source": describe(source, leave_out=("max_passages", "split")), "raw": source.identity(folder)}
     whole = store.make("data", made_from, {}, convert, version=source.version, about=source.name)
-    corpus = Corpus(whole.folder)
+    corpus = Corpus(whole.folder, source.question)
     count = source.max_passages
     if count is None or count >= len(corpus.passages):
         return corpus
@@ -42,7 +42,7 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
     config = {"max_passages": count, "seed": seed}
     about = f"{source.name}, {count:,} passages"
     subset = store.make("subset", config, {"data": whole.key}, cut, version=SUBSET_VERSION, about=about)
-    return Corpus(subset.folder)
+    return Corpus(subset.folder, source.question)
 
 
 def _raw_folder(source: Source, store: Store) -> Path:

@@ -29,19 +29,37 @@ class Labels:
 class Pooled(Corpus):
     """The train questions of a corpus and, after them, unlabelled ones; the judgements are the corpus's.
 
-    Questions that the train split has are left out. Without any more, it is the same train split by the same names.
+    More questions are written as the source writes its own. Those that the train split has, and those of the other
+    splits, which a run is scored on, are left out, whatever their case and white space; `left_out` counts both.
+    Without any more, it is the same train split by the same names.
     """
 
     def __init__(self, corpus: Corpus, more: Sequence[str] = ()) -> None:
-        super().__init__(corpus.folder)
+        super().__init__(corpus.folder, corpus.question)
         own = corpus.queries(TRAIN)
-        known = set(own.texts)
-        unlabelled = [text for text in more if text not in known]
+        unlabelled, self.left_out = self._more(corpus, more)
         qids = [*own.qids, *(f"unlabelled-{row}" for row in range(len(unlabelled)))]
         self._pool = Queries(qids, [*own.texts, *unlabelled], None)
         self._named = corpus.fingerprint(f"queries-{TRAIN}")
         if unlabelled:
             self._named = _digest(self._named, *(str(len(text)) for text in unlabelled), *unlabelled)
+
+    @staticmethod
+    def _more(corpus: Corpus, more: Sequence[str]) -> tuple[list[str], dict[str, int]]:
+        """What remains of the questions `more`, each once, and how many are held out or known."""
+        if not more:
+            return [], {"held out": 0, "known": 0}
+        held_out = {_same(text) for split in corpus.splits if split != TRAIN for text in corpus.queries(split).texts}
+        known = {_same(text) for text in corpus.queries(TRAIN).texts}
+        kept: dict[str, str] = {}
+        leaking = 0
+        for text in map(corpus.question, more):
+            same = _same(text)
+            if same in held_out:
+                leaking += 1
+            elif same and same not in known:
+                kept.setdefault(same, text)
+        return list(kept.values()), {"held out": leaking, "known": len(more) - leaking - len(kept)}
 
     def queries(self, split: str) -> Queries:
         return self._pool if split == TRAIN else super().queries(split)
@@ -86,6 +104,11 @@ class Relabelled(Pooled):
 def _pairs(lists: Ragged) -> NDArray[np.int64]:
     """[2, total]: the row of each entry, and the entry."""
     return np.stack([np.repeat(np.arange(len(lists)), lists.lengths), lists.values])
+
+
+def _same(text: str) -> str:
+    """What questions have in common that differ in case and white space alone."""
+    return " ".join(text.split()).casefold()
 
 
 def _digest(*parts: str) -> str:

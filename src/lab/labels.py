@@ -4,6 +4,8 @@ import copy
 import hashlib
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,9 +16,9 @@ from ..data.corpus import Corpus
 from ..data.questions import read_questions
 from ..data.relabelled import TRAIN, Labels, Pooled, Relabelled
 from ..encoders.checkpoint import Checkpoint
+from ..encoders.shards import write_shards
 from ..labels.pseudo import Thresholds, by_thresholds
 from ..labels.teacher import MODEL, Teacher, TrainedTeacher
-from ..metrics.cost import search_batches
 from ..metrics.ranking import score_ranking
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
@@ -32,7 +34,9 @@ from .vectors import QUERIES_TOGETHER
 log = logging.getLogger(__name__)
 
 IDS, SCORES, LABELLED, SUMMARY = "ids.npy", "scores.npy", "labelled.npy", "labels.json"
-TRIED = 500  # questions on which a teacher is compared with the retriever that it labels for
+SHARED: dict[str, Any] = {"resumable": True, "collective": True}  # processes share the work; killed, it continues
+TRIED = 500  # questions, at most, on which a teacher is compared with the retriever that it labels for
+TRIED_SHARE = 4  # of so many labelled questions there is one of these
 METRIC = "MRR@10"
 
 
@@ -40,8 +44,15 @@ class LabelSteps(RankingSteps):
     """Teachers and pseudo labels."""
 
     def pooled(self, file: str | None) -> Self:
-        """This lab with the unlabelled questions of `file` behind the train questions."""
-        return self._over(Pooled(self.corpus, read_questions(Path(file).expanduser()) if file else ()))
+        """This lab with the unlabelled questions of `file` behind the train questions; tells which are left out."""
+        pool = Pooled(self.corpus, read_questions(Path(file).expanduser()) if file else ())
+        if file:
+            count = len(pool.queries(TRAIN)) - len(self.corpus.queries(TRAIN))
+            log.info(
+                "%s: %s unlabelled questions; left out: %s of the dev or test split, %s of the train split or repeated",
+                *(file, *(f"{number:,}" for number in (count, pool.left_out["held out"], pool.left_out["known"]))),
+            )
+        return self._over(pool)
 
     def relabelled(self, labels: Labels, *, judged: bool) -> Self:
         """This lab with `labels` for the train questions; `judged`: beside the data's own positives, else alone.
@@ -89,9 +100,7 @@ class LabelSteps(RankingSteps):
             "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}"),
             "ranking": near.key,
         }
-        artifact = self.make(
-            "train", "teacher", config, inputs, write, resumable=True, collective=True, about="cross-encoder"
-        )
+        artifact = self.make("train", "teacher", config, inputs, write, version=2, about="cross-encoder", **SHARED)
         return TrainedTeacher(teacher, artifact.folder / MODEL, artifact.key)
 
     def pseudo_labels(
@@ -103,11 +112,11 @@ class LabelSteps(RankingSteps):
         gave, is logged and kept in `reported`. Raises LabradorError when the thresholds leave no positive or no
         negative.
         """
-        quality = self._quality(teacher, base, depth)
         count = len(self.corpus.queries(TRAIN))
         rows = np.arange(count)
         if limit is not None and limit < count:
             rows = np.sort(np.random.default_rng(self.seed).choice(count, size=limit, replace=False))
+        quality = self._quality(teacher, base, depth, -(-len(rows) // TRIED_SHARE))
         near = self.nearest(base, TRAIN, rows, depth)
         scores = self.judge(teacher, TRAIN, rows, near)
         judged = self.corpus.positives(TRAIN)
@@ -123,7 +132,8 @@ class LabelSteps(RankingSteps):
         inputs = {"ranking": near.key, "scores": scores.key, "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}")}
         about = f"of {len(rows):,} questions"
         made = self.make("train", "labels", describe(thresholds), inputs, write, about=about)
-        self._report(json.loads((made.folder / SUMMARY).read_text()) | quality)
+        named = {"teacher": teacher.teacher.called, **asdict(thresholds)}
+        self._report(named | json.loads((made.folder / SUMMARY).read_text()) | quality)
         positives, negatives = (read_lists(made.folder / name) for name in ("positives", "negatives"))
         return Labels(positives, negatives, np.array(open_array(made.folder / LABELLED)), made.key)
 
@@ -136,16 +146,16 @@ class LabelSteps(RankingSteps):
         )
         self.reported["labels"] = summary
 
-    def _quality(self, teacher: TrainedTeacher, base: Checkpoint, depth: int) -> dict[str, Any]:
-        """MRR@10 of the base retriever's best passages in its order and in the teacher's, on questions of the dev split
-        or, where the data has none with judgements, of the test split.
+    def _quality(self, teacher: TrainedTeacher, base: Checkpoint, depth: int, limit: int) -> dict[str, Any]:
+        """MRR@10 of the base retriever's best passages in its order and in the teacher's, on at most `limit` questions
+        of the dev split or, where the data has none with judgements, of the test split.
         """
         split = next((name for name in ("dev", "test") if self._judged(name)), None)
         if split is None:
             untried = "no dev or test questions with judgements: the teacher was not tried"
             log.warning(untried)
             return {"judged_on": None, "warning": untried}
-        rows = self.sample_queries(split, TRIED)
+        rows = self.sample_queries(split, min(TRIED, limit))
         near = self.nearest(base, split, rows, depth)
         scores = np.asarray(self.judge(teacher, split, rows, near).array)
         order = np.argsort(-np.nan_to_num(scores, nan=-1.0), axis=1, kind="stable")
@@ -171,19 +181,25 @@ class LabelSteps(RankingSteps):
     def nearest(self, checkpoint: Checkpoint, split: str, rows: NDArray[np.int64], k: int) -> Stored:
         """The best `k` passages of the questions `rows` [R] of `split` by their vectors, positives too: ids [R, k].
 
-        -1 stands where there are fewer.
+        -1 stands where there are fewer. Killed, it continues where it was.
         """
         passages, queries = self.passages(checkpoint), self.queries(checkpoint, split)
 
         def write(folder: Path) -> None:
             index = scan_of(passages.array)
-            hits = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER)[0]
-            np.save(folder / IDS, hits.ids, allow_pickle=False)
+
+            def make(first: int, last: int, progress: Callable[[int], Any]) -> NDArray[np.int64]:
+                found = index.search(np.asarray(queries.array[rows[first:last]]), k).ids
+                progress(last - first)
+                return found
+
+            shape = len(rows), k
+            write_shards(folder / IDS, shape, np.int64, QUERIES_TOGETHER, make, verb="searching", unit=" queries")
 
         inputs = {"passages": passages.key, "queries": queries.key}
         config = {"k": k} | self._drawn(split, rows)
         about = f"best {k} of {len(rows):,} {split} questions"
-        artifact = self.make("train", "nearest", config, inputs, write, about=about)
+        artifact = self.make("train", "nearest", config, inputs, write, about=about, **SHARED)
         return Stored(open_array(artifact.folder / IDS), artifact.key)
 
     def judge(self, teacher: TrainedTeacher, split: str, rows: NDArray[np.int64], near: Stored) -> Stored:
@@ -206,16 +222,8 @@ class LabelSteps(RankingSteps):
             write_scores(teacher.load(), queries, passages, rows, ids, folder / SCORES, chosen, device)
 
         inputs = {"teacher": teacher.key, "ranking": near.key, "queries": queries_key, "passages": passages_key}
-        artifact = self.make(
-            "train",
-            "scored",
-            {"precision": chosen},
-            inputs,
-            write,
-            resumable=True,
-            collective=True,
-            about=f"{near.array.size:,} pairs, by the teacher",
-        )
+        about = f"{near.array.size:,} pairs, by the teacher"
+        artifact = self.make("train", "scored", {"precision": chosen}, inputs, write, about=about, **SHARED)
         return Stored(open_array(artifact.folder / SCORES).reshape(near.array.shape), artifact.key)
 
     def _drawn(self, split: str, rows: NDArray[np.int64]) -> dict[str, str]:

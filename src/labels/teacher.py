@@ -17,11 +17,13 @@ MODEL = "model"  # the folder of a trained teacher, inside its artifact
 class Teacher:
     """A sequence classifier that gives the probability that a passage answers a question.
 
-    encoder: where its weights and tokenizer come from, and how long its texts may be; ready: it has been trained for
-    this and is used as it comes; negatives: passages of each question that a training here contrasts with a positive.
+    encoder: where its weights and tokenizer come from, and how long its texts may be; name: how the user named it, None
+    for the retriever's own model; ready: it has been trained for this and is used as it comes; negatives: passages of
+    each question that a training here contrasts with a positive.
     """
 
     encoder: Encoder
+    name: str | None = None
     ready: bool = False
     negatives: int = 4
 
@@ -31,6 +33,13 @@ class Teacher:
                 f"teacher_negatives={self.negatives}: 1 or more was expected, since a teacher that has seen no wrong "
                 "passage calls every passage right"
             )
+
+    @property
+    def called(self) -> str:
+        """What a result row calls it."""
+        if self.ready:
+            return str(self.name)
+        return "trained here" if self.name is None else f"{self.name}, trained here"
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,16 @@ class TrainedTeacher:
     key: str
 
     def load(self) -> "CrossEncoder":
-        """The model, on the CPU in eval mode. Raises LabradorError when it has no head that scores a pair."""
+        """The model, on the CPU in eval mode.
+
+        Raises LabradorError when it cannot judge pairs of texts; as it comes, one that is to be trained needs no head.
+        """
         from ..encoders.pretrained import read_classifier
         from .cross_encoder import CrossEncoder
 
         encoder = self.teacher.encoder
-        model = encoder.load_classifier(ready=True) if self.folder is None else read_classifier(self.folder, ready=True)
+        if self.folder is None:
+            model = encoder.load_classifier(ready=self.teacher.ready)
+        else:
+            model = read_classifier(self.folder, ready=True)
         return CrossEncoder(model, encoder.tokenizer()).eval()

@@ -20,6 +20,8 @@ from .cross_encoder import CrossEncoder
 from .pairs import Template
 from .teacher import MODEL, Teacher
 
+HEAD_RATE = 10.0  # times the body's learning rate is the head's
+
 
 class Judging(Trainable):
     """Pairs of token ids to their binary cross entropy: 1 for a question's positive, 0 for its negatives."""
@@ -30,8 +32,15 @@ class Judging(Trainable):
 
     @property
     def backbone(self) -> nn.Module:
-        """All of it, the head too."""
-        return self.teacher
+        """All but the head."""
+        backbone: nn.Module = self.teacher.model.base_model
+        return backbone
+
+    def own_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        """The head's, without decay: at the body's rate a short training leaves it about where it starts."""
+        body = set(self.backbone.parameters())
+        head = [value for value in self.teacher.parameters() if value not in body]
+        return [{"params": head, "lr": HEAD_RATE * learning_rate, "weight_decay": 0.0}]
 
     def forward(self, pairs: dict[str, Any], relevant: Tensor, weights: Tensor, step: int) -> dict[str, Tensor]:
         """The loss of n pairs, `relevant` and `weights` float32 [n]: the weighted sum of their cross entropies."""

@@ -1,13 +1,15 @@
 """Retrievers that can learn from a teacher's labels: from the data's judgements and, beside them, pseudo labels."""
 
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..data.corpus import Corpus
 from ..data.questions import read_questions
 from ..data.relabelled import Labels
-from ..encoders.base import Encoder
+from ..encoders.base import SHORTEST, Encoder
 from ..encoders.hub import HubEncoder
 from ..errors import LabradorError, settings_of
 from ..indexes.search import Search
@@ -20,8 +22,21 @@ from ..samplers.bm25 import BM25Hard
 from ..training.settings import TrainSettings
 from .base import DenseRetriever
 
-OWN = ("teacher_epochs", "teacher_batch_size", "teacher_learning_rate")  # of the training of a teacher
-LABELLING = ("teacher", "train_teacher", *OWN, "extra_queries", "label_questions")  # of no effect without labelling
+TRAINING = ("epochs", "batch_size", "learning_rate")  # what a teacher's training has of its own: teacher_epochs, ...
+OWN = ("teacher_negatives", *(f"teacher_{name}" for name in TRAINING))  # of no effect on a teacher that is ready
+SHARED = ("encoder", "sampler", "temperature")  # of `Teaching`, and of use without a teacher, too
+
+RATE, WIDTH = 2e-4, 384  # learning rate of a teacher up to that width; a wider one's falls with the square of its width
+TAUGHT = 2  # with train.max_steps, a teacher visits so many times the questions: it must come to be sure
+VISITED = 4  # with train.max_steps, one of so many of the questions visited is labelled: each costs many scores
+ENCODERS = {  # what messages say of an encoder, and what is meant by it of a teacher
+    r"encoder=minilm or ": "",
+    r"encoder\.model=": "retriever.teacher=",
+    r"encoder\.max_passage_length=": "retriever.teacher_passage_length=",
+    r"encoder\.max_query_length=(\d+): the model reads (\d+) tokens at most; .*": (
+        r"it reads \2 tokens at most, and questions have up to \1; use another teacher"
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +46,10 @@ class Teaching(DenseRetriever):
     temperature: float = 1.0
     teacher: str | None = None
     train_teacher: bool | None = None
-    teacher_negatives: int = 4
+    teacher_passage_length: int = 128
+    teacher_negatives: int = 1
     teacher_epochs: int | None = None
-    teacher_batch_size: int | None = None
+    teacher_batch_size: int = 24
     teacher_learning_rate: float | None = None
     extra_queries: str | None = None
     label_depth: int = 50
@@ -44,10 +60,10 @@ class Teaching(DenseRetriever):
     def __post_init__(self) -> None:
         if not self.temperature > 0:
             raise LabradorError(f"retriever.temperature={self.temperature}: a number above 0 was expected")
-        for name in ("label_depth", "label_questions"):
+        for name, least in (("label_depth", 1), ("label_questions", 1), ("teacher_passage_length", SHORTEST)):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise LabradorError(f"retriever.{name}={value}: 1 or more was expected")
+            if value is not None and value < least:
+                raise LabradorError(f"retriever.{name}={value}: {least} or more was expected")
         with settings_of("retriever"):
             _ = self.thresholds, self.judge
         if self.train_teacher is not None and self.teacher is None:
@@ -55,13 +71,17 @@ class Teaching(DenseRetriever):
                 f"retriever.train_teacher={self.train_teacher} without retriever.teacher: a teacher that is not named "
                 "is always trained here; name one in retriever.teacher, or leave it out"
             )
-        for name in OWN:
-            if self.judge.ready and getattr(self, name) is not None:
-                raise LabradorError(
-                    f"retriever.{name}={getattr(self, name)}: the teacher {self.teacher} is used as it comes; set "
-                    "retriever.train_teacher=true to train it, or leave it out"
-                )
-        _ = self.teacher_settings(TrainSettings())
+        if self.judge.ready:
+            self._refuse(OWN, f": the teacher {self.teacher} is used as it comes", "train_teacher=true to train it")
+        _ = self.teacher_settings(TrainSettings(), RATE)
+
+    def _refuse(self, names: Iterable[str], why: str, instead: str) -> None:
+        """Raise LabradorError for the first of these settings that is not as it comes: it would have no effect."""
+        usual = {field.name: field.default for field in fields(self)}
+        for name in names:
+            if getattr(self, name) != usual[name]:
+                given = f"retriever.{name}={getattr(self, name)}"
+                raise LabradorError(f"{given}{why}; set retriever.{instead}, or leave it out")
 
     @property
     def teaches(self) -> bool:
@@ -78,42 +98,38 @@ class Teaching(DenseRetriever):
         """The teacher: of the encoder's own model, unless another is named."""
         encoder: Encoder = self.encoder
         if self.teacher is not None:
-            encoder = HubEncoder(
-                model=self.teacher,
-                max_query_length=encoder.max_query_length,
-                max_passage_length=encoder.max_passage_length,
-            )
-        encoder = replace(encoder, query_prefix="", passage_prefix="")
+            encoder = HubEncoder(model=self.teacher, max_query_length=encoder.max_query_length)
+        length = min(self.teacher_passage_length, self.encoder.max_passage_length)
+        encoder = replace(encoder, query_prefix="", passage_prefix="", max_passage_length=length)
         ready = self.teacher is not None and not self.train_teacher
-        return Teacher(encoder=encoder, ready=ready, negatives=self.teacher_negatives)
+        return Teacher(encoder=encoder, name=self.teacher, ready=ready, negatives=self.teacher_negatives)
 
-    def teacher_settings(self, train: TrainSettings) -> TrainSettings:
-        """The settings of the teacher's training: AdamW, and those of the retriever's where no others are given.
+    def teacher_settings(self, train: TrainSettings, rate: float) -> TrainSettings:
+        """The settings of the teacher's training: AdamW, and those of the retriever's where it has none of its own.
 
-        With epochs of its own it makes all their steps, with a batch size of its own a batch is worked in one part.
+        `rate` is its learning rate where none is given. With train.max_steps it visits twice as many questions as those
+        steps do; with epochs of its own it makes all their steps. A batch is worked in one part, without dropout unless
+        train.dropout has some, so that few steps are enough.
         """
-        own: dict[str, Any] = {"optimizer": "adamw"}
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if getattr(self, f"teacher_{name}") is not None:
-                own[name] = getattr(self, f"teacher_{name}")
-        own |= {"max_steps": None} if "epochs" in own else {}
-        own |= {"gradient_accumulation": 1} if "batch_size" in own else {}
+        own: dict[str, Any] = {"optimizer": "adamw", "gradient_accumulation": 1, "learning_rate": rate}
+        own["dropout"] = train.dropout or 0.0
+        own |= {name: value for name in TRAINING if (value := getattr(self, f"teacher_{name}")) is not None}
+        own["max_steps"] = None
+        if self.teacher_epochs is None and train.visits is not None:
+            own["max_steps"] = -(-TAUGHT * train.visits // self.teacher_batch_size)
         try:
             return replace(train, **own)
         except LabradorError as error:
             raise LabradorError(str(error).replace("train.", "retriever.teacher_")) from error
 
     def check(self, quantizer: Quantizer, search: Search) -> None:
-        """Also reads a ready teacher's weights, so that one without a head is told now."""
+        """Also reads the teacher's model, so that one that cannot judge pairs of texts is told now."""
         super().check(quantizer, search)
-        if self.teaches and self.teacher is not None:
+        if self.teaches:
             try:
-                if self.judge.ready:
-                    TrainedTeacher(self.judge, None, "").load()
-                else:
-                    self.judge.encoder.width()
+                TrainedTeacher(self.judge, None, "").load()
             except LabradorError as error:
-                raise LabradorError(str(error).replace("encoder.model=", "retriever.teacher=")) from error
+                raise LabradorError(of_teacher(str(error), self.teacher)) from error
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
         if self.teaches and self.extra_queries is not None:
@@ -129,10 +145,21 @@ class Teaching(DenseRetriever):
         The base retriever is DPR's checkpoint of the same settings.
         """
         base = lab.fit(self.encoder, Contrastive(temperature=self.temperature), BM25Hard(), name="base retriever")
-        teacher = lab.fit_teacher(self.judge, base, self.label_depth, self.teacher_settings(lab.settings))
+        settings = self.teacher_settings(lab.settings, RATE * min(1.0, WIDTH / self.judge.encoder.width()) ** 2)
+        teacher = lab.fit_teacher(self.judge, base, self.label_depth, settings)
         pool = lab.pooled(self.extra_queries)
-        limit = self.label_questions or lab.settings.visits
+        limit = self.label_questions
+        if limit is None and lab.settings.visits is not None:
+            limit = -(-lab.settings.visits // VISITED)
         return pool, pool.pseudo_labels(teacher, base, self.label_depth, self.thresholds, limit)
+
+
+def of_teacher(message: str, teacher: str | None) -> str:
+    """What an encoder says of its settings, said of the teacher's; None is the encoder's own model."""
+    for encoders, teachers in ENCODERS.items():
+        message = re.sub(encoders, teachers, message)
+    named = "null" if teacher is None else teacher
+    return message if "retriever.teacher" in message else f"retriever.teacher={named}: {message}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,12 +170,10 @@ class Labelled(Teaching):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in LABELLING:
-            if self.labels == "gold" and getattr(self, name) is not None:
-                raise LabradorError(
-                    f"retriever.{name}={getattr(self, name)} with retriever.labels=gold: it has no effect without a "
-                    "teacher's labels; set retriever.labels=pseudo, or leave it out"
-                )
+        if not self.teaches:
+            labelling = (field.name for field in fields(Teaching) if field.name not in SHARED)
+            why = " with retriever.labels=gold: it has no effect without a teacher's labels"
+            self._refuse(labelling, why, "labels=pseudo")
 
     @property
     def teaches(self) -> bool:

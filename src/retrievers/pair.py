@@ -2,7 +2,8 @@
 
 python run.py retriever=pair data=msmarco
 python run.py retriever=pair retriever.extra_queries=questions.txt         # unlabelled questions are labelled as well
-python run.py -m retriever=pair retriever.stages=both,first,second retriever.alpha=0,0.1
+python run.py -m retriever=pair retriever.stages=both,first retriever.alpha=0,0.1
+python run.py retriever=pair retriever.stages=second                       # the second stage has no alpha
 """
 
 from dataclasses import dataclass, replace
@@ -32,6 +33,11 @@ class Pair(Teaching):
         super().__post_init__()
         with settings_of("retriever"):
             _ = self.pretraining
+        if self.stages == "second" and self.alpha != Pair.alpha:
+            raise LabradorError(
+                f"retriever.alpha={self.alpha} with retriever.stages=second: it weighs the losses of the first stage, "
+                "which is left out; use retriever.stages=both or first, or leave retriever.alpha out"
+            )
 
     @property
     def pretraining(self) -> PassageCentric:

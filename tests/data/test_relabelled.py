@@ -70,6 +70,19 @@ def test_without_more_questions_the_train_split_is_the_corpuss_own(corpus, more)
     assert_test_split_is_untouched(corpus, pooled)
 
 
+def test_more_questions_are_no_questions_of_any_split_whatever_their_case_and_white_space(corpus):
+    pooled = Pooled(corpus, ["Where", "  WHO", "what for", "What  for", "where "])
+    assert pooled.queries("train").texts == ["why", "who", "when", "what for"]
+    assert pooled.left_out == {"held out": 2, "known": 2}
+
+
+def test_more_questions_are_written_as_the_sources_own(corpus):
+    asked = Corpus(corpus.folder, lambda text: text.removesuffix("?"))
+    pooled = Pooled(asked, ["what for?", "where?", "when?", "what for"])
+    assert pooled.queries("train").texts == ["why", "who", "when", "what for"]
+    assert pooled.left_out == {"held out": 1, "known": 2}
+
+
 def test_more_questions_come_behind_and_have_no_judgement(corpus, pool):
     assert pool.queries("train").texts == ["why", "who", "when", "what for", "whose"]
     assert pool.queries("train").qids == ["t0", "t1", "t2", "unlabelled-0", "unlabelled-1"]

@@ -37,6 +37,14 @@ def test_layout_becomes_the_schema(name, packed, tmp_path):
         assert [list(passages) for passages in corpus.positives(split)] == [[i] for i in rows]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("nq", "who keeps it"), ("trivia", "who keeps it?"), ("beir", "who keeps it?")]
+)
+def test_a_question_from_elsewhere_is_written_as_the_sources_own(name, text, tmp_path):
+    corpus = convert(name, write_layout(name, tmp_path / "raw", 24), tmp_path)
+    assert corpus.question("who keeps it?") == text
+
+
 def test_gzip_and_plain_have_the_same_fingerprints(tmp_path):
     for name in LAYOUTS:
         plain = convert(name, write_layout(name, tmp_path / name / "plain", 24), tmp_path)

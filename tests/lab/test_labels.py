@@ -12,7 +12,8 @@ from labrador.data.prepare import prepare
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
-from labrador.lab import Lab
+from labrador.indexes.flat import FlatIndex
+from labrador.lab import Lab, labels
 from labrador.labels import scoring
 from labrador.labels.pseudo import Thresholds
 from labrador.labels.teacher import Teacher
@@ -94,13 +95,18 @@ def test_a_limit_labels_so_many_questions_and_no_others(new_lab, ready):
     assert labels.labelled.sum() == 5
 
 
-def test_unlabelled_questions_are_labelled_behind_the_train_questions(new_lab, ready, tmp_path):
-    (tmp_path / "more.txt").write_text("who keeps the grey fox\n")
+def test_unlabelled_questions_are_labelled_behind_the_train_questions(new_lab, ready, tmp_path, caplog):
+    test, train = question_of(6), question_of(0)
+    (tmp_path / "more.txt").write_text(f"who keeps the grey fox\n{test.upper()}\n{train}  \nWho keeps  the grey fox\n")
+    caplog.set_level("INFO")
     lab = new_lab()
     base = lab.pretrained(ENCODER)
     pool = lab.pooled(str(tmp_path / "more.txt"))
     labels = pool.pseudo_labels(lab.fit_teacher(ready, base, DEPTH, lab.settings), base, DEPTH, Thresholds(), None)
     assert len(labels.positives) == 33
+    assert (
+        "1 unlabelled questions; left out: 1 of the dev or test split, 2 of the train split or repeated" in caplog.text
+    )
     taught = pool.relabelled(labels, judged=True)
     trained = taught.fit(ENCODER, Contrastive(), BM25Hard(), name="test")
     assert trained.key != lab.fit(ENCODER, Contrastive(), BM25Hard(), name="test").key
@@ -122,7 +128,7 @@ def test_a_teacher_is_tried_on_the_dev_split(new_lab, ready):
     lab = new_lab()
     labelled(lab, ready)
     summary = lab.reported["labels"]
-    assert (summary["judged_on"], summary["judged_questions"]) == ("dev", 16)
+    assert (summary["judged_on"], summary["judged_questions"]) == ("dev", 8)
     assert 0 < summary["base MRR@10"] <= 1
     assert (summary["warning"] is None) == (summary["teacher MRR@10"] > summary["base MRR@10"])
 
@@ -159,7 +165,7 @@ def test_a_killed_scoring_goes_on_where_it_stopped(new_lab, ready, monkeypatch):
     probabilities, parts = scoring._probabilities, []
 
     def killed(*inputs):
-        if len(parts) == 6:  # of four for the dev questions and seven for the others
+        if len(parts) == 6:  # of two for the dev questions and seven for the others
             raise KeyboardInterrupt
         parts.append(len(inputs[3]))
         return probabilities(*inputs)
@@ -170,9 +176,35 @@ def test_a_killed_scoring_goes_on_where_it_stopped(new_lab, ready, monkeypatch):
     done = len(parts)
     monkeypatch.setattr(scoring, "_probabilities", lambda *inputs: (parts.append(0), probabilities(*inputs))[1])
     labels = labelled(new_lab(), ready)
-    assert (done, len(parts)) == (6, 11)
+    assert (done, len(parts)) == (6, 9)
     assert labels.key == whole.key
     assert labels.positives.values.tolist() == whole.positives.values.tolist()
+
+
+def test_a_killed_search_for_the_best_passages_goes_on_where_it_stopped(new_lab, monkeypatch):
+    def nearest(store):
+        lab = new_lab(store)
+        return lab.nearest(lab.pretrained(ENCODER), "train", np.arange(32), DEPTH)
+
+    whole = nearest("straight")
+    monkeypatch.setattr(labels, "QUERIES_TOGETHER", 10)
+    search, searched = FlatIndex.search, []
+
+    def killed(index, queries, k):
+        if len(searched) == 2:
+            raise KeyboardInterrupt
+        searched.append(len(queries))
+        return search(index, queries, k)
+
+    monkeypatch.setattr(FlatIndex, "search", killed)
+    with pytest.raises(KeyboardInterrupt):
+        nearest("store")
+    assert searched == [10, 10]
+    monkeypatch.setattr(FlatIndex, "search", lambda *inputs: (searched.append(len(inputs[1])), search(*inputs))[1])
+    found = nearest("store")
+    assert searched == [10, 10, 10, 2]
+    assert found.key == whole.key
+    assert found.array.tolist() == whole.array.tolist()
 
 
 def test_a_trained_teacher_is_in_the_store(new_lab):

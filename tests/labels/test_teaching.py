@@ -133,8 +133,21 @@ def test_a_fresh_head_is_drawn_with_the_seed(texts: Path, tmp_path: Path):
         out = tmp_path / str(len(made))
         made.append(lessons.teach(texts, out, teacher, seed=seed, max_steps=1))
     assert all(torch.equal(made[1][name], value) for name, value in made[0].items())
-    head = next(name for name in made[0] if name.endswith("classifier.weight"))
-    assert (made[2][head] - made[0][head]).abs().max() > 3e-3  # more than the one step makes
+    for part, step in (("classifier.weight", 3e-2), ("pooler.dense.weight", 3e-3)):
+        drawn = next(name for name in made[0] if name.endswith(part))
+        assert (made[2][drawn] - made[0][drawn]).abs().max() > step  # more than the one step makes
+
+
+def test_the_head_learns_ten_times_as_fast():
+    encoder = lessons.TEACHER.encoder
+    judging = Judging(CrossEncoder(encoder.load_classifier(ready=False), encoder.tokenizer()))
+    (group,) = judging.own_groups(1e-4, 0.1)
+    assert (group["lr"], group["weight_decay"]) == (pytest.approx(1e-3), 0.0)
+    names = {value: name for name, value in judging.named_parameters()}
+    assert {names[value] for value in group["params"]} == {
+        f"teacher.model.classifier.{part}" for part in ("weight", "bias")
+    }
+    assert {*group["params"], *judging.backbone.parameters()} == set(names)
 
 
 def test_the_settings_dropout_is_the_teachers(texts: Path, tmp_path: Path):

@@ -1,6 +1,7 @@
 """PAIR's recipe step by step, pseudo labels for other methods, and what is refused before any work."""
 
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.search import Scan
+from labrador.labels.pairs import Template
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.passage_centric import PassageCentric
 from labrador.quantizers.flat import Flat
 from labrador.retrievers.dpr import DPR
+from labrador.retrievers.labelled import of_teacher
 from labrador.retrievers.pair import Pair
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.bm25 import BM25Hard
@@ -62,8 +65,9 @@ def test_the_recipe_is_the_papers():
     base = "checkpoint of base retriever"
     assert lab.steps["base retriever"] == (ENCODER, Contrastive(temperature=0.1), None, True)  # DPR's own checkpoint
     teacher, of, depth, settings = lab.steps["teacher"]
-    assert (of, depth, settings) == (base, 50, lab.settings)
-    assert (teacher.encoder, teacher.ready) == (replace(ENCODER, query_prefix=""), False)
+    assert (of, depth) == (base, 50)
+    assert settings == TrainSettings(epochs=3, batch_size=24, learning_rate=2e-4, dropout=0.0)
+    assert (teacher.encoder, teacher.ready) == (replace(ENCODER, query_prefix="", max_passage_length=128), False)
     assert lab.steps["pooled"] == "more.txt"
     assert lab.steps["labels"] == ("teacher", base, 50, 0.9, 0.1, None)
     first = SHARED, PassageCentric(temperature=0.1, alpha=0.1), ("labels", False), True
@@ -83,10 +87,10 @@ def test_a_stage_alone_starts_from_the_encoder_as_it_comes(stages, made):
     assert lab.steps[name][3] is False
 
 
-def test_a_training_that_stops_early_has_no_more_questions_labelled_than_it_visits():
-    lab = Recorder(max_steps=5, batch_size=8)
+def test_a_training_that_stops_early_has_a_quarter_of_the_questions_labelled_that_it_visits():
+    lab = Recorder(max_steps=5, batch_size=9)
     pair().train(lab)
-    assert lab.steps["labels"][-1] == 40
+    assert lab.steps["labels"][-1] == 12
     lab = Recorder(max_steps=5, batch_size=8)
     pair(label_questions=7).train(lab)
     assert lab.steps["labels"][-1] == 7
@@ -95,14 +99,24 @@ def test_a_training_that_stops_early_has_no_more_questions_labelled_than_it_visi
 def test_a_teachers_training_has_settings_of_its_own():
     lab = Recorder(epochs=3, batch_size=8)
     pair(teacher_epochs=1, teacher_batch_size=4, teacher_learning_rate=1e-5).train(lab)
-    assert lab.steps["teacher"][3] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5)
+    assert lab.steps["teacher"][3] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5, dropout=0.0)
 
 
-def test_a_teacher_with_epochs_of_its_own_makes_all_their_steps():
-    train = TrainSettings(max_steps=5, batch_size=8, gradient_accumulation=4, optimizer="lamb")
-    assert pair().teacher_settings(train) == TrainSettings(max_steps=5, batch_size=8, gradient_accumulation=4)
-    assert pair(teacher_epochs=2).teacher_settings(train).max_steps is None
-    assert pair(teacher_batch_size=6).teacher_settings(train).gradient_accumulation == 1
+def test_a_teacher_visits_twice_the_retrievers_questions_unless_it_has_epochs_of_its_own():
+    train = TrainSettings(max_steps=5, batch_size=16, gradient_accumulation=4, optimizer="lamb", learning_rate=1e-3)
+    found = pair(teacher_batch_size=6).teacher_settings(train, 1e-4)
+    assert found == TrainSettings(max_steps=27, batch_size=6, learning_rate=1e-4, dropout=0.0)
+    assert pair(teacher_learning_rate=1e-5).teacher_settings(train, 1e-4).learning_rate == 1e-5
+    assert pair(teacher_epochs=2).teacher_settings(train, 1e-4).max_steps is None
+    assert pair().teacher_settings(replace(train, dropout=0.1), 1e-4).dropout == 0.1
+
+
+def test_a_wide_teacher_learns_at_a_lower_rate(monkeypatch):
+    for width, rate in ((384, 2e-4), (768, 5e-5)):
+        monkeypatch.setattr(Tiny, "width", lambda encoder, width=width: width)
+        lab = Recorder()
+        pair().train(lab)
+        assert lab.steps["teacher"][3].learning_rate == pytest.approx(rate)
 
 
 def test_dpr_learns_from_the_same_labels_as_the_second_stage():
@@ -126,17 +140,81 @@ def test_dpr_learns_from_the_same_labels_as_the_second_stage():
         (lambda: pair(teacher="x", teacher_epochs=2), "retriever.teacher_epochs=2: the teacher x is used as it comes"),
         (lambda: DPR(encoder=ENCODER, sampler=BM25Hard(), teacher_epochs=2), "with retriever.labels=gold"),
         (lambda: pair(label_depth=0), "retriever.label_depth=0: 1 or more"),
+        (lambda: pair(teacher_passage_length=7), "retriever.teacher_passage_length=7: 8 or more"),
+        (lambda: pair(stages="second", alpha=0.0), "retriever.alpha=0.0 with retriever.stages=second: it weighs"),
+        (lambda: pair(teacher="x", teacher_negatives=4), "retriever.teacher_negatives=4: the teacher x is used as it"),
         (lambda: pair(sampler=ANNHard()).check(Flat(), Scan()), "use sampler=bm25"),
         (lambda: pair(teacher="./none").check(Flat(), Scan()), "retriever.teacher=./none: no such folder"),
-        (
-            lambda: DPR(encoder=ENCODER, sampler=BM25Hard(), extra_queries="x"),
-            "retriever.extra_queries=x with retriever.labels=gold",
-        ),
     ],
 )
 def test_a_setting_that_cannot_be_is_told(make, message):
     with pytest.raises(LabradorError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("extra_queries", "x"),
+        ("teacher_epochs", 2),
+        ("label_depth", 20),
+        ("negative_below", 0.2),
+        ("positive_above", 0.8),
+        ("teacher_negatives", 4),
+        ("teacher_passage_length", 64),
+    ],
+)
+def test_what_has_no_effect_without_a_teacher_is_refused(name, value):
+    with pytest.raises(LabradorError, match=f"retriever.{name}={value} with retriever.labels=gold.*=pseudo, or leave"):
+        DPR(encoder=ENCODER, sampler=BM25Hard(), **{name: value})
+    usual = getattr(DPR(encoder=ENCODER, sampler=BM25Hard()), name)
+    assert DPR(encoder=ENCODER, sampler=BM25Hard(), **{name: usual}).labels == "gold"
+
+
+def test_a_teacher_reads_no_longer_passages_than_the_encoder():
+    assert pair(replace(ENCODER, max_passage_length=64)).judge.encoder.max_passage_length == 64
+    assert pair(teacher="x", teacher_passage_length=50).judge.encoder.max_passage_length == 50
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (
+            "encoder.model=x: not to be had; offline, use encoder=minilm or encoder.model=<folder>",
+            "retriever.teacher=x: ",
+        ),
+        ("encoder.max_passage_length=128: the model reads 64 tokens at most", "retriever.teacher_passage_length=128: "),
+        (
+            "encoder.max_query_length=64: the model reads 32 tokens at most; use encoder.max_query_length=32 or less",
+            "retriever.teacher=x: it reads 32 tokens at most, and questions have up to 64; use another teacher",
+        ),
+        ("/x: no model.safetensors; expected weights", "retriever.teacher=x: /x: no model.safetensors"),
+    ],
+)
+def test_a_fault_of_a_teacher_is_told_as_the_teachers(said, meant):
+    told = of_teacher(said, "x")
+    assert told.startswith(meant)
+    assert "encoder" not in told
+
+
+def test_a_teacher_to_be_trained_is_looked_at_before_any_work(tmp_path):
+    ENCODER.build().save(tmp_path)
+    folder = next(tmp_path.glob("*/config.json")).parent
+    make = partial(pair, teacher=str(folder), train_teacher=True)
+    make().check(Flat(), Scan())
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(LabradorError, match=f"retriever.teacher={folder}: {folder}: no tokenizer"):
+        make().check(Flat(), Scan())
+
+
+def test_the_encoders_own_model_must_be_fit_to_teach(monkeypatch):
+    def refused(tokenizer, limit):
+        raise LabradorError("its pair of texts is not the first, then the second")
+
+    monkeypatch.setattr(Template, "of", refused)
+    with pytest.raises(LabradorError, match=r"retriever\.teacher=null: its pair of texts"):
+        pair().check(Flat(), Scan())
 
 
 def test_it_needs_train_questions():
