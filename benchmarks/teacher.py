@@ -4,7 +4,8 @@
 
 The same model, the bundled MiniLM with a new head, and the same pairs: questions of the corpus, each with passages of
 it. Labrador reads tokens from disk, as in a labelling, where each text is tokenized once; the peer tokenizes every
-pair. The programs take turns; medians over the rounds. The scores are compared, too.
+pair. Passages are cut to the tokens that a teacher reads before either sees them. The programs take turns; medians over
+the rounds. The scores are compared, too.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,6 +40,12 @@ def texts_of(corpus_folder: str, store: Path, count: int) -> tuple[list[str], li
     return corpus.queries(split).texts[:count], [text for _, text in corpus.passages.read(rows)]
 
 
+def cut(texts: list[str], tokenizer: Any, length: int) -> list[str]:
+    """The part of each text that `length` tokens, special ones among them, hold."""
+    ends = tokenizer(texts, truncation=True, max_length=length, return_offsets_mapping=True)["offset_mapping"]
+    return [text[: max(end for _, end in offsets)] for text, offsets in zip(texts, ends, strict=True)]
+
+
 def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -56,6 +64,7 @@ def main() -> None:
         ours = CrossEncoder(encoder.load_classifier(ready=False), tokenizer)
         ours.save(folder / "model")
         questions, passages = texts_of(options.corpus, folder / "store", options.pairs // DEPTH)
+        passages = cut(passages, tokenizer, options.length)
         tokens = [
             write_tokens([texts], len(texts), tokenizer, length, folder / name)
             for texts, length, name in ((questions, 64, "questions"), (passages, options.length, "passages"))
@@ -63,7 +72,7 @@ def main() -> None:
         ids = np.arange(len(passages)).reshape(len(questions), DEPTH)
         rows = np.arange(len(questions))
         pairs = [(questions[row // DEPTH], text) for row, text in enumerate(passages)]
-        peer = sentence_transformers.CrossEncoder(str(folder / "model"), device="cpu", max_length=options.length + 62)
+        peer = sentence_transformers.CrossEncoder(str(folder / "model"), device="cpu", max_length=options.length + 64)
 
         def labrador(precision: str) -> Callable[[], NDArray[np.float32]]:
             def score() -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..encoders.pretrained import positions, quietly
+from .first_token import only_first_token
 from .pairs import Template
 
 
@@ -20,6 +21,7 @@ class CrossEncoder(nn.Module):
         template = Template.of(tokenizer, positions(model.config))
         typed = template.typed and getattr(model.config, "type_vocab_size", 1) > 1
         self.template = replace(template, typed=typed)
+        only_first_token(model)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None) -> Tensor:
         """What `Template.inputs` gives, [B, L], to logits float32 [B], whose sigmoid is the probability.
