@@ -12,8 +12,8 @@ READ_THE_FIRST = {"bert", "roberta", "xlm-roberta", "camembert", "electra", "ern
 def only_first_token(model: Any) -> None:
     """Let the last layer of a transformers sequence classifier give its first token alone, [B, 1, H].
 
-    Its logits stay what they are: the heads of these models read the first token, and in the last layer no other token's
-    output goes into it. Of a model with six layers a seventh of the work is saved (benchmarks/teacher.py), of twelve a
+    Its logits stay what they are: the heads of these models read the first token, and no other one of the last layer goes
+    into it. Of a model with six layers a seventh of the work is saved (benchmarks/teacher.py), of twelve a
     fourteenth. Models of other types are left as they are.
     """
     if model.config.model_type in READ_THE_FIRST:
