@@ -12,9 +12,8 @@ READ_THE_FIRST = {"bert", "roberta", "xlm-roberta", "camembert", "electra", "ern
 def only_first_token(model: Any) -> None:
     """Let the last layer of a transformers sequence classifier give its first token alone, [B, 1, H].
 
-    Its logits stay what they are: the heads of these models read the first token, and no other one of the last layer goes
-    into it. Of a model with six layers a seventh of the work is saved (benchmarks/teacher.py), of twelve a
-    fourteenth. Models of other types are left as they are.
+    Its logits stay what they are: the heads of these models read the first token alone. Of a model with six layers a
+    seventh of the work is saved (benchmarks/teacher.py), of twelve a fourteenth. Models of other types are left alone.
     """
     if model.config.model_type in READ_THE_FIRST:
         attention = model.base_model.encoder.layer[-1].attention
