@@ -16,7 +16,7 @@ from ..encoders.towers import Side, TwoTower
 from ..losses.base import Batch
 from ..losses.module import ObjectiveModule
 
-ROWS = 16  # texts of about one length that a CPU encodes together, so that little is padding; decides dropout, too
+ROWS = 8  # texts of about one length that a CPU encodes together: little padding, small buffers; decides dropout, too
 
 
 class GatherRows(torch.autograd.Function):
