@@ -1,6 +1,6 @@
 """The last layer of a cross-encoder, computed for the one token that its head reads."""
 
-from types import MethodType
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ def only_first_token(model: Any) -> None:
     """
     if model.config.model_type in READ_THE_FIRST:
         attention = model.base_model.encoder.layer[-1].attention
-        attention.forward = MethodType(_attend, attention)
+        attention.forward = partial(_attend, attention)
 
 
 def _attend(attention: nn.Module, states: Tensor, mask: Tensor | None = None, **_: Any) -> tuple[Tensor, None]:

@@ -116,7 +116,7 @@ def test_a_teacher_learns_and_is_read_back(texts: Path, tmp_path: Path):
     pair = tokenizer("who feeds the goat", "A goat and a hen.", return_tensors="pt")
     inputs = {name: pair[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
     with torch.inference_mode():
-        assert torch.equal(model(**pair).logits[:, 0], taught(**inputs))
+        torch.testing.assert_close(model(**pair).logits[:, 0], taught(**inputs))
     ready = Teacher(encoder=HubEncoder(model=str(tmp_path / MODEL)), ready=True)
     as_it_comes = TrainedTeacher(ready, None, "key").load()
     with torch.inference_mode():
