@@ -17,7 +17,7 @@ def make_optimizer(
     groups of `own` have rates made for Adam and are not scaled by their norms.
     """
     if name == "adamw":
-        return torch.optim.AdamW(backbone + own, lr=rate)
+        return torch.optim.AdamW(backbone + own, lr=rate, fused=True)  # one pass over each tensor
     from pytorch_optimizer import Lamb
 
     groups = backbone + [{**group, "adam": True} for group in own]
