@@ -102,10 +102,10 @@ def test_a_teachers_training_has_settings_of_its_own():
     assert lab.steps["teacher"][3] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5, dropout=0.0)
 
 
-def test_a_teacher_visits_twice_the_retrievers_questions_unless_it_has_epochs_of_its_own():
+def test_a_teacher_visits_as_many_questions_as_the_retriever_unless_it_has_epochs_of_its_own():
     train = TrainSettings(max_steps=5, batch_size=16, gradient_accumulation=4, optimizer="lamb", learning_rate=1e-3)
     found = pair(teacher_batch_size=6).teacher_settings(train, 1e-4)
-    assert found == TrainSettings(max_steps=27, batch_size=6, learning_rate=1e-4, dropout=0.0)
+    assert found == TrainSettings(max_steps=14, batch_size=6, learning_rate=1e-4, dropout=0.0)
     assert pair(teacher_learning_rate=1e-5).teacher_settings(train, 1e-4).learning_rate == 1e-5
     assert pair(teacher_epochs=2).teacher_settings(train, 1e-4).max_steps is None
     assert pair().teacher_settings(replace(train, dropout=0.1), 1e-4).dropout == 0.1
