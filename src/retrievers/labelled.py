@@ -27,7 +27,8 @@ OWN = ("teacher_negatives", *(f"teacher_{name}" for name in TRAINING))  # of no 
 SHARED = ("encoder", "sampler", "temperature")  # of `Teaching`, and of use without a teacher, too
 
 RATE, WIDTH = 2e-4, 384  # learning rate of a teacher up to that width; a wider one's falls with the square of its width
-VISITED = 4  # with train.max_steps, one of so many of the questions visited is labelled: each costs many scores
+TAUGHT = 2  # with train.max_steps, a teacher visits so many times the questions: it must come to be sure
+VISITED = 8  # with train.max_steps, one of so many of the questions visited is labelled: each costs many scores
 ENCODERS = {  # what messages say of an encoder, and what is meant by it of a teacher
     r"encoder=minilm or ": "",
     r"encoder\.model=": "retriever.teacher=",
@@ -106,8 +107,8 @@ class Teaching(DenseRetriever):
     def teacher_settings(self, train: TrainSettings, rate: float) -> TrainSettings:
         """The settings of the teacher's training: AdamW, and those of the retriever's where it has none of its own.
 
-        `rate` is its learning rate where none is given. With train.max_steps it visits as many questions as those steps
-        do; with epochs of its own it makes all their steps. A batch is worked in one part, without dropout unless
+        `rate` is its learning rate where none is given. With train.max_steps it visits twice as many questions as those
+        steps do; with epochs of its own it makes all their steps. A batch is worked in one part, without dropout unless
         train.dropout has some, so that few steps are enough.
         """
         own: dict[str, Any] = {"optimizer": "adamw", "gradient_accumulation": 1, "learning_rate": rate}
@@ -115,7 +116,7 @@ class Teaching(DenseRetriever):
         own |= {name: value for name in TRAINING if (value := getattr(self, f"teacher_{name}")) is not None}
         own["max_steps"] = None
         if self.teacher_epochs is None and train.visits is not None:
-            own["max_steps"] = -(-train.visits // self.teacher_batch_size)
+            own["max_steps"] = -(-TAUGHT * train.visits // self.teacher_batch_size)
         try:
             return replace(train, **own)
         except LabradorError as error:

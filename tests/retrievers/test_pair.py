@@ -87,10 +87,10 @@ def test_a_stage_alone_starts_from_the_encoder_as_it_comes(stages, made):
     assert lab.steps[name][3] is False
 
 
-def test_a_training_that_stops_early_has_a_quarter_of_the_questions_labelled_that_it_visits():
+def test_a_training_that_stops_early_has_an_eighth_of_the_questions_labelled_that_it_visits():
     lab = Recorder(max_steps=5, batch_size=9)
     pair().train(lab)
-    assert lab.steps["labels"][-1] == 12
+    assert lab.steps["labels"][-1] == 6
     lab = Recorder(max_steps=5, batch_size=8)
     pair(label_questions=7).train(lab)
     assert lab.steps["labels"][-1] == 7
@@ -102,10 +102,10 @@ def test_a_teachers_training_has_settings_of_its_own():
     assert lab.steps["teacher"][3] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5, dropout=0.0)
 
 
-def test_a_teacher_visits_as_many_questions_as_the_retriever_unless_it_has_epochs_of_its_own():
+def test_a_teacher_visits_twice_the_retrievers_questions_unless_it_has_epochs_of_its_own():
     train = TrainSettings(max_steps=5, batch_size=16, gradient_accumulation=4, optimizer="lamb", learning_rate=1e-3)
     found = pair(teacher_batch_size=6).teacher_settings(train, 1e-4)
-    assert found == TrainSettings(max_steps=14, batch_size=6, learning_rate=1e-4, dropout=0.0)
+    assert found == TrainSettings(max_steps=27, batch_size=6, learning_rate=1e-4, dropout=0.0)
     assert pair(teacher_learning_rate=1e-5).teacher_settings(train, 1e-4).learning_rate == 1e-5
     assert pair(teacher_epochs=2).teacher_settings(train, 1e-4).max_steps is None
     assert pair().teacher_settings(replace(train, dropout=0.1), 1e-4).dropout == 0.1
