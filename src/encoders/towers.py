@@ -107,10 +107,13 @@ class TwoTower(nn.Module):
         """The token id that fills short rows of a batch."""
         return int(self.query.model.config.pad_token_id or 0)
 
+    def tower(self, side: Side) -> Tower:
+        """That of queries or of passages."""
+        return self.query if side == "query" else self.passage
+
     def encode(self, side: Side, input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
         """Token ids [B, L] and mask [B, L] (None: all ones) of queries or passages to vectors float32 [B, D]."""
-        tower: Tower = self.query if side == "query" else self.passage
-        result: Tensor = tower(input_ids, attention_mask)
+        result: Tensor = self.tower(side)(input_ids, attention_mask)
         return result
 
     def save(self, folder: Path) -> None:

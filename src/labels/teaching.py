@@ -16,6 +16,7 @@ from ..training.batches import Part, share
 from ..training.loop import run
 from ..training.model import ROWS, Trainable, set_dropout, trimmed
 from ..training.settings import TrainSettings
+from ..training.words import looked_up_once
 from .cross_encoder import CrossEncoder
 from .pairs import Template
 from .teacher import MODEL, Teacher
@@ -55,10 +56,11 @@ class Judging(Trainable):
             return self.teacher(input_ids, attention_mask, token_type_ids)
         order = attention_mask.sum(dim=1).argsort(descending=True, stable=True)
         parts = []
-        for rows in order.split(ROWS):
-            ids, mask = trimmed(input_ids[rows], attention_mask[rows])
-            types = None if token_type_ids is None else token_type_ids[rows, : ids.shape[1]]
-            parts.append(self.teacher(ids, mask, types))
+        with looked_up_once(self.teacher, input_ids):
+            for rows in order.split(ROWS):
+                ids, mask = trimmed(input_ids[rows], attention_mask[rows])
+                types = None if token_type_ids is None else token_type_ids[rows, : ids.shape[1]]
+                parts.append(self.teacher(ids, mask, types))
         return torch.cat(parts)[order.argsort()]
 
     def save(self, folder: Path) -> None:

@@ -29,6 +29,7 @@ SHARED = ("encoder", "sampler", "temperature")  # of `Teaching`, and of use with
 RATE, WIDTH = 2e-4, 384  # learning rate of a teacher up to that width; a wider one's falls with the square of its width
 TAUGHT = 2  # with train.max_steps, a teacher visits so many times the questions: it must come to be sure
 VISITED = 8  # with train.max_steps, one of so many of the questions visited is labelled: each costs many scores
+LENGTH, SHORT = 128, 64  # tokens of a passage that a teacher reads; with train.max_steps one that is trained here
 ENCODERS = {  # what messages say of an encoder, and what is meant by it of a teacher
     r"encoder=minilm or ": "",
     r"encoder\.model=": "retriever.teacher=",
@@ -46,7 +47,7 @@ class Teaching(DenseRetriever):
     temperature: float = 1.0
     teacher: str | None = None
     train_teacher: bool | None = None
-    teacher_passage_length: int = 128
+    teacher_passage_length: int | None = None
     teacher_negatives: int = 1
     teacher_epochs: int | None = None
     teacher_batch_size: int = 24
@@ -65,13 +66,13 @@ class Teaching(DenseRetriever):
             if value is not None and value < least:
                 raise LabradorError(f"retriever.{name}={value}: {least} or more was expected")
         with settings_of("retriever"):
-            _ = self.thresholds, self.judge
+            _ = self.thresholds, self.judge()
         if self.train_teacher is not None and self.teacher is None:
             raise LabradorError(
                 f"retriever.train_teacher={self.train_teacher} without retriever.teacher: a teacher that is not named "
                 "is always trained here; name one in retriever.teacher, or leave it out"
             )
-        if self.judge.ready:
+        if self.judge().ready:
             self._refuse(OWN, f": the teacher {self.teacher} is used as it comes", "train_teacher=true to train it")
         _ = self.teacher_settings(TrainSettings(), RATE)
 
@@ -93,15 +94,15 @@ class Teaching(DenseRetriever):
         """What makes a label of a score."""
         return Thresholds(positive_above=self.positive_above, negative_below=self.negative_below)
 
-    @property
-    def judge(self) -> Teacher:
-        """The teacher: of the encoder's own model, unless another is named."""
+    def judge(self, quick: bool = False) -> Teacher:
+        """The teacher: of the encoder's own model, unless another is named; `quick`: train.max_steps is set."""
         encoder: Encoder = self.encoder
         if self.teacher is not None:
             encoder = HubEncoder(model=self.teacher, max_query_length=encoder.max_query_length)
-        length = min(self.teacher_passage_length, self.encoder.max_passage_length)
-        encoder = replace(encoder, query_prefix="", passage_prefix="", max_passage_length=length)
         ready = self.teacher is not None and not self.train_teacher
+        length = self.teacher_passage_length or (SHORT if quick and not ready else LENGTH)
+        length = min(length, self.encoder.max_passage_length)
+        encoder = replace(encoder, query_prefix="", passage_prefix="", max_passage_length=length)
         return Teacher(encoder=encoder, name=self.teacher, ready=ready, negatives=self.teacher_negatives)
 
     def teacher_settings(self, train: TrainSettings, rate: float) -> TrainSettings:
@@ -127,7 +128,7 @@ class Teaching(DenseRetriever):
         super().check(quantizer, search)
         if self.teaches:
             try:
-                TrainedTeacher(self.judge, None, "").load()
+                TrainedTeacher(self.judge(), None, "").load()
             except LabradorError as error:
                 raise LabradorError(of_teacher(str(error), self.teacher)) from error
 
@@ -145,8 +146,9 @@ class Teaching(DenseRetriever):
         The base retriever is DPR's checkpoint of the same settings.
         """
         base = lab.fit(self.encoder, Contrastive(temperature=self.temperature), BM25Hard(), name="base retriever")
-        settings = self.teacher_settings(lab.settings, RATE * min(1.0, WIDTH / self.judge.encoder.width()) ** 2)
-        teacher = lab.fit_teacher(self.judge, base, self.label_depth, settings)
+        judge = self.judge(quick=lab.settings.visits is not None)
+        settings = self.teacher_settings(lab.settings, RATE * min(1.0, WIDTH / judge.encoder.width()) ** 2)
+        teacher = lab.fit_teacher(judge, base, self.label_depth, settings)
         pool = lab.pooled(self.extra_queries)
         limit = self.label_questions
         if limit is None and lab.settings.visits is not None:

@@ -15,6 +15,7 @@ from ..encoders.checkpoint import OBJECTIVE
 from ..encoders.towers import Side, TwoTower
 from ..losses.base import Batch
 from ..losses.module import ObjectiveModule
+from .words import looked_up_once
 
 ROWS = 8  # texts of about one length that a CPU encodes together: little padding, small buffers; decides dropout, too
 
@@ -137,7 +138,8 @@ class TrainingModel(Trainable):
         if ids.device.type != "cpu":
             return self.towers.encode(side, ids, mask)[: inputs["kept"]]
         order = mask.sum(dim=1).argsort(descending=True, stable=True)
-        encoded = [self.towers.encode(side, *trimmed(ids[part], mask[part])) for part in order.split(ROWS)]
+        with looked_up_once(self.towers.tower(side), ids):
+            encoded = [self.towers.encode(side, *trimmed(ids[part], mask[part])) for part in order.split(ROWS)]
         return torch.cat(encoded)[order.argsort()][: inputs["kept"]]
 
 

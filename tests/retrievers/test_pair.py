@@ -172,8 +172,19 @@ def test_what_has_no_effect_without_a_teacher_is_refused(name, value):
 
 
 def test_a_teacher_reads_no_longer_passages_than_the_encoder():
-    assert pair(replace(ENCODER, max_passage_length=64)).judge.encoder.max_passage_length == 64
-    assert pair(teacher="x", teacher_passage_length=50).judge.encoder.max_passage_length == 50
+    assert pair(replace(ENCODER, max_passage_length=72)).judge().encoder.max_passage_length == 72
+    assert pair(teacher="x", teacher_passage_length=50).judge().encoder.max_passage_length == 50
+
+
+def test_a_teacher_trained_in_few_steps_reads_less_unless_a_length_is_set():
+    encoder = replace(ENCODER, max_passage_length=256)
+
+    def length(**settings):
+        return pair(encoder, **settings).judge(quick=True).encoder.max_passage_length
+
+    assert length() == length(teacher="x", train_teacher=True) == 64
+    assert length(teacher="x") == pair(encoder).judge().encoder.max_passage_length == 128
+    assert length(teacher_passage_length=100) == 100
 
 
 @pytest.mark.parametrize(

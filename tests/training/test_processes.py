@@ -38,6 +38,9 @@ class Bag(nn.Module):
         super().__init__()
         self.tokens = nn.ModuleDict({side: nn.Embedding(2000, 6, dtype=torch.float64) for side in ("query", "passage")})
 
+    def tower(self, side: str) -> nn.Module:
+        return self.tokens[side]
+
     def encode(self, side: str, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         mask = attention_mask[:, :, None]
         return torch.tanh((self.tokens[side](input_ids) * mask).sum(dim=1) / mask.sum(dim=1)) * 3
