@@ -16,8 +16,8 @@ def looked_up_once(module: nn.Module, ids: Tensor) -> Iterator[None]:
     that are taken once.
 
     Each look-up in the word table has a gradient as large as the table (47 MB for MiniLM). On a CPU, where a batch is
-    encoded a few texts at a time, these took an eighth of a step of long texts and a quarter of one of short ones
-    (benchmarks/README.md). The vectors and gradients are the same.
+    encoded a few texts at a time, a step is a tenth faster with one look-up (benchmarks/words.py). The vectors and
+    gradients are the same.
     """
     model = next((part for part in module.modules() if isinstance(part, PreTrainedModel)), None)
     if model is None:  # a module of another make
