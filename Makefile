@@ -5,7 +5,7 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo tables test lint bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,13 @@ demo: $(READY)  ## compare bm25, pretrained and dpr under six compressions on re
 	$(DEMO) hydra.sweep.dir=multirun/demo/dpr retriever=dpr quantizer=flat,sq8,lsh,pq,opq,rabitq
 	$(BIN)/python -m labrador.report multirun/demo
 
+tables: $(READY)  ## list the published tables: make table-NAME runs one, SCALE=small on a laptop, ARGS='seed=0,1 ...'
+	@$(BIN)/python -m labrador.tables
+
+SCALE ?= common
+table-%: $(READY)
+	$(BIN)/python -m labrador.tables $* scale=$(SCALE) $(ARGS)
+
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
@@ -37,7 +44,7 @@ lint: $(READY)  ## ruff and mypy
 
 bench: $(READY)  ## print speeds, sizes and quality beside their peers: make bench CORPUS=DIR (BEIR layout; hours)
 	@test -d "$(CORPUS)/qrels" || { echo "error: name a corpus in BEIR layout: make bench CORPUS=DIR" >&2; exit 2; }
-	for name in convert memory overhead quantizers training attention binary codes product graph rerank; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in convert memory overhead quantizers training attention binary codes product graph rerank significance page; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	for name in encoding quality learned_codes teacher; do $(BIN)/python benchmarks/$$name.py "$(CORPUS)" || exit 1; done
 
 clean:  ## remove the environment and caches; artifacts/, outputs/ and multirun/ stay

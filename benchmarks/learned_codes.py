@@ -21,13 +21,15 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from labrador.report.statistics import randomisation_test
+
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = Path("multirun/learned_codes")
 TRAIN = ["train.epochs=3", "train.max_steps=null", "train.batch_size=32", "train.learning_rate=3e-5", "train.dropout=0"]
 SEEDS = {"pretrained": "0,1,2", "dpr": "0,1", "bpr": "0,1"}
 QUANTIZERS = {"scan": "flat,lsh,pq,opq,rabitq,hash", "two_stage": "lsh,rabitq,hash"}
 BASELINE = ("hash", "two_stage")
-FLIPS = 20_000  # random signs of the randomisation test
+DRAWS = 20_000  # of the randomisation test
 
 Cell = tuple[str, str, str]  # retriever, quantizer, search
 
@@ -57,14 +59,9 @@ def read_all() -> tuple[dict[Cell, list[dict[str, Any]]], dict[Cell, NDArray[np.
 
 
 def p_value(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Two-sided p of the paired randomisation test that the means of two systems on the same questions are equal."""
-    difference = first - second
-    difference = difference[difference != 0]
-    generator = np.random.default_rng(0)
-    seen = abs(difference.sum())
-    blocks = [generator.integers(0, 2, (1000, len(difference))) * 2 - 1 for _ in range(FLIPS // 1000)]
-    beyond = sum(int((np.abs(block @ difference) >= seen - 1e-12).sum()) for block in blocks)
-    return (beyond + 1) / (FLIPS + 1)
+    """Two-sided p of the paired randomisation test that two systems have the same mean over the same questions [Q]."""
+    pair = np.array([(0, 1)])
+    return float(randomisation_test(np.stack([first, second]), pair, np.random.default_rng(0), DRAWS)[0])
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from . import processes
+from . import gpus, processes
 from .components import build
 from .data.prepare import prepare
 from .devices import pick_device
@@ -35,12 +36,16 @@ from .report.table import print_rows
 from .retrievers.base import Retriever
 from .store import Artifact, Store
 from .store.artifact import git_commit
+from .sweeps import Sweeps, composition_fault, failures, leave_failure, swept_settings
+from .tracker import NoTracker, Session, Told
 
 log = logging.getLogger(__name__)
 
 NAMED = ("retriever", "quantizer", "sampler", "search", "data", "encoder")  # groups whose choice a row tells
 RUN_SETTINGS = "labrador.pipeline.RunSettings"
-GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever")
+GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever", "tracker")
+_faults: list[str] = []  # of the command line, or of a cell that is not one of a sweep
+AGAIN = "started again, it continues from what is finished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,47 +69,60 @@ def launch(conf: Path) -> int:
     """
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing its own traceback
-    faults: list[str] = []
-    composed = False
-
-    def cell(config: DictConfig) -> None:
-        nonlocal composed
-        composed = True
-        try:
-            run_cell(config, Path(HydraConfig.get().runtime.output_dir))
-        except LabradorError as error:
-            faults.append(str(error))
-            _clear()
-            if processes.world_size() > 1:  # the other processes may wait for this one: torchrun ends them with it
-                sys.exit(_told(faults))
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                log.error("this cell failed, the others go on: %s", error)
-
-    sys.argv[1:] = swept_settings(sys.argv[1:])
+    Sweeps.folder = None
+    _faults.clear()
+    sys.argv[1:] = swept_settings(sys.argv[1:], GROUPS)
     with tempfile.TemporaryDirectory() as unused:
         if not processes.is_main():  # only the main process writes a run folder
             sys.argv += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}", "hydra/job_logging=disabled"]
         try:
             hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(cell)()
+            compare()
+        except LabradorError as error:
+            _faults.append(str(error))
+        except BrokenExecutor as error:
+            _faults.append(f"a process of the sweep was killed ({' '.join(str(error).split())[:200]}); {AGAIN}")
         except (HydraException, OmegaConfBaseException, ValueError, YAMLError) as error:
-            if composed:
+            if HydraConfig.initialized():
                 raise
-            faults.append(_composition_fault(error))
+            _faults.append(composition_fault(error))
         except KeyboardInterrupt:
-            print("interrupted; started again, it continues from what is finished", file=sys.stderr)
+            print(f"interrupted; {AGAIN}", file=sys.stderr)
             return 130
-    return _told(faults)
+    return _told([*(failures(Sweeps.folder) if Sweeps.folder else []), *_faults])
 
 
-def swept_settings(arguments: list[str]) -> list[str]:
-    """The command line with `group.key=value` as `++group.key=value` where several options of the group are swept.
+def cell(config: DictConfig) -> None:
+    """Run one cell in whatever process a launcher gives it. In a sweep one that fails is told, and the others go on."""
+    run = HydraConfig.get()
+    folder = Path(run.runtime.output_dir)
+    alone = run.mode != RunMode.MULTIRUN
+    try:
+        run_cell(config, folder)
+    except LabradorError as error:
+        if processes.world_size() > 1:  # the other processes may wait for this one: torchrun ends them with it
+            sys.exit(_told([str(error)]))
+        _clear()
+        if alone:
+            _faults.append(str(error))  # not raised: Hydra would print more than that
+            return
+        leave_failure(folder, str(error))
+        log.error("this cell failed, the others go on: %s", error)
+    except Exception as error:
+        if alone or processes.world_size() > 1:
+            raise
+        log.exception("this cell failed, the others go on")
+        where = folder / f"{run.job.name}.log"
+        leave_failure(
+            folder, f"{type(error).__name__}: {' '.join(str(error).split())[:200]} (its traceback is in {where})"
+        )
 
-    Hydra checks such a setting against the default option, before it looks at the swept ones. Forced in, it is checked
-    by every cell's own component.
-    """
-    choices = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
-    swept = tuple(f"{group}." for group in GROUPS if "," in choices.get(group, ""))
-    return [f"++{argument}" if swept and argument.startswith(swept) else argument for argument in arguments]
+
+def compare() -> None:
+    """After a sweep, give its results to the tracker together."""
+    if Sweeps.folder is not None and Sweeps.config is not None and processes.is_main():
+        settings: Any = OmegaConf.to_container(Sweeps.config["tracker"], resolve=True)
+        build("tracker", settings).compare(Sweeps.folder, Path(Sweeps.config["store"]))
 
 
 def _told(faults: list[str]) -> int:
@@ -125,28 +143,64 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     parts = {name: build(name, settings[name]) for name in GROUPS if name != "retriever"}
     retriever: Retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
     retriever.check(parts["quantizer"], parts["search"])
+    parts["tracker"].check()
+    if run.device != "cpu" or parts["search"].device != "cpu":
+        gpus.claim()
     device = str(pick_device(run.device))
     processes.start(device)
+    names = {name: str(HydraConfig.get().runtime.choices[name]) for name in NAMED}
+    tracked = _tracked(parts["tracker"], config, names, folder)
+    try:
+        row = _measured(retriever, parts, run, device, names, tracked, folder)
+    except BaseException:
+        tracked.fail()
+        raise
+    if row is not None:
+        tracked.finish(row, folder)
+        log.info("%.1f s; result.json, run.trec and per_query.parquet are in %s", time.perf_counter() - start, folder)
+    return row
+
+
+def _tracked(tracker: NoTracker, config: DictConfig, names: dict[str, str], folder: Path) -> Session:
+    """The tracker's session of a cell, begun; in all but the main process one that keeps nothing."""
+    if not processes.is_main():
+        return Session()
+    run = HydraConfig.get()
+    group = str(run.sweep.dir) if run.mode == RunMode.MULTIRUN else None
+    name = " ".join(str(part) for part in (names["retriever"], names["quantizer"], names["search"], config["seed"]))
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    return tracker.start(Told(name, group, folder, {"chosen": names, **settings}))
+
+
+def _measured(
+    retriever: Retriever,
+    parts: Mapping[str, Any],
+    run: RunSettings,
+    device: str,
+    names: dict[str, str],
+    tracked: Session,
+    folder: Path,
+) -> ResultRow | None:
+    """Train, index, search and score; writes the result into `folder` (the main process alone, which has the row)."""
     store = Store(Path(run.store))
     corpus = prepare(parts["data"], store, run.seed)
     retriever.check_corpus(corpus, parts["quantizer"])
     split = parts["data"].split
     corpus.queries(split)  # a split that is not there is told before any work
     lab = Lab(store, corpus, parts["train"], run.seed, device)
+    lab.watch = tracked.curve
     ranking = retriever.rank(lab, parts["quantizer"], parts["search"], split)
-    names = {name: str(HydraConfig.get().runtime.choices[name]) for name in NAMED}
     metrics = (*METRICS, *parts["data"].also_scored)
     scores = lab.score(ranking, split, f"{names['retriever']}-{names['quantizer']}", metrics)
     if not processes.is_main():
         return None
     unused = retriever.unused(parts["search"])
-    row = _row(lab, ranking, scores, run.seed, {n: c for n, c in names.items() if n not in unused})
+    row = _row(lab, ranking, scores, lab.seed, {n: c for n, c in names.items() if n not in unused})
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("run.trec", "per_query.parquet"):
         shutil.copyfile(scores.folder / name, folder / name)
     row.write(folder / "result.json")
     print_rows([row])
-    log.info("%.1f s; result.json, run.trec and per_query.parquet are in %s", time.perf_counter() - start, folder)
     return row
 
 
@@ -175,26 +229,17 @@ def _row(lab: Lab, ranking: Ranking, scores: Artifact, seed: int, names: dict[st
 def _settings(overrides: Iterable[str]) -> dict[str, str]:
     """What the command line set besides the choice of components: {"quantizer.bits": "64"}."""
     pairs = (override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
-    return {key: value for key, value in pairs if key not in (*GROUPS, "seed", "store", "device", "data.path")}
+    left_out = (*GROUPS, "seed", "store", "device", "data.path")
+    return {key: value for key, value in pairs if key not in left_out and not key.startswith("tracker.")}
 
 
 def _clear() -> None:
     """Remove what Hydra wrote into the folder of a cell that failed, and the folder if nothing else is in it."""
     run = HydraConfig.get()
     folder = Path(run.runtime.output_dir)
-    if folder.resolve() == Path.cwd():
+    if folder.resolve() == Path.cwd() or (folder / "result.json").exists():  # a result that a tracker did not get
         return
     shutil.rmtree(folder / ".hydra", ignore_errors=True)
     (folder / f"{run.job.name}.log").unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-
-
-def _composition_fault(error: Exception) -> str:
-    """Hydra's or OmegaConf's complaint about the command line in one line, with the settings that are allowed."""
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
-    line = " ".join(str(error).split())
-    parent = getattr(cause, "parent_node", None)
-    if isinstance(parent, DictConfig):
-        line += f"; settings there: {', '.join(str(key) for key in parent if key != '_target_')}"
-    return line

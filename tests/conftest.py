@@ -1,6 +1,7 @@
 """A small corpus for the tests that run whole cells."""
 
 import pytest
+from cells import make_cells
 from layouts import write_layout
 
 
@@ -8,3 +9,9 @@ from layouts import write_layout
 def beir(tmp_path_factory):
     """A folder in BEIR layout; read only."""
     return write_layout("beir", tmp_path_factory.mktemp("beir"))
+
+
+@pytest.fixture(scope="session")
+def cells(tmp_path_factory):
+    """A working folder with finished runs of every kind of search; read only."""
+    return make_cells(tmp_path_factory.mktemp("cells"))

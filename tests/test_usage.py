@@ -9,7 +9,7 @@ from labrador.errors import LabradorError
 from labrador.usage import COLUMN, WIDTH, help_text, read_groups, read_option
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
-GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever")
+GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever", "tracker")
 
 TREE = {
     "config.yaml": """\

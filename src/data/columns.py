@@ -11,6 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from .schema import BATCH_ROWS
 
 
+def integers(values: NDArray[np.int64]) -> pa.Array:
+    """Integers [R] as Arrow's; `pa.array` would import pandas, where it is installed, to look at them."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
 class Columns:
     """An Arrow IPC file whose record batches hold BATCH_ROWS rows each, the last one fewer.
 
@@ -36,7 +41,7 @@ class Columns:
             raise IndexError(f"rows span {wanted.min()}..{wanted.max()}, expected 0..{self._length - 1}")
         taken: list[list[Any]] = [[None] * len(wanted) for _ in names]
         for batch, places in self._by_batch(wanted):
-            local = pa.array(wanted[places] - self._starts[batch])
+            local = integers(wanted[places] - self._starts[batch])
             found = self._reader.get_batch(batch)
             for values, name in zip(taken, names, strict=True):
                 for place, value in zip(places, found.column(name).take(local).to_pylist(), strict=True):

@@ -2,14 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..quantizers.base import Codes, FittedQuantizer
 from .base import Hits
-from .popcount import Words, nearest
 from .streamed import StreamedIndex
+
+if TYPE_CHECKING:
+    from .popcount import Words
 
 FEW = 8  # queries for which turning the codes (popcount.py) costs more than it saves
 
@@ -32,6 +35,8 @@ class HammingIndex(StreamedIndex):
 
             found, ids = faiss.knn_hamming(encoded, block, k)
             return Hits(ids, -found.astype(np.float32))
+        from .popcount import nearest  # numba, which a single question does without
+
         codes, asked = words(block), words(encoded)
         rows, distances = np.empty((len(asked), k), np.int64), np.empty((len(asked), k), np.int64)
 
@@ -56,7 +61,7 @@ class HammingIndex(StreamedIndex):
         return ThreadPoolExecutor(faiss.omp_get_max_threads(), "hamming")
 
 
-def words(codes: Codes) -> Words:
+def words(codes: Codes) -> "Words":
     """Codes uint8 [N, code_bytes] as uint64 [N, W]; bytes that fill no word are followed by zeros, in a copy."""
     whole = -(-codes.shape[1] // 8) * 8
     if whole != codes.shape[1]:

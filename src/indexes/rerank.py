@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from ..quantizers.base import Codes, FittedQuantizer
 from ..quantizers.binary import BinaryCodec
-from .signs import SignProduct
 
 Rows = Callable[[NDArray[np.int64]], NDArray[np.floating]]  # rising passage rows [n] -> their vectors [n, D]
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]  # queries, rows [Q, C] -> [Q, C]
@@ -35,6 +34,8 @@ def inner_product(vectors: Rows) -> Score:
 def code_product(fitted: FittedQuantizer, codes: Codes) -> Score:
     """The score <query, decode(code)>: the queries are turned into the codes' space, not the codes out of it."""
     if isinstance(fitted, BinaryCodec):
+        from .signs import SignProduct  # numba, which other codes do without
+
         return SignProduct(fitted, codes)
     unpacked = inner_product(lambda rows: fitted.unpack(codes[rows]))
     return lambda queries, ids: unpacked(fitted.project(queries), ids)

@@ -39,6 +39,10 @@ class TwoStageIndex(Index):
         The stages of the hits are "candidates" and "rerank". Raises LabradorError on queries of another width, and on
         vectors that are NaN, infinite or zero.
         """
+        return self.search_both(queries, k)[1]
+
+    def search_both(self, queries: NDArray[np.float32], k: int) -> tuple[Hits, Hits]:
+        """All candidates as the first stage ranks them, and what `search` returns."""
         start = perf_counter()
         sparse, dense = self._split(queries)
         k = min(self.first.cut(k), self.candidates)
@@ -46,7 +50,7 @@ class TwoStageIndex(Index):
         middle = perf_counter()
         hits = self.rerank(np.ascontiguousarray(dense, dtype=np.float32), found.ids, k)
         stages = {"candidates": 1000 * (middle - start), "rerank": 1000 * (perf_counter() - middle)}
-        return Hits(hits.ids, hits.scores, stages)
+        return found, Hits(hits.ids, hits.scores, stages)
 
     def _split(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The query vectors of the first stage, which checks them, and those of the second."""

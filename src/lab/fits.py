@@ -76,9 +76,10 @@ class FitSteps(TextSteps):
                 return list(sampler.batches(pool, epoch))
 
             state = {**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()}
-            how = self.settings, self.seed, folder, self.device, state, gathered
+            how = self.settings, self.seed, folder, self.device, state, gathered, self.watched(name)
             train(checkpoint, objective, batches, queries, passages, pool.spared, *how)
 
+        inputs = {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train")}
         artifact = self.make(
             "train",
             "fit",
@@ -90,12 +91,11 @@ class FitSteps(TextSteps):
                 **({} if sampler.version == 1 else {"sampler_version": sampler.version}),
                 **({} if gathered else {"gathered": False, "processes": processes.world_size()}),
             },
-            {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train"), **keys},
+            {**inputs, **keys},
             write,
-            resumable=True,
-            collective=True,
-            about=name,
+            **{"resumable": True, "collective": True, "about": name},
         )
+        self.replay(name, artifact)
         return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)
 
     def _trained_on(

@@ -90,7 +90,8 @@ class LabelSteps(RankingSteps):
             def batches(epoch: int) -> list[list[Example]]:
                 return list(sampler.batches(pool, epoch))
 
-            teach(teacher, batches, queries, passages, settings, self.seed, folder, self.device)
+            how = settings, self.seed, folder, self.device, self.watched("teacher")
+            teach(teacher, batches, queries, passages, *how)
 
         config = {"sampler": describe(sampler), "settings": describe(settings.resolved(self.device)), "seed": self.seed}
         inputs = {
@@ -101,6 +102,7 @@ class LabelSteps(RankingSteps):
             "ranking": near.key,
         }
         artifact = self.make("train", "teacher", config, inputs, write, version=2, about="cross-encoder", **SHARED)
+        self.replay("teacher", artifact)
         return TrainedTeacher(teacher, artifact.folder / MODEL, artifact.key)
 
     def pseudo_labels(

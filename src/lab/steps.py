@@ -1,7 +1,9 @@
 """What every step shares: the store, the data, the seed, and the account of what was used."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from ..encoders.checkpoint import Checkpoint
 from ..quantizers.base import FittedQuantizer, Quantizer
 from ..store import Artifact, Store
 from ..training.frozen import FrozenPassages
-from ..training.settings import TrainSettings
+from ..training.settings import CURVE, TrainSettings
+
+WatchTrainings = Callable[[str, Mapping[str, float]], None]  # a training's name, a point of its curve with its "step"
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Steps:
         self.store, self.corpus, self.settings, self.seed, self.device = store, corpus, train, seed, device
         self.used: dict[str, tuple[str, Artifact]] = {}  # artifact key -> (stage, artifact)
         self.reported: dict[str, Any] = {}  # what a result row tells besides: "labels"
+        self.watch: WatchTrainings | None = None  # is given every training's curve
 
     def make(
         self,
@@ -81,6 +86,16 @@ class Steps:
         artifact = self.store.make(step, config, inputs, write, **options)
         self.used[artifact.key] = (stage, artifact)
         return artifact
+
+    def watched(self, name: str) -> Callable[[Mapping[str, float]], None] | None:
+        """What is given the curve of the training of that name as it grows; None where nobody watches."""
+        return None if self.watch is None else partial(self.watch, name)
+
+    def replay(self, name: str, training: Artifact) -> None:
+        """Give the whole curve of a finished training, which may have been found in the store, to who watches."""
+        if self.watch is not None:
+            for line in (training.folder / CURVE).read_text().splitlines():
+                self.watch(name, json.loads(line))
 
     def seconds(self) -> dict[str, float | None]:
         """Seconds of each stage: the sum over the artifacts used, whenever they were made."""

@@ -15,6 +15,7 @@ from ..samplers.base import Example
 from ..training.batches import Part, share
 from ..training.loop import run
 from ..training.model import ROWS, Trainable, set_dropout, trimmed
+from ..training.progress import Watch
 from ..training.settings import TrainSettings
 from ..training.words import looked_up_once
 from .cross_encoder import CrossEncoder
@@ -109,6 +110,7 @@ def teach(
     seed: int,
     folder: Path,
     device: str,
+    watch: Watch | None = None,
 ) -> None:
     """Train a teacher on `batches(epoch)` and write model/ and curve.jsonl into `folder`.
 
@@ -126,4 +128,4 @@ def teach(
             model.template, questions, passages, processes.rank(), processes.world_size()
         )
 
-    run(make, batches, settings, seed, folder, device)
+    run(make, batches, settings, seed, folder, device, watch)

@@ -2,13 +2,18 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import LabradorError
-from .files import markdown, write_csv
+from .columns import size
+from .comparison import Comparison, compare
+from .files import markdown_table, write_csv, write_differences
+from .latex import latex
+from .order import order
 from .rows import find
-from .table import order, print_rows
+from .systems import baselines
+from .table import print_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,27 +22,83 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("paths", type=Path, nargs="+", help="folders with result.json files in them, at any depth")
     parser.add_argument("--csv", type=Path, help="CSV file to write (results.csv in the first folder)")
     parser.add_argument("--markdown", type=Path, help="Markdown file to write (results.md in the first folder)")
+    parser.add_argument("--latex", type=Path, help="LaTeX file to write, a table with booktabs")
+    parser.add_argument("--baseline", help="system to test the others against: its label, or words such as 'dpr flat'")
+    parser.add_argument("--metric", nargs="+", action="extend", default=[], help="metrics to show and test (all)")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="folder to write figures to, PNG and SVG")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="page to write: table, chart, significance, questions"
+    )
+    parser.add_argument("--store", type=Path, default=Path("artifacts"), help="the runs' store, for texts and curves")
     settings = parser.parse_args(arguments)
     try:
-        report(settings.paths, settings.csv, settings.markdown)
+        report(settings)
     except LabradorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def report(paths: Sequence[Path], csv_file: Path | None, markdown_file: Path | None) -> None:
-    """Write the rows found in `paths` to both files and print them; raises LabradorError as `find` does."""
+def report(settings: argparse.Namespace) -> None:
+    """Write the rows found to the files and print them; raises LabradorError as `find` and `compare` do."""
+    check_places(settings)
+    paths: Sequence[Path] = settings.paths
     rows = dict(sorted(find(paths).items(), key=lambda item: order(item[1])))
+    found = compare(rows, settings.metric, settings.baseline)
+    shown = found.layout()
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
-    csv_file, markdown_file = csv_file or folder / "results.csv", markdown_file or folder / "results.md"
+    csv_file, markdown_file = settings.csv or folder / "results.csv", settings.markdown or folder / "results.md"
+    written = [csv_file, markdown_file]
     try:
-        write_csv(csv_file, rows)
-        markdown_file.write_text(markdown(list(rows.values())), encoding="utf-8")
+        write_csv(csv_file, rows, found.systems)
+        markdown_file.write_text(markdown_table(shown), encoding="utf-8")
+        if found.differences:
+            written.append(csv_file.with_name(f"{csv_file.stem}-differences.csv"))
+            write_differences(written[-1], found.differences)
+        if settings.latex:
+            written.append(settings.latex)
+            settings.latex.write_text(latex(shown, settings.latex.stem), encoding="utf-8")
     except OSError as error:
         raise LabradorError(f"{error.filename}: cannot be written ({error.strerror}); name another file") from error
-    print_rows(list(rows.values()))
-    print(f"{len(rows)} result{'s' if len(rows) > 1 else ''}; written to {csv_file} and {markdown_file}")
+    print_table(shown)
+    of = f" of {len(found.systems)} system{'s' if len(found.systems) > 1 else ''}" if found.averaged else ""
+    names = f"{', '.join(map(str, written[:-1]))} and {written[-1]}"
+    print(f"{len(rows)} result{'s' if len(rows) > 1 else ''}{of}; written to {names}")
+    for line in illustrate(found, settings):
+        print(line)
+
+
+def check_places(settings: argparse.Namespace) -> None:
+    """Raise LabradorError where the page or the figures could not be written, before anything is read."""
+    page, figures = settings.html, settings.figures
+    if page and (page.is_dir() or not page.absolute().parent.is_dir()):
+        raise LabradorError(f"--html {page}: a file in a folder that is there was expected; name another file")
+    if figures and figures.exists() and not figures.is_dir():
+        raise LabradorError(f"--figures {figures}: a folder was expected, this is a file; name another folder")
+
+
+def illustrate(found: Comparison, settings: argparse.Namespace) -> Iterator[str]:
+    """Write the figures and the page that were asked for; gives, a line each, what was written and what was left out.
+
+    Both are imported here: they take a second to load, which a table alone must not wait for.
+    """
+    if settings.figures:
+        from .figures import write_figures
+
+        chosen = baselines(found.systems, settings.baseline) if settings.baseline else {}
+        files, left_out = write_figures(
+            found.systems, settings.figures, settings.store, list(chosen.values()), settings.metric
+        )
+        yield f"{len(files)} files of figures written to {settings.figures}"
+        yield from left_out
+    if settings.html:
+        from .page import write_page
+
+        left_out = write_page(
+            found, settings.html, settings.store, " ".join(path.resolve().name for path in settings.paths)
+        )
+        yield f"page written to {settings.html} ({size(settings.html.stat().st_size)})"
+        yield from left_out
 
 
 if __name__ == "__main__":

@@ -4,33 +4,50 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .averages import Average
 from .rows import ResultRow
 
 NAMES = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "seed", "device", "threads")
 SIZES = ("queries", "passages")
 STAGES = ("train", "encode", "quantize", "search")
 PERCENTILES = ("p50", "p99")
+SIGNS = {1: "▲", -1: "▼"}  # significantly better, worse than the baseline
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `value` takes it from a row (None = nothing to show), `show` makes text of it."""
+    """One column: `value` takes it from a row (None = nothing to show), `show` makes text of it.
+
+    `spread` (over seeds) and `sign` (of a significant difference to a baseline) stand beside the value.
+    """
 
     head: str  # "\n" where the head may be broken
-    value: Callable[[ResultRow], Any]
+    value: Callable[[Any], Any]
     show: Callable[[Any], str] = str
     best: Literal["highest", "lowest"] | None = None  # None: the column tells rows apart
+    number: bool = False  # whether to stand to the right although it has no best
     optional: bool = False  # whether None means that the row's method has no use for it
+    spread: Callable[[Any], float | None] = lambda row: None
+    sign: Callable[[Any], int] = lambda row: 0
 
     @property
     def title(self) -> str:
         """The head in one line."""
         return self.head.replace("/\n", "/").replace("\n", " ")
 
-    def text(self, row: ResultRow) -> str:
+    def text(self, row: Any) -> str:
         """What stands in the row's cell."""
         value = self.value(row)
         return "-" if value is None else self.show(value)
+
+    def brackets(self, row: Any) -> str:
+        """The spread as it is shown: "(0.004)", or nothing."""
+        spread = self.spread(row)
+        return "" if spread is None else f"({self.show(spread)})"
+
+    def beside(self, row: Any) -> str:
+        """What stands beside the value: "(0.004) ▲", "▲", or nothing."""
+        return " ".join(filter(None, (self.brackets(row), SIGNS.get(self.sign(row)))))
 
 
 def columns(rows: Sequence[ResultRow]) -> list[Column]:
@@ -40,10 +57,10 @@ def columns(rows: Sequence[ResultRow]) -> list[Column]:
     searched = dict.fromkeys(name for row in rows for name in row.latency_ms if name not in PERCENTILES)
     settings = dict.fromkeys(name for row in rows for name in row.settings)
     return [
-        *(Column(name, _attribute(name), optional=True) for name in NAMES),
+        *(Column(name, _seeds if name == "seed" else _attribute(name), optional=True) for name in NAMES),
         *(Column(name, _entry("settings", name)) for name in settings),
         *(Column(name, _attribute(name), "{:,}".format) for name in SIZES),
-        *(Column(name, _entry("metrics", name), "{:.3f}".format, "highest") for name in metrics),
+        *map(_metric, metrics),
         Column("bytes/\npassage", _attribute("bytes_per_passage"), count, "lowest"),
         Column("index\nsize", _attribute("index_bytes"), size, "lowest"),
         Column("on disk\nbeside", lambda row: row.disk_bytes or None, size, "lowest"),
@@ -54,7 +71,7 @@ def columns(rows: Sequence[ResultRow]) -> list[Column]:
     ]
 
 
-def best_of(column: Column, rows: Iterable[ResultRow]) -> str | None:
+def best_of(column: Column, rows: Iterable[Any]) -> str | None:
     """The text of the best value, to the precision shown; None where there is no choice between two values."""
     values = [value for value in map(column.value, rows) if value is not None]
     if column.best is None or len({column.show(value) for value in values}) < 2:
@@ -64,6 +81,21 @@ def best_of(column: Column, rows: Iterable[ResultRow]) -> str | None:
 
 def _attribute(name: str) -> Callable[[ResultRow], Any]:
     return lambda row: getattr(row, name)
+
+
+def _seeds(row: ResultRow) -> int | str:
+    return ", ".join(map(str, row.seeds)) if isinstance(row, Average) else row.seed
+
+
+def _metric(name: str) -> Column:
+    return Column(
+        name,
+        _entry("metrics", name),
+        "{:.3f}".format,
+        "highest",
+        spread=lambda row: row.spreads.get(name) if isinstance(row, Average) else None,
+        sign=lambda row: row.signs.get(name, 0) if isinstance(row, Average) else 0,
+    )
 
 
 def _entry(field: str, name: str) -> Callable[[ResultRow], Any]:

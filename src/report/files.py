@@ -1,25 +1,46 @@
 """The result table as files: CSV with every figure in full, Markdown as it is shown."""
 
 import csv
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .columns import Column
 from .rows import ResultRow
-from .table import layout, marks, notes
+from .systems import System
+from .table import Layout, layout, marks, notes
+
+if TYPE_CHECKING:
+    from .significance import Difference
 
 LEFT_OUT = ("keys",)  # names of artifacts: in result.json only
 
 
-def write_csv(path: Path, rows: Mapping[Path, ResultRow]) -> None:
-    """Write one line per row: its fields, those with entries as `field.entry`, and the file it came from."""
-    flat = [_flat(row) | {"file": str(file)} for file, row in rows.items()]
-    header = dict.fromkeys(name for line in flat for name in line)
+def write_csv(path: Path, rows: Mapping[Path, ResultRow], systems: Sequence[System] = ()) -> None:
+    """Write one line per row: its fields, those with entries as `field.entry`, and the file it came from.
+
+    With `systems`, the label of the system whose mean a row is in: the name it has in `write_differences`.
+    """
+    labels = {file: system.label for system in systems for file in system.files}
+    named = [{"system": labels[file]} if file in labels else {} for file in rows]
+    write_lines(
+        path, [_flat(row) | {"file": str(file)} | name for (file, row), name in zip(rows.items(), named, strict=True)]
+    )
+
+
+def write_differences(path: Path, found: Sequence["Difference"]) -> None:
+    """Write one line per system and metric: the difference to the baseline, its interval and p values in full."""
+    write_lines(path, [asdict(one) for one in found])
+
+
+def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write a CSV file with every column that one of `lines` has, in the order in which they come up."""
+    header: Iterable[str] = dict.fromkeys(name for line in lines for name in line)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(header))
         writer.writeheader()
-        writer.writerows(flat)
+        writer.writerows(lines)
 
 
 def _flat(row: ResultRow) -> dict[str, Any]:
@@ -32,16 +53,24 @@ def _flat(row: ResultRow) -> dict[str, Any]:
 
 def markdown(rows: Sequence[ResultRow]) -> str:
     """The table of `rows` in Markdown, the best of each column in bold."""
-    shown = layout(rows)
+    return markdown_table(layout(rows))
+
+
+def markdown_table(shown: Layout) -> str:
+    """A table in Markdown, the best of each column in bold, the notes below it."""
     marked = marks(shown)
     table = [*shown.names, *shown.figures]
     lines = [
         [column.title for column in table],
-        ["---:" if column.best else ":---" for column in table],
+        ["---:" if column.best or column.number else ":---" for column in table],
     ]
     for number, row in enumerate(shown.rows):
-        texts = [(column.text(row).replace("|", "\\|"), marked.get((number, column.head))) for column in table]
-        lines.append([f"**{text}**" if best else text for text, best in texts])
+        lines.append([_cell(column, row, bool(marked.get((number, column.head)))) for column in table])
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     below = "\n\n".join(note.replace("* best", "**Bold**: best") for note in notes(shown, marked))
     return f"{body}\n\n{below}\n" if below else f"{body}\n"
+
+
+def _cell(column: Column, row: Any, best: bool) -> str:
+    text = column.text(row).replace("|", "\\|")
+    return " ".join(filter(None, (f"**{text}**" if best else text, column.beside(row))))

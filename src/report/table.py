@@ -2,11 +2,11 @@
 
 import io
 import os
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .columns import Column, best_of, columns
+from .order import order
 from .rows import ResultRow
 
 MARK = "*"
@@ -24,51 +25,40 @@ READABLE = 120  # characters: the longest line of prose
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table of `rows` shows: the columns in which rows differ, and the others in words."""
+    """What a table shows: the columns in which rows differ, and the others in words."""
 
-    rows: list[ResultRow]  # in the order shown
+    rows: Sequence[Any]  # in the order shown: result rows, or whatever the columns take their values from
     names: list[Column]  # tell the rows apart
     figures: list[Column]
-    caption: str
+    caption: str  # what is the same in all rows
+    told: Sequence[str] = ()  # what else is to be said below the table
 
 
-def layout(rows: Sequence[ResultRow]) -> Layout:
+def layout(rows: Sequence[ResultRow], told: Sequence[str] = ()) -> Layout:
     """Sort the rows and leave out what is the same in all of them (of a single row: nothing but its names)."""
     ordered = sorted(rows, key=order)
     names: list[Column] = []
     figures: list[Column] = []
     same: list[str] = []
     for column in columns(ordered):
-        texts = {column.text(row) for row in ordered}
-        told = texts - {"-"}
-        if not told:
+        texts = {" ".join(filter(None, (column.text(row), column.beside(row)))) for row in ordered}
+        filled = texts - {"-"}
+        if not filled:
             continue
-        if len(told if column.optional else texts) > 1 or (len(rows) == 1 and column.best):
+        if len(filled if column.optional else texts) > 1 or (len(rows) == 1 and column.best):
             (figures if column.best else names).append(column)
         else:
-            same.append(f"{column.title} {told.pop()}" + (" (where used)" if "-" in texts else ""))
+            same.append(f"{column.title} {filled.pop()}" + (" (where used)" if "-" in texts else ""))
     if not names:
         names = [column for column in columns(ordered) if column.head in ("retriever", "quantizer")]
         same = [text for text in same if text.split()[0] not in ("retriever", "quantizer")]
-    return Layout(ordered, names, figures, ", ".join(same))
-
-
-def order(row: ResultRow) -> tuple:
-    """The place of a row: by data, retriever, the largest codes first, then by name (opq8 before opq16), then seed."""
-    names = (row.quantizer, row.search, row.sampler, row.encoder)
-    settings = [_natural(f"{key}={value}") for key, value in sorted(row.settings.items())]
-    size = -(row.bytes_per_passage or 0)
-    return (_natural(row.data), _natural(row.retriever), size, *map(_natural, names), settings, row.seed)
-
-
-def _natural(name: str | None) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name or "")]
+    return Layout(ordered, names, figures, ", ".join(same), told)
 
 
 def marks(shown: Layout) -> dict[tuple[int, str], bool]:
     """Whether the cell (row number, column head) is the best of its column among the rows on the same data."""
     marked: dict[tuple[int, str], bool] = {}
-    for _, group in groupby(enumerate(shown.rows), key=lambda item: item[1].data):
+    for _, group in groupby(enumerate(shown.rows), key=lambda item: _data(item[1])):
         numbered = list(group)
         for column in shown.figures:
             best = best_of(column, [row for _, row in numbered])
@@ -78,29 +68,44 @@ def marks(shown: Layout) -> dict[tuple[int, str], bool]:
 
 def notes(shown: Layout, marked: dict[tuple[int, str], bool]) -> list[str]:
     """What is said below the table."""
-    told = [f"{MARK} best of its column"] if any(marked.values()) else []
-    return [*told, f"The same in all rows: {shown.caption}"] if shown.caption else told
+    best = [f"{MARK} best of its column"] if any(marked.values()) else []
+    same = [f"The same in all rows: {shown.caption}"] if shown.caption else []
+    return [*best, *shown.told, *same]
+
+
+def _data(row: Any) -> str | None:
+    """The data of a result row; None of what is no result row."""
+    return getattr(row, "data", None)
 
 
 def print_rows(rows: Sequence[ResultRow]) -> None:
-    """Print the table of `rows` to the terminal, in pieces that fit its width; to a file or pipe in one piece."""
+    """Print the table of `rows`, see `print_table`."""
+    print_table(layout(rows))
+
+
+def print_table(shown: Layout) -> None:
+    """Print a table to the terminal, in pieces that fit its width; to a file or pipe in one piece."""
     console = Console(highlight=False)
     if console.is_terminal:
-        _print(console, rows)
+        _print(console, shown)
     else:
-        print(render(rows, console.width if "COLUMNS" in os.environ else UNLIMITED), end="")
+        print(rendered(shown, console.width if "COLUMNS" in os.environ else UNLIMITED), end="")
 
 
 def render(rows: Sequence[ResultRow], width: int = UNLIMITED) -> str:
-    """The table of `rows` as plain text of at most `width` characters a line, where its columns allow it."""
+    """The table of `rows` as plain text, see `rendered`."""
+    return rendered(layout(rows), width)
+
+
+def rendered(shown: Layout, width: int = UNLIMITED) -> str:
+    """A table as plain text of at most `width` characters a line, where its columns allow it."""
     console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False, highlight=False)
     with console.capture() as capture:
-        _print(console, rows)
+        _print(console, shown)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
-def _print(console: Console, rows: Sequence[ResultRow]) -> None:
-    shown = layout(rows)
+def _print(console: Console, shown: Layout) -> None:
     marked = marks(shown)
     for piece in _pieces(console, shown, marked):
         console.print(_table(shown, piece, marked), width=max(console.width, _width(console, shown, piece, marked)))
@@ -130,21 +135,29 @@ def _table(shown: Layout, figures: list[Column], marked: dict[tuple[int, str], b
     cells = []
     for column in [*shown.names, *figures]:
         best = [bool(marked.get((number, column.head))) for number in range(len(shown.rows))]
-        head, *texts = _aligned(column, [column.text(row) for row in shown.rows], best)
+        beside = [column.beside(row) for row in shown.rows]
+        head, *texts = _aligned(column, [column.text(row) for row in shown.rows], best, beside)
         table.add_column(head, no_wrap=True, vertical="bottom")
         cells.append([Text(text, style="bold" if won else "") for text, won in zip(texts, best, strict=True)])
     for number, line in enumerate(zip(*cells, strict=True)):
         following = shown.rows[number + 1 : number + 2]
-        table.add_row(*line, end_section=any(row.data != shown.rows[number].data for row in following))
+        table.add_row(*line, end_section=any(_data(row) != _data(shown.rows[number]) for row in following))
     return table
 
 
-def _aligned(column: Column, texts: list[str], best: list[bool]) -> list[str]:
-    """The head and the cells of a column in equal widths, the best marked: names to the left, numbers to the right."""
+def _aligned(column: Column, texts: list[str], best: list[bool], beside: list[str]) -> list[str]:
+    """The head and the cells of a column in equal widths, the best marked: names to the left, numbers to the right.
+
+    What stands beside a number stands to its right, each under the others.
+    """
     lines = column.head.split("\n")
-    width = max(map(len, [*texts, *lines]))
-    numbers = column.best is not None or all(text.replace(",", "").isdecimal() for text in texts)
-    align = str.rjust if numbers else str.ljust
     space = " " if any(best) else ""
+    margin = max(map(len, beside))
+    width = max(*map(len, texts), max(map(len, lines)) - (margin + 1 if margin else 0))
+    numbers = column.number or column.best is not None or all(text.replace(",", "").isdecimal() for text in texts)
+    align = str.rjust if numbers else str.ljust
     cells = [align(text, width) + (MARK if won else space) for text, won in zip(texts, best, strict=True)]
+    if margin:
+        cells = [f"{cell} {more:{margin}}" for cell, more in zip(cells, beside, strict=True)]
+        return ["\n".join(line.center(len(cells[0])) for line in lines), *cells]
     return ["\n".join(align(line, width) + space for line in lines), *cells]

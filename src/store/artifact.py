@@ -47,6 +47,10 @@ class Artifact:
         """Bytes of its files, the manifest not counted."""
         return sum(entry["size"] for entry in self.manifest["files"].values())
 
+    def fault(self) -> str | None:
+        """What is wrong with its files, in words; None when they are what the manifest says."""
+        return fault(self.folder, self.manifest, thorough=False)
+
 
 def sha256(path: Path) -> str:
     """The sha256 of a file, in hex."""

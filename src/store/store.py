@@ -75,6 +75,14 @@ class Store:
         key = artifact_key(step, version, config, inputs)
         return self._look(_Job(step, key, {}, lambda folder: None, False, f"{step} {key[:8]}"))
 
+    def by_key(self, key: str) -> Artifact | None:
+        """The artifact of that key, of whatever step, if it has a manifest; its files are not looked at."""
+        for folder in self.root.glob(f"*/{key}"):
+            manifest = read_manifest(folder)
+            if manifest is not None:
+                return Artifact(folder.parent.name, key, folder, manifest)
+        return None
+
     def _make_together(self, job: _Job, collective: bool) -> Artifact:
         """`make` in a distributed run: the main process decides, locks and finishes; the others help or wait."""
         if not processes.is_main():

@@ -23,10 +23,9 @@ from .batches import Collate, Loader, Lookup, Parts
 from .checkpoints import newest
 from .frozen import FrozenPassages
 from .model import Trainable, TrainingModel, set_dropout, write_out_attention
-from .settings import TrainSettings
+from .progress import Watch
+from .settings import CURVE, TrainSettings
 from .trainer import RetrieverTrainer, arguments
-
-CURVE = "curve.jsonl"  # written last
 
 
 def train(
@@ -42,15 +41,17 @@ def train(
     device: str = "cpu",
     state: Mapping[str, NDArray[np.float32]] | None = None,
     gathered: bool = True,
+    watch: Watch | None = None,
 ) -> None:
     """Train from `start` on `batches(epoch)`, the same in every process, and write the result into `folder`.
 
     Writes towers/ (as TwoTower.save does), objective.safetensors (where the objective has parameters) and curve.jsonl
     (step, loss, learning_rate, ...). `positives` are the passage rows of each query; `state` are parameters that the
     objective starts from, by name; `gathered`: queries are scored against the passages of all processes, otherwise
-    against those of their own. Frozen passages are not encoded: the query tower alone is trained then. Killed and
-    started again with the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with
-    the same weights; curve.jsonl comes last, and where it is there is nothing left to do.
+    against those of their own; `watch` is given the curve as it grows. Frozen passages are not encoded: the query tower
+    alone is trained then. Killed and started again with the same arguments, it continues from the last whole checkpoint
+    in folder/trainer and ends with the same weights; curve.jsonl comes last, and where it is there is nothing left to
+    do.
     Raises LabradorError when there is nothing to train on or the training diverges.
     """
     settings = settings.resolved(device)
@@ -68,7 +69,7 @@ def train(
 
     if isinstance(passages, FrozenPassages):
         settings = replace(settings, workers=0)
-    run(make, batches, settings, seed, folder, device)
+    run(make, batches, settings, seed, folder, device, watch)
 
 
 def run(
@@ -78,6 +79,7 @@ def run(
     seed: int,
     folder: Path,
     device: str,
+    watch: Watch | None = None,
 ) -> None:
     """Train what `make` builds, a model and the collation of its inputs, as `train` does; `settings` are resolved.
 
@@ -101,9 +103,8 @@ def run(
         pin_memory=device != "cpu",
         generator=torch.Generator(),  # so that the loader leaves torch's own generator alone
     )
-    trainer = RetrieverTrainer(
-        model, arguments(settings, settings.steps(parts.steps), seed, checkpoints, device), loader, settings.optimizer
-    )
+    told = arguments(settings, settings.steps(parts.steps), seed, checkpoints, device)
+    trainer = RetrieverTrainer(model, told, loader, settings.optimizer, watch)
     trainer.train(resume_from_checkpoint=resume)
     if processes.is_main():
         _write(model, trainer.state.log_history, folder)

@@ -1,17 +1,21 @@
 """What a running training shows: steps, rate, time left and the loss."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from transformers import TrainerCallback
 
 from ..progress import bar
 
+Watch = Callable[[Mapping[str, float]], None]  # takes a point of the curve: {"step": 10, "loss": ..., ...}
+
 
 class Progress(TrainerCallback):
-    """A progress bar over the optimizer steps, in the main process."""
+    """A progress bar over the optimizer steps, in the main process; `watch` is given the curve as it grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
         self.bar: Any = None
+        self.watch = watch
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Open the bar, at the step that a resumed training continues from."""
@@ -27,6 +31,8 @@ class Progress(TrainerCallback):
         """Show the loss, averaged since the last time."""
         if self.bar is not None and "loss" in logs:
             self.bar.set_postfix(loss=f"{logs['loss']:.4f}")
+            if self.watch is not None:
+                self.watch({**logs, "step": state.global_step})
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Close the bar."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import LabradorError
 
+CURVE = "curve.jsonl"  # of a finished training, in its folder; written last
 OPTIMIZERS = ("adamw", "lamb")
 PRECISIONS = ("auto", "float32", "bfloat16")
 

@@ -13,7 +13,7 @@ from .batches import Loader
 from .checkpoints import Complete
 from .model import Trainable
 from .optimizers import make_optimizer
-from .progress import Progress
+from .progress import Progress, Watch
 from .settings import TrainSettings
 
 WEIGHTS = "model.safetensors"
@@ -25,8 +25,15 @@ class RetrieverTrainer(Trainer):
     optimizer: Any
     loss_is_scaled_for_ga = True  # the weights of the losses account for the parts of a batch
 
-    def __init__(self, model: Trainable, arguments: TrainingArguments, loader: Loader, optimizer: str) -> None:
-        callbacks = [Complete(Path(arguments.output_dir)), Progress()]
+    def __init__(
+        self,
+        model: Trainable,
+        arguments: TrainingArguments,
+        loader: Loader,
+        optimizer: str,
+        watch: Watch | None = None,
+    ) -> None:
+        callbacks = [Complete(Path(arguments.output_dir)), Progress(watch)]
         super().__init__(model=model, args=arguments, train_dataset=loader.dataset, callbacks=callbacks)
         self.remove_callback(PrinterCallback)
         self._loader, self._optimizer = loader, optimizer

@@ -160,3 +160,15 @@ def test_each_stage_has_the_time_that_it_took(monkeypatch):
     monkeypatch.setattr(index.first, "search", later(3, search))
     monkeypatch.setattr(index, "score", later(0.5, score))
     assert index.search(x[:2], 10).stages == {"candidates": 3000, "rerank": 500}
+
+
+def test_both_stages_can_be_seen():
+    x, q = whole(0, 300, 16), whole(1, 3, 16)
+    fitted = LSH(bits=24).fit(TrainingVectors(x), 0)
+    index = TwoStage(candidates=40, rerank="dense").build(fitted, fitted.encode(x), x)
+    candidates, hits = index.search_both(q, 10)
+    expected = index.first.search(q, 40)
+    assert np.array_equal(candidates.ids, expected.ids)
+    assert np.array_equal(candidates.scores, expected.scores)
+    assert np.array_equal(hits.ids, index.search(q, 10).ids)
+    assert list(hits.stages) == STAGES

@@ -1,5 +1,7 @@
 """What a training's key says of how its queries are scored."""
 
+import json
+
 import pytest
 from layouts import write_layout
 
@@ -32,3 +34,18 @@ def test_one_process_trains_the_same_gathered_or_not(lab):
     apart = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test", gathered=False))
     assert gathered.keys() == {"objective", "sampler", "settings", "seed"}  # keys made before stay as they are
     assert apart == gathered  # one process has nothing to gather
+
+
+def test_who_watches_is_given_the_curve_as_it_grows_and_again_whole(lab):
+    told = []
+    lab.settings = TrainSettings(max_steps=3, batch_size=4, log_steps=1)
+    lab.watch = lambda name, entry: told.append((name, entry["step"], entry["loss"]))
+    checkpoint = lab.fit(ENCODER, Contrastive(), Random(), name="test")
+    lines = (checkpoint.folder.parent / "curve.jsonl").read_text().splitlines()
+    curve = [("test", entry["step"], entry["loss"]) for entry in map(json.loads, lines)]
+    assert [step for _, step, _ in curve] == [1, 2, 3]
+    assert [name_and_step[:2] for name_and_step in told] == [name_and_step[:2] for name_and_step in curve * 2]
+    assert [loss for *_, loss in told] == pytest.approx([loss for *_, loss in curve * 2], abs=1e-3)
+    told.clear()
+    lab.fit(ENCODER, Contrastive(), Random(), name="test")
+    assert told == curve  # found in the store

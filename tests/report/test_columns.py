@@ -2,6 +2,7 @@
 
 import pytest
 
+from labrador.report.averages import average
 from labrador.report.columns import best_of, columns, count, seconds, size, three_digits
 
 SIZES = {0: "0 B", 999: "999 B", 1000: "1.00 kB", 4_612_345: "4.61 MB", 18_484_224: "18.5 MB", 999_499: "999 kB"}
@@ -72,3 +73,13 @@ def test_values_that_look_the_same_are_equally_good(row):
     rows = [row(metrics={"R@1": value}) for value in (0.60012, 0.6001, 0.5)]
     found = column(rows, "R@1")
     assert [found.text(row) == best_of(found, rows) for row in rows] == [True, True, False]
+
+
+def test_what_stands_beside_a_mean(row):
+    mean = average([row(seed=3), row(seed=10)], {"MRR@10": 0.0123}, {"MRR@10": 1, "R@20": -1})
+    found = {title: column([mean], title) for title in ("MRR@10", "R@20", "seed", "queries/s")}
+    assert [found["MRR@10"].text(mean), found["MRR@10"].brackets(mean)] == ["0.600", "(0.012)"]
+    beside = {title: column.beside(mean) for title, column in found.items()}
+    assert beside == {"MRR@10": "(0.012) ▲", "R@20": "▼", "seed": "", "queries/s": ""}
+    assert found["seed"].text(mean) == "3, 10"
+    assert column([row()], "MRR@10").beside(row()) == ""

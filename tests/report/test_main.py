@@ -1,7 +1,12 @@
 """The command, as it is run."""
 
+import csv
 import subprocess
 import sys
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
 
 from labrador.report.__main__ import main
 
@@ -32,6 +37,51 @@ def test_files_can_be_named(sweep, tmp_path, capsys):
     assert "1 result;" in capsys.readouterr().out
 
 
+@pytest.fixture
+def seeds(row, tmp_path):
+    """A folder with dpr flat and dpr pq, two seeds each, and their questions: pq is worse by far."""
+    for number, (quantizer, seed) in enumerate([("flat", 0), ("flat", 1), ("pq", 0), ("pq", 1)]):
+        figures = [(0.9 if quantizer == "flat" else 0.4) + seed / 50 + query / 1250 for query in range(50)]
+        folder = tmp_path / "seeds" / str(number)
+        folder.mkdir(parents=True)
+        row(quantizer=quantizer, seed=seed, metrics={"MRR@10": sum(figures) / 50}).write(folder / "result.json")
+        table = pa.table({"qid": [f"q{query}" for query in range(50)], "MRR@10": figures})
+        parquet.write_table(table, folder / "per_query.parquet")
+    return tmp_path / "seeds"
+
+
+def test_seeds_are_averaged_and_tested_against_a_baseline(seeds, capsys):
+    assert main([str(seeds)]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == f"4 results of 2 systems; written to {seeds}/results.csv and {seeds}/results.md"
+    assert "0.930* (0.020)" in out
+    latex = seeds / "t.tex"
+    assert main([str(seeds), "--baseline", "dpr flat", "--metric", "MRR@10", "--latex", str(latex)]) == 0
+    out = capsys.readouterr().out
+    assert "0.430  (0.020) ▼" in out
+    written = [f"{seeds}/{name}" for name in ("results.csv", "results.md", "results-differences.csv", "t.tex")]
+    assert out.splitlines()[-1].endswith(f"written to {', '.join(written[:3])} and {written[3]}")
+    assert r"$^{\downarrow}$" in latex.read_text()
+    with (seeds / "results-differences.csv").open(newline="") as file:
+        (line,) = csv.DictReader(file)
+    assert (line["system"], line["baseline"], line["metric"]) == ("dpr pq", "dpr flat", "MRR@10")
+    assert float(line["difference"]) == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--baseline", "dpr"], "--baseline 'dpr': one system was expected, 2 are called so: 'dpr flat', 'dpr pq'"),
+        (["--baseline", "bpr"], "--baseline 'bpr': no system is called so; the systems are 'dpr flat', 'dpr pq'"),
+        (["--metric", "R@7"], "--metric R@7: a metric of these results was expected: MRR@10"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_and_nothing_is_written(seeds, capsys, arguments, message):
+    assert main([str(seeds), *arguments]) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
+    assert not (seeds / "results.csv").exists()
+
+
 def test_faults_are_one_line_and_exit_code_2(sweep, tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
@@ -48,4 +98,38 @@ def test_it_loads_none_of_the_code_that_makes_results():
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name for name in loaded if name.startswith("labrador.") and ".report" not in name} == {"labrador.errors"}
-    assert not {"torch", "numpy", "pyarrow", "transformers", "hydra"} & set(loaded)
+    assert not {"torch", "numpy", "pyarrow", "transformers", "hydra", "scipy", "yaml", "matplotlib"} & set(loaded)
+
+
+def test_figures_and_page_are_written_where_they_are_asked_for(seeds, tmp_path, capsys):
+    figures, page = tmp_path / "figures", tmp_path / "page.html"
+    arguments = [
+        "--figures",
+        str(figures),
+        "--html",
+        str(page),
+        "--baseline",
+        "dpr flat",
+        "--store",
+        str(tmp_path / "no"),
+    ]
+    assert main([str(seeds), *arguments]) == 0
+    told = capsys.readouterr().out.splitlines()[-4:]
+    assert told[0] == f"6 files of figures written to {figures}"
+    assert told[1].startswith(f"page written to {page} (")
+    assert told[2:] == [f"pydocs: run.trec is not beside {seeds}/{run}/result.json" for run in (0, 2)]
+    assert "pydocs-gains.svg" in [path.name for path in figures.iterdir()]
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_places_that_cannot_be_written_are_told_before_any_work(seeds, tmp_path, capsys):
+    for option, place, expected in (
+        ("--html", tmp_path / "no" / "page.html", "a file in a folder that is there was expected; name another file"),
+        ("--html", tmp_path, "a file in a folder that is there was expected; name another file"),
+        ("--figures", seeds / "0" / "result.json", "a folder was expected, this is a file; name another folder"),
+    ):
+        assert main([str(seeds), option, str(place)]) == 2
+        printed = capsys.readouterr()
+        assert printed.err == f"error: {option} {place}: {expected}\n"
+        assert printed.out == ""
+    assert not (seeds / "results.csv").exists()

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from labrador.report import table
+from labrador.report.averages import average
 from labrador.report.table import layout, print_rows, render
 
 
@@ -140,3 +141,22 @@ def test_square_brackets_in_settings_are_text(row):
     same = {"data.packages": "[numpy,pandas]"}
     assert "data.packages [numpy,pandas]" in render([row(settings=same), row(settings=same, quantizer="pq")])
     assert "[numpy]" in render([row(settings={"data.packages": "[numpy]"}), row(settings=same)])
+
+
+def test_spreads_and_signs_stand_under_each_other(row):
+    means = [
+        average([row(quantizer=q, metrics={"MRR@10": mrr})], spreads, signs)
+        for q, mrr, spreads, signs in [
+            ("flat", 0.9, {"MRR@10": 0.01}, {}),
+            ("lsh", 0.5, {"MRR@10": 0.1}, {"MRR@10": -1}),
+            ("pq", 0.6, {}, {"MRR@10": 1}),
+        ]
+    ]
+    lines = render(means).splitlines()
+    assert [line.rstrip() for line in lines[2:5]] == [
+        "flat       0.900* (0.010)",
+        "lsh        0.500  (0.100) ▼",
+        "pq         0.600  ▲",
+    ]
+    assert lines[0].split() == ["quantizer", "MRR@10"]
+    assert max(map(len, lines[:5])) <= 28

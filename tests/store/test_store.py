@@ -34,6 +34,19 @@ def test_made_once_and_found_again(tmp_path):
     assert second.manifest["files"]["inner/text"]["size"] == second.size == 5
 
 
+def test_an_artifact_is_found_by_its_key_alone(tmp_path):
+    store = Store(tmp_path)
+    made = store.make("step", {"a": 1}, {}, write_text("hello"))
+    found = store.by_key(made.key)
+    assert (found.step, found.folder, found.manifest) == ("step", made.folder, made.manifest)
+    assert found.fault() is None
+    (made.folder / "inner" / "text").write_text("hullo")
+    assert store.by_key(made.key).fault() == "inner/text does not hold what was written (its sha256 differs)"
+    assert store.by_key("0" * len(made.key)) is None
+    (made.folder / "manifest.json").unlink()
+    assert store.by_key(made.key) is None
+
+
 @pytest.mark.parametrize(
     "change",
     [

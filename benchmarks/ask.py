@@ -1,0 +1,58 @@
+"""How long a question takes from a cold start: `python search.py run=PATH "..."`, a process for each.
+
+    python benchmarks/ask.py RUN [RUN ...] [--processes 5]
+
+Each run is asked in as many new processes, one after the other, after one that is not counted, which leaves files in
+the disk's cache and what numba compiles in its own. Wall clock and processor time are medians; `alone` is the time that
+a search took within its process, as it prints it. Beside them an empty Python process, and one that imports torch and
+transformers' BertModel, which a question does without.
+"""
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SEARCH = Path(__file__).resolve().parents[1] / "search.py"
+QUESTION = "how do I read a csv in chunks"
+EMPTY = ("python", ["-c", "pass"])
+TRANSFORMERS = ("import of torch, BertModel", ["-c", "import torch; from transformers import BertModel"])
+
+
+def measured(arguments: list[str], processes: int) -> tuple[float, float, str]:
+    """Median wall clock and processor time in seconds of `python *arguments`, and what the last one printed."""
+    walls, used, out = [], [], ""
+    for number in range(processes + 1):
+        before, start = os.times(), time.perf_counter()
+        done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(done.stderr)
+        wall, after, out = time.perf_counter() - start, os.times(), done.stdout
+        if number:
+            walls.append(wall)
+            used.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    return statistics.median(walls), statistics.median(used), out
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", help="folders of finished runs")
+    parser.add_argument("--processes", type=int, default=5)
+    settings = parser.parse_args()
+    cells = [(run, [str(SEARCH), f"run={run}", QUESTION]) for run in settings.runs]
+    print("| what | seconds | processor seconds | search alone (ms) |\n|---|---:|---:|---:|")
+    for name, arguments in [*cells, EMPTY, TRANSFORMERS]:
+        wall, used, out = measured(arguments, settings.processes)
+        title = re.search(r": (.*) seed=", out)
+        alone = re.search(r"passages in (\d+) ms", out)
+        label = f"{title[1]} ({name})" if title else name
+        print(f"| {label} | {wall:.2f} | {used:.2f} | {alone[1] if alone else '-'} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Ask a finished run: the top passages for a question from its index, with scores and the stage that found them.
+
+python search.py run=best "how do I read a csv in chunks"
+python search.py run=multirun/2026-01-31/12-00-00/3 k=5
+python search.py --help
+"""
+
+import sys
+
+
+def main() -> int:
+    """Hand the command line to the prompt. Returns the exit code."""
+    from labrador.finished.prompt import main as ask
+
+    return ask(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

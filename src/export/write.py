@@ -1,0 +1,123 @@
+"""The whole export: models, index, ids and card, all or nothing."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.corpus import Corpus, Passages
+from ..encoders.checkpoint import Checkpoint
+from ..encoders.tokens import Text, pad, tokenize
+from ..encoders.towers import Side
+from ..errors import LabradorError
+from ..finished.artifacts import RunArtifacts
+from ..finished.runs import FinishedRun
+from .card import card
+from .index import write_faiss
+from .models import Model, check_package, joined, joiner, models, quietly, write_model
+
+INDEX, PIDS, VERIFIER = "index.faiss", "pids.txt", "verifier"
+CHECKED = 4  # texts of each side whose vectors are compared with the run's
+TOLERANCE = 1e-5  # relative to the longest vector: rounding alone
+ROWS = 65_536  # passage ids read at once
+
+
+def export(run: FinishedRun, folder: Path) -> None:
+    """Write the models, index.faiss, pids.txt and README.md of `run` into `folder`.
+
+    Raises LabradorError, and leaves nothing, for a run without an encoder, a folder that holds something already, a
+    missing artifact or package, and models whose vectors are not the run's.
+    """
+    check_package()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise LabradorError(f"{folder}: it is there already, a new or empty folder was expected; name another one")
+    if not folder.absolute().parent.is_dir():
+        raise LabradorError(f"{folder}: the folder above it is not there; make it, or name another folder")
+    artifacts = RunArtifacts(run)
+    if artifacts.lexical is not None:
+        raise LabradorError(
+            f"run={run.folder}: {run.row.retriever} has no encoder and no vectors to export; name a run with a dense "
+            "retriever"
+        )
+    try:
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
+    except OSError as error:
+        raise LabradorError(f"{folder}: cannot be written ({error.strerror}); name another folder") from error
+    try:
+        _fill(artifacts, unfinished)
+        unfinished.chmod(0o777 & ~_umask())
+        unfinished.replace(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _fill(artifacts: RunArtifacts, folder: Path) -> None:
+    passages = artifacts.passages_checkpoint("codes")
+    queries, _ = artifacts.questions("queries")
+    written = models("", queries, passages)
+    if "verifier" in artifacts.inputs:
+        written += models(VERIFIER, artifacts.questions("verifier")[0], artifacts.passages_checkpoint("dense"))
+    between = joiner(queries.encoder.tokenizer())
+    for model in written:
+        write_model(model, folder)
+        _check(model, folder, artifacts.corpus, artifacts.run.split, between)
+    kind = write_faiss(artifacts.quantizer, artifacts.codes, folder / INDEX)
+    write_pids(artifacts.corpus.passages, folder / PIDS)
+    text = card(artifacts.run, artifacts, written, kind, between)
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def write_pids(passages: Passages, path: Path) -> None:
+    """Write the ids of all passages, one a line, in the order of the index's rows."""
+    with path.open("w", encoding="utf-8") as file:
+        for start in range(0, len(passages), ROWS):
+            rows = np.arange(start, min(start + ROWS, len(passages)))
+            file.writelines(f"{pid}\n" for pid in passages.pids(rows))
+
+
+def _check(model: Model, folder: Path, corpus: Corpus, split: str, between: str) -> None:
+    """Raise LabradorError unless the written model gives texts of the run the vectors that Labrador gives them."""
+    from sentence_transformers import SentenceTransformer
+
+    with quietly():
+        loaded = SentenceTransformer(str(folder / model.folder), device="cpu", local_files_only=True)
+    rows = np.arange(min(CHECKED, len(corpus.passages)))
+    for side in model.sides:
+        encode: Any = loaded.encode_query if side == "query" else loaded.encode_document
+        texts: list[Text] = [
+            *(corpus.queries(split).texts[:CHECKED] if side == "query" else corpus.passages.read(rows))
+        ]
+        given = [text if isinstance(text, str) else joined(*text, between) for text in texts]
+        expected = _encoded(model.checkpoint, side, texts)
+        found = np.asarray(encode(given, show_progress_bar=False))
+        longest = float(np.linalg.norm(expected, axis=1).max())
+        difference = float(np.abs(found - expected).max()) / longest if found.shape == expected.shape else np.inf
+        if difference > TOLERANCE:
+            raise LabradorError(
+                f"sentence-transformers gives a {side} a vector that differs by {difference:.1e} from Labrador's, "
+                f"{TOLERANCE:.0e} at most was expected; this run's model cannot be exported"
+            )
+
+
+def _encoded(checkpoint: Checkpoint, side: Side, texts: list[Text]) -> NDArray[np.float32]:
+    """The vectors [T, D] of texts as Labrador encodes them, in float32."""
+    import torch
+
+    encoder, towers = checkpoint.encoder, checkpoint.towers()
+    length, prefix = (getattr(encoder, name) for name in (f"max_{side}_length", f"{side}_prefix"))
+    ids = [np.asarray(row, np.uint32) for row in tokenize(encoder.tokenizer(), texts, length, prefix)]
+    with torch.inference_mode():
+        vectors: NDArray[np.float32] = towers.encode(side, *pad(ids, towers.pad_id)).numpy()
+    return vectors
+
+
+def _umask() -> int:
+    """The process's mask of permissions, which mkdtemp does not heed."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,149 @@
+"""The artifacts that a finished run's ranking was made from, found by the keys in manifests."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.corpus import Corpus
+from ..encoders.base import Encoder
+from ..encoders.checkpoint import Checkpoint
+from ..errors import LabradorError
+from ..indexes.search import Search
+from ..lab.codes import CODES
+from ..lab.fits import ELSEWHERE
+from ..lab.vectors import VECTORS
+from ..quantizers.base import Codes, FittedQuantizer
+from ..store import Artifact, artifact_key, describe
+from .runs import FinishedRun
+
+LEXICAL = "bm25"
+
+
+@dataclass(frozen=True)
+class RunArtifacts:
+    """What a run stands on. Every property raises LabradorError naming the command that makes what is missing."""
+
+    run: FinishedRun
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """Passages and questions."""
+        keys = self.run.row.keys
+        return Corpus(self._held(keys.get("subset") or keys["data"], "the corpus").folder)
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """The keys of what the ranking was made from: "codes", "quantizer", "queries", ... or "bm25"."""
+        inputs: dict[str, str] = self._described(self.run.row.keys["ranking"], "the ranking").manifest["inputs"]
+        return inputs
+
+    @property
+    def lexical(self) -> Artifact | None:
+        """The BM25 index; None for a run that searches vectors."""
+        return self._held(self.inputs[LEXICAL], "the BM25 index") if LEXICAL in self.inputs else None
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The run's encoder."""
+        encoder: Encoder = self.run.part("encoder")
+        return encoder
+
+    @cached_property
+    def search(self) -> Search:
+        """How the run searched, with every `auto` decided; on the CPU, whose rankings are the same."""
+        settings = self.run.settings["search"] | {"device": "cpu"}
+        search: Search = self.run.part_of("search", settings)
+        return search.resolved(verified="verifier" in self.inputs)
+
+    @cached_property
+    def quantizer(self) -> FittedQuantizer:
+        """The trained quantizer."""
+        artifact = self._held(self.inputs["quantizer"], "the quantizer")
+        fitted: FittedQuantizer = self.run.part("quantizer").load(artifact.folder)
+        return fitted
+
+    @cached_property
+    def codes(self) -> Codes:
+        """The codes of all passages, uint8 [N, code_bytes], memory-mapped."""
+        artifact = self._held(self.inputs["codes"], "the codes")
+        if (artifact.folder / CODES).exists():
+            return _mapped(artifact.folder / CODES)
+        in_place = self.quantizer.codes_in_place(_mapped(artifact.folder / VECTORS))
+        if in_place is None:
+            raise ValueError(f"{artifact.folder} holds neither codes nor vectors that are codes")
+        return in_place
+
+    @cached_property
+    def vectors(self) -> NDArray[np.floating] | None:
+        """The passages' full vectors [N, D] that candidates are reranked by; None where nothing reads them."""
+        if "dense" not in self.inputs:
+            return None
+        return _mapped(self._held(self.inputs["dense"], "the passages' vectors").folder / VECTORS)
+
+    @cached_property
+    def structure(self) -> Path | None:
+        """The folder of what the search needs besides the codes (a hash table); None where it needs nothing."""
+        settings = self.search.structure()
+        if settings is None:
+            return None
+        inputs = {name: self.inputs[name] for name in ("codes", "quantizer")}
+        key = artifact_key("structure", 1, settings, inputs)
+        return self._held(key, "the hash table").folder
+
+    def questions(self, side: str) -> tuple[Checkpoint, NDArray[np.float32]]:
+        """The encoder of the questions as the first stage ("queries") or the verifier ("verifier") has them, and the
+        vectors [Q, D] that it gave the run's questions.
+        """
+        artifact = self._held(self.inputs[side], "the questions' vectors")
+        return self.checkpoint(artifact.manifest["inputs"]["checkpoint"]), _mapped(artifact.folder / VECTORS)
+
+    def passages_checkpoint(self, name: str) -> Checkpoint:
+        """The encoder that an input of the ranking ("codes", "dense") was made with."""
+        return self.checkpoint(self._encoded(name).manifest["inputs"]["checkpoint"])
+
+    def _encoded(self, name: str) -> Artifact:
+        """The artifact that an encoder wrote: the input itself, or the vectors that its codes were made of."""
+        artifact = self._described(self.inputs[name], "what the encoder wrote")
+        while "checkpoint" not in artifact.manifest["inputs"]:
+            artifact = self._described(artifact.manifest["inputs"]["vectors"], "the passages' vectors")
+        return artifact
+
+    def checkpoint(self, key: str) -> Checkpoint:
+        """The trained encoder of that key, or the encoder as it comes, if it is still the one of that key."""
+        found = self.run.store.by_key(key)
+        if found is not None:
+            return Checkpoint(self.encoder, self._held(key, "the trained encoder").folder / "towers", key)
+        inputs = {"weights": self.encoder.fingerprint()}
+        if artifact_key("pretrained", 1, describe(self.encoder, ELSEWHERE), inputs) != key:
+            raise self._missing("the trained encoder")
+        return Checkpoint(self.encoder, None, key)
+
+    def _described(self, key: str, what: str) -> Artifact:
+        """An artifact of which the manifest alone is read."""
+        artifact = self.run.store.by_key(key)
+        if artifact is None:
+            raise self._missing(what)
+        return artifact
+
+    def _held(self, key: str, what: str) -> Artifact:
+        """An artifact whose files are whole."""
+        artifact = self._described(key, what)
+        wrong = artifact.fault()
+        if wrong is not None:
+            raise self._missing(f"{what} as it was written ({wrong})")
+        return artifact
+
+    def _missing(self, what: str) -> LabradorError:
+        return LabradorError(
+            f"run={self.run.folder}: {what} is not in the store {self.run.store.root}; "
+            f"run the cell again, which makes it: {self.run.command}"
+        )
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array

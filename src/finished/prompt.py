@@ -1,0 +1,106 @@
+"""`python search.py`: a question on the command line, or a prompt."""
+
+import re
+import shutil
+import sys
+import textwrap
+import time
+from collections.abc import Iterator, Sequence
+
+from ..errors import LabradorError
+from .runs import BEST, choose
+from .searcher import Answer, Searcher
+
+USAGE = """\
+Answers from the index of a finished run.
+
+Usage: python search.py [run=PATH|best] [k=10] ["QUESTION"]
+
+  run=PATH   a run's folder, the one with its result.json
+  run=best   the run with the highest MRR@10 below outputs/ and multirun/ (the default)
+  k=10       passages shown
+  Without a question, lines are read until one is empty or the input ends.
+
+Examples:
+  python search.py run=best "how do I read a csv in chunks"
+  python search.py run=multirun/2026-01-31/12-00-00/3 k=5
+"""
+SETTING = re.compile(r"^([A-Za-z_]\w*)=(\S*)$")
+LINES, WIDTH = 2, 110  # of a passage's text, and characters of a line at most
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Answer the question of the command line, or those that are typed. Returns the exit code: 2 for a mistake."""
+    if {"--help", "-h"} & set(arguments):
+        print(USAGE, end="")
+        return 0
+    try:
+        name, k, question = parsed(arguments)
+        run = choose(name)
+        print(f"run={run.folder}: {run.title}", flush=True)
+        searcher = Searcher(run)
+        for asked in [question] if question else typed():
+            _answer(searcher, asked, k)
+    except LabradorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print()
+        return 130
+    return 0
+
+
+def parsed(arguments: Sequence[str]) -> tuple[str, int, str]:
+    """The run, k and the question ("" for none) of a command line; raises LabradorError for what is neither."""
+    settings = {"run": BEST, "k": "10"}
+    words = []
+    for argument in arguments:
+        match = SETTING.match(argument)
+        if match is None:
+            words.append(argument)
+        elif match[1] in settings:
+            settings[match[1]] = match[2]
+        else:
+            raise LabradorError(
+                f"{argument}: no such setting; run=PATH, run={BEST} or k=NUMBER were expected, and the question in "
+                "quotes"
+            )
+    if not settings["k"].isdecimal() or int(settings["k"]) < 1:
+        raise LabradorError(f"k={settings['k']}: a whole number from 1 was expected; set k=10")
+    return settings["run"], int(settings["k"]), " ".join(words).strip()
+
+
+def typed() -> Iterator[str]:
+    """The questions of the standard input, until a line is empty or the input ends; a person is shown a prompt."""
+    watched = sys.stdin.isatty()
+    while True:
+        if watched:
+            print("question> ", end="", flush=True)
+        line = sys.stdin.readline().strip()
+        if not line:
+            return
+        yield line
+
+
+def _answer(searcher: Searcher, question: str, k: int) -> None:
+    start = time.perf_counter()
+    answers = searcher.ask(question, k)
+    taken = 1000 * (time.perf_counter() - start)
+    print("".join(map(shown, answers)) or "no passage shares a word with the question\n", end="")
+    print(f"{len(answers)} passages in {taken:.0f} ms", flush=True)
+
+
+def shown(answer: Answer) -> str:
+    """Rank, score, where it was found, title and id in one line, and the beginning of the text."""
+    width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
+    title = f"{answer.title} " if answer.title else ""
+    head = f"{answer.rank:3}  {answer.score:.4f}  {found_by(answer)}  {title}[{answer.pid}]"
+    text = textwrap.wrap(" ".join(answer.text.split()), width - 5, max_lines=LINES, placeholder=" ...")
+    return "".join(f"{line}\n" for line in [head, *(f"     {line}" for line in text)])
+
+
+def found_by(answer: Answer) -> str:
+    """Which stage found the passage: `words`, `codes`, or its place before the rerank."""
+    if answer.candidate is None:
+        return answer.stage
+    return f"candidate {answer.candidate} of {answer.candidates:,} ({answer.candidate_score:.4f}), reranked"

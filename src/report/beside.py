@@ -1,0 +1,125 @@
+"""Measured beside published: the lines, the header and the CSV of a table that someone else measured before."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .columns import Column, count, three_digits
+from .published import Cell, Published
+from .systems import System
+from .table import Layout
+
+COSTS = {"bytes_per_passage": "bytes/passage", "query_ms": "ms/query"}  # published beside the metrics
+
+
+@dataclass(frozen=True)
+class Line:
+    """A cell and what was measured of it: its rows over the seeds, or why there are none."""
+
+    cell: Cell
+    system: System | None
+    why: str = ""
+
+    def measured(self, figure: str) -> float | None:
+        """A figure as it is published, metrics in per cent: the mean over the seeds, None where it is not told."""
+        if self.system is None:
+            return None
+        if figure in COSTS:
+            rows = self.system.rows
+            values = [
+                row.bytes_per_passage if figure == "bytes_per_passage" else row.latency_ms.get("p50") for row in rows
+            ]
+            told = [value for value in values if value is not None]
+            return sum(told) / len(told) if told else None
+        mean = self.system.mean(figure)
+        return None if mean is None else 100 * mean
+
+    def spread(self, figure: str) -> float | None:
+        """A metric's spread over the seeds, in per cent."""
+        spread = None if self.system is None or figure in COSTS else self.system.spread(figure)
+        return None if spread is None else 100 * spread
+
+    def difference(self, figure: str) -> float | None:
+        """A metric measured less published, in per cent."""
+        measured, published = self.measured(figure), self.cell.published.get(figure)
+        return None if measured is None or published is None or figure in COSTS else measured - published
+
+
+def figures(lines: Sequence[Line]) -> list[str]:
+    """The names of the published figures, metrics first."""
+    names = dict.fromkeys(name for line in lines for name in line.cell.published)
+    return sorted(names, key=lambda name: name in COSTS)
+
+
+def layout(lines: Sequence[Line], comparable: bool) -> Layout:
+    """The table of a published table: each figure measured, published and, where `comparable`, their difference."""
+    columns: list[Column] = []
+    for figure in figures(lines):
+        show, head = _shown(figure, lines), COSTS.get(figure, figure)
+        measured, published = _taken("measured", figure), lambda line, figure=figure: line.cell.published.get(figure)
+        spread = _taken("spread", figure)
+        columns.append(Column(f"{head}\nmeasured", measured, show, number=True, spread=spread))
+        columns.append(Column(f"{head}\npublished", published, show, number=True))
+        if comparable and figure not in COSTS:
+            signed = _signed(show)
+            columns.append(Column(f"{head}\ndifference", _taken("difference", figure), signed, number=True))
+    several = any(line.system and len(line.system.rows) > 1 for line in lines)
+    spread_told = ("Means over the seeds; in brackets the largest less the smallest",) if several else ()
+    missing = tuple(f"{line.cell.name}: {line.why}" for line in lines if line.why)
+    name = Column("cell", lambda line: line.cell.name)
+    return Layout(lines, [name], columns, "", ("Metrics in per cent", *spread_told, *missing))
+
+
+def _taken(method: str, figure: str) -> Callable[[Line], float | None]:
+    return lambda line: getattr(line, method)(figure)
+
+
+def _shown(figure: str, lines: Sequence[Line]) -> Callable[[float], str]:
+    """How a figure is shown: metrics with as many decimals as the published ones have."""
+    if figure in COSTS:
+        return count if figure == "bytes_per_passage" else three_digits
+    values = [line.cell.published[figure] for line in lines if figure in line.cell.published]
+    decimals = max(len(str(value).partition(".")[2]) for value in values)
+    return lambda value: f"{value:.{decimals}f}"
+
+
+def _signed(show: Callable[[float], str]) -> Callable[[float], str]:
+    return lambda value: ("+" if value >= 0 else "-") + show(abs(value))
+
+
+def header(table: Published, scale: str, comparable: bool, lines: Sequence[Line]) -> list[str]:
+    """What a table is and what it was measured with: scale, data, encoder, seeds, machine; a sentence or two a line."""
+    rows = [row for line in lines if line.system for row in line.system.rows]
+    data = dict.fromkeys(f"{row.data} ({row.passages:,} passages, {row.queries:,} questions)" for row in rows)
+    encoders = dict.fromkeys(row.encoder for row in rows if row.encoder)
+    seeds = sorted({row.seed for row in rows})
+    measured = [f"scale {scale}"]
+    if rows:
+        measured += [f"data {', '.join(data)}", f"encoder {', '.join(encoders) or '-'}"]
+        measured += [f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"]
+        measured += [f"device {', '.join(dict.fromkeys(row.device for row in rows))}"]
+    other = (
+        "The data, the backbone or the training are not those of the published figures: compare the order of the cells "
+        "within a column, not the numbers; differences are left out"
+    )
+    told = [table.title, f"Published: {table.source}", f"Measured: {'; '.join(measured)}"]
+    return told if comparable else [*told, other]
+
+
+def csv_lines(lines: Sequence[Line], comparable: bool) -> list[dict[str, Any]]:
+    """One dict a cell: each figure measured, its spread over seeds, published and, if `comparable`, the difference."""
+    told = []
+    for line in lines:
+        values: dict[str, Any] = {"cell": line.cell.name, "why_not_measured": line.why}
+        for figure in figures(lines):
+            values |= {
+                f"{figure}.measured": line.measured(figure),
+                f"{figure}.published": line.cell.published.get(figure),
+            }
+            if figure not in COSTS:
+                values[f"{figure}.spread"] = line.spread(figure)
+                values |= {f"{figure}.difference": line.difference(figure)} if comparable else {}
+        rows = line.system.rows if line.system else ()
+        values |= {"seeds": " ".join(str(row.seed) for row in rows), "overrides": " ".join(line.cell.overrides or ())}
+        told.append(values | {"files": " ".join(map(str, line.system.files)) if line.system else ""})
+    return told

@@ -1,0 +1,66 @@
+"""Which questions a system gains and which it loses against a baseline, sorted: a mean hides both."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ..groups import Group
+from ..systems import System, check_questions
+from .style import INK, new_figure
+
+GAIN, LOSS = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange: dark and light in grey print
+WIDE = 26  # characters: the longest line of a panel's title
+PER_INCH = 12  # characters of the figure's title
+PER_LINE = 3  # panels beside each other
+
+
+def gains(system: System, baseline: System, metric: str) -> NDArray[np.float64]:
+    """The metric of each question that counts less the baseline's, float64 [Q], largest first.
+
+    Raises LabradorError when the questions of the two are not the same.
+    """
+    qids, values = system.per_query(metric)
+    others, base = baseline.per_query(metric)
+    check_questions(system.files[0], qids, baseline.files[0], others)
+    apart = values - base
+    return np.sort(apart[~np.isnan(apart)])[::-1]
+
+
+def draw(group: Group, named: Sequence[System], baseline: System, metric: str) -> Figure | None:
+    """One panel for each system of `named` but the baseline; None where there is none, or the metric is not known."""
+    shown = [s for s in named if s != baseline and s.mean(metric) is not None]
+    if not shown or baseline.mean(metric) is None:
+        return None
+    columns = 2 if len(shown) == 4 else min(PER_LINE, len(shown))
+    lines = -(-len(shown) // columns)
+    width = max(3.4, 2.5 * columns)
+    figure = new_figure(width, 0.6 + 1.75 * lines)
+    panels: Any = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for place, axes in enumerate(panels.flat):
+        if place < len(shown):
+            _panel(axes, shown[place].label, gains(shown[place], baseline, metric))
+        else:
+            axes.set_visible(False)
+    title = textwrap.fill(f"{group.name}: {metric} less that of {baseline.label}", int(PER_INCH * width))
+    figure.suptitle(title, fontsize=9, fontweight="bold")
+    figure.supxlabel("questions, by gain (per cent)", fontsize=8.5)
+    figure.supylabel(f"{metric}, difference", fontsize=8.5)
+    return figure
+
+
+def _panel(axes: Any, label: str, apart: NDArray[np.float64]) -> None:
+    """Bars of equal width, one a question, as one area on either side of 0."""
+    edges = np.linspace(0, 100, len(apart) + 1)
+    won, lost = int((apart > 0).sum()), int((apart < 0).sum())
+    for colour, values in ((GAIN, np.maximum(apart, 0)), (LOSS, np.minimum(apart, 0))):
+        axes.stairs(values, edges, fill=True, color=colour, linewidth=0)
+    axes.axhline(0, color=INK, linewidth=0.7)
+    axes.set_xlim(0, 100)
+    axes.set_title("\n".join(textwrap.wrap(label, WIDE)), fontsize=8)
+    mean = f"{np.mean(apart):+.4f}".replace("-", "\N{MINUS SIGN}")
+    gained = f"better on {won:,}\nworse on {lost:,}\nequal on {len(apart) - won - lost:,}\nmean {mean}"
+    axes.text(0.97, 0.96, gained, transform=axes.transAxes, ha="right", va="top", fontsize=7, color=INK)

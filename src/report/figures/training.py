@@ -1,0 +1,105 @@
+"""Training curves: the loss over the steps of every training that the results stand on."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ...errors import LabradorError
+from ..systems import System
+from .style import COLOURS, LINES, new_figure
+
+STEPS = ("fit", "teacher")  # the artifacts that hold a curve
+CURVE, MANIFEST = "curve.jsonl", "manifest.json"
+PER_LINE = 3  # panels beside each other
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One training: what was trained, and its loss."""
+
+    key: str
+    what: str  # "Contrastive, BM25Hard": the losses of one kind of training may be compared
+    config: dict[str, str]  # the component's fields, "objective.codebooks" -> "48"
+    retrievers: tuple[str, ...]  # of the results that stand on it
+    steps: list[int]
+    losses: list[float]
+
+
+def curves(systems: Sequence[System], store: Path) -> tuple[list[Curve], int]:
+    """The curves of the trainings that `systems` stand on, and how many of these trainings are not in `store`.
+
+    Raises LabradorError for a curve or manifest that cannot be read.
+    """
+    used: dict[tuple[str, str], dict[str, None]] = {}
+    for row in (row for system in systems for row in system.rows):
+        for name, key in row.keys.items():
+            if name.split(".")[0] in STEPS:
+                used.setdefault((name.split(".")[0], key), {})[row.retriever] = None
+    found = []
+    for (step, key), retrievers in used.items():
+        folder = store / step / key
+        if (folder / CURVE).exists() and (folder / MANIFEST).exists():
+            found.append(_read(folder, key, step, tuple(retrievers)))
+    return found, len(used) - len(found)
+
+
+def _read(folder: Path, key: str, step: str, retrievers: tuple[str, ...]) -> Curve:
+    try:
+        config = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["config"]
+        points = [json.loads(line) for line in (folder / CURVE).read_text(encoding="utf-8").splitlines()]
+        steps, losses = [int(point["step"]) for point in points], [float(point["loss"]) for point in points]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LabradorError(
+            f"{folder}: a training's curve was expected ({error!r}); check it with python -m labrador.store verify"
+        ) from error
+    classes = (config.get(part, {}).get("class", "") for part in ("objective", "sampler"))
+    what = ", ".join(filter(None, classes)) if step == "fit" else step
+    return Curve(key, what, dict(_flat(config, "")), retrievers, steps, losses)
+
+
+def _flat(config: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", str(value)
+
+
+def draw(found: Sequence[Curve]) -> Figure | None:
+    """One panel for each kind of training of the same retrievers; None where no curve has two points."""
+    panels: dict[tuple[str, tuple[str, ...]], list[Curve]] = {}
+    for curve in found:
+        if len(curve.steps) > 1:
+            panels.setdefault((curve.what, curve.retrievers), []).append(curve)
+    if not panels:
+        return None
+    columns = min(PER_LINE, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = new_figure(max(3.6, 2.6 * columns), 0.4 + 2.1 * lines)
+    axes: Any = figure.subplots(lines, columns, squeeze=False)
+    for place, each in enumerate(axes.flat):
+        each.set_visible(place < len(panels))
+    for each, ((what, retrievers), curves_there) in zip(axes.flat, panels.items(), strict=False):
+        told = differing(curves_there)
+        for number, (curve, label) in enumerate(zip(curves_there, told, strict=True)):
+            look = {"color": COLOURS[number % len(COLOURS)], "linestyle": LINES[number % len(LINES)]}
+            each.plot(curve.steps, curve.losses, label=label, linewidth=1.1, **look)
+        each.set_xlim(left=0)
+        each.set_ylim(bottom=0)
+        each.set_title(f"{', '.join(retrievers)}\n{what}", fontsize=8)
+        if any(told):
+            each.legend(fontsize=7, handlelength=2.6)
+    figure.supxlabel("step", fontsize=8.5)
+    figure.supylabel("training loss", fontsize=8.5)
+    return figure
+
+
+def differing(found: Sequence[Curve]) -> list[str]:
+    """What tells each of several curves from the others: "seed 0"; empty for a single one."""
+    names = dict.fromkeys(name for curve in found for name in curve.config)
+    apart = [name for name in names if len({curve.config.get(name) for curve in found}) > 1]
+    return [", ".join(f"{name.rpartition('.')[2]} {curve.config.get(name, '-')}" for name in apart) for curve in found]

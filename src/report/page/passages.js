@@ -1,0 +1,85 @@
+// One question: what is relevant to it, and what each chosen system found first, side by side.
+
+async function passage(number) {
+  const size = asked.open.known.chunk;
+  return (await json(block(`texts-${Math.floor(number / size)}`)))[number % size];
+}
+
+async function showQuestion(q) {
+  const { open } = asked;
+  asked.chosen = q;
+  for (const button of byId("list").querySelectorAll("button")) {
+    if (Number(button.dataset.q) === q) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
+  const start = open.starts[q];
+  const members = Array.from(open.passages.subarray(start, open.starts[q + 1]));
+  const texts = await Promise.all(members.map(passage));
+  if (asked.chosen !== q) return; // another question was chosen meanwhile
+  const pool = members.map((_, place) => ({ text: texts[place], grade: open.grades[start + place] }));
+  const { texts: asks, qids, answers } = open.questions;
+  const relevant = pool.filter(({ grade }) => grade > 1);
+  byId("question").replaceChildren(
+    make("h3", {}, asks[q] || qids[q]),
+    make("p", { class: "quiet" }, [qids[q], answers[q].length ? `answers: ${answers[q].join("; ")}` : ""].filter(Boolean).join(" \u00b7 ")),
+    relevant.length ? make("details", {}, make("summary", {}, relevant.length === 1 ? "1 relevant passage" : `${relevant.length} relevant passages`),
+      make("ul", { class: "hits" }, relevant.map((one) => hit(one, answers[q], [])))) : null,
+    adder(q),
+    make("div", { class: "systems" }, asked.columns.map((s, place) => column(q, s, place, pool, answers[q]))));
+}
+
+function adder(q) {
+  const known = asked.open.known.systems;
+  const free = known.map((place, s) => [s, group().systems[place].label]).filter(([s]) => !asked.columns.includes(s));
+  const select = make("select", {});
+  setOptions(select, [["", "choose a system"], ...free], "");
+  select.addEventListener("change", () => { asked.columns.push(Number(select.value)); showQuestion(q); });
+  return free.length ? make("p", {}, make("label", {}, "Beside these ", select)) : null;
+}
+
+const ranking = (q, s) => {
+  const { known, ranks } = asked.open;
+  const start = (q * known.systems.length + s) * known.k;
+  return Array.from(ranks.subarray(start, start + known.k)).filter(Boolean).map((place) => place - 1);
+};
+
+function column(q, s, place, pool, answers) {
+  const { known } = asked.open;
+  const other = asked.columns[place === 0 ? 1 : 0];
+  const beside = other === undefined ? null : ranking(q, other);
+  const value = measured(s, q);
+  const letter = String.fromCharCode(65 + place);
+  const system = group().systems[known.systems[s]];
+  const remove = place < 2 ? null : make("button", { type: "button", "aria-label": `Remove ${system.label}`, onclick: () => {
+    asked.columns.splice(place, 1);
+    showQuestion(q);
+  } }, "\u00d7");
+  const entries = ranking(q, s).map((member) => {
+    const there = beside ? beside.indexOf(member) + 1 : 0;
+    const name = place === 0 ? "B" : "A";
+    return hit(pool[member], answers, beside ? [there ? `${name}: rank ${there}` : `${name}: not in its ${known.k}`] : []);
+  });
+  return make("section", { class: "system-column", "aria-label": system.label },
+    make("h4", {}, make("span", { class: "letter" }, letter), glyph(system), system.label, remove),
+    make("p", { class: "quiet" }, `${state.metric} ${value === NOT_COUNTED ? "does not count" : share(value).toFixed(3)}, seed ${known.seeds[s]}`),
+    entries.length ? make("ol", { class: "hits" }, entries) : make("p", { class: "note" }, "Nothing found."));
+}
+
+function hit({ text: [pid, title, body], grade }, answers, told) {
+  const marks = [];
+  if (grade > 1) marks.push(make("span", { class: "mark relevant" }, grade > 2 ? `relevant, grade ${grade - 1}` : "relevant"));
+  if (grade === 1) marks.push(make("span", { class: "mark" }, "judged not relevant"));
+  return make("li", { class: grade > 1 ? "hit good" : "hit" },
+    make("div", { class: "about" }, marks, told.map((line) => make("span", { class: "quiet" }, line)), make("code", {}, pid)),
+    title ? make("strong", {}, title) : null,
+    body === undefined ? null : make("p", {}, marked(body, answers)));
+}
+
+// The text with the answers in it marked, where they stand in it as they are written
+
+function marked(text, answers) {
+  const words = answers.filter(Boolean).map((answer) => answer.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (!words.length) return text;
+  const pieces = text.split(new RegExp(`(${words.sort((a, b) => b.length - a.length).join("|")})`, "iu"));
+  return pieces.map((piece, number) => (number % 2 ? make("mark", {}, piece) : piece));
+}

@@ -1,0 +1,180 @@
+"""Systems: the cells of a comparison, each over its seeds, with a label that tells it from the others of the table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import LabradorError
+from .order import order
+from .rows import ResultRow
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PER_QUERY = "per_query.parquet"
+NAMED = ("retriever", "quantizer", "search", "sampler", "encoder", "data")
+
+Identity = tuple[
+    tuple[str, str | None], ...
+]  # what a cell is: ("retriever", "dpr"), ..., ("quantizer.bits", "64"), ...
+
+
+@dataclass(frozen=True)
+class System:
+    """One cell over its seeds: rows that differ in nothing but the seed, what they cost, and what they scored."""
+
+    label: str  # what tells it from the others of the table, as short as can be: "bidr learned_pq two_stage"
+    rows: tuple[ResultRow, ...]  # in the order of their seeds
+    files: tuple[Path, ...]  # the result.json of each row
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the rows, rising."""
+        return tuple(row.seed for row in self.rows)
+
+    @property
+    def data(self) -> tuple[str, int, int]:
+        """What it was measured on: the data's name, its passages and the questions that count."""
+        return self.rows[0].data, self.rows[0].passages, self.rows[0].queries
+
+    def mean(self, metric: str) -> float | None:
+        """The metric's mean over the seeds; None where a seed cannot tell it."""
+        told = self._told(metric)
+        return sum(told) / len(told) if told else None
+
+    def spread(self, metric: str) -> float | None:
+        """The metric's largest value less its smallest over the seeds; None for one seed, or where one cannot tell."""
+        told = self._told(metric)
+        return max(told) - min(told) if len(told) > 1 else None
+
+    def per_query(self, metric: str) -> tuple[list[str], "NDArray[np.float64]"]:
+        """Query ids [Q], sorted, and the metric of each, float64 [Q]: the mean over seeds, NaN where it does not count.
+
+        Raises LabradorError when the figures of a question are not beside a row, lack the metric, or are not of the
+        same questions for every seed.
+        """
+        qids, values = per_query(self.files[0], metric)
+        for file in self.files[1:]:
+            others, more = per_query(file, metric)
+            check_questions(self.files[0], qids, file, others)
+            values = values + more
+        return qids, values / len(self.files)
+
+    def _told(self, metric: str) -> list[float]:
+        """The metric of every row; nothing where one of them has none."""
+        values = [value for row in self.rows if (value := row.metrics.get(metric)) is not None]
+        return values if len(values) == len(self.rows) else []
+
+
+def systems(rows: Mapping[Path, ResultRow]) -> list[System]:
+    """The cells of `rows` in the table's order, rows of one cell together; of a cell's seed the first found counts."""
+    cells: dict[Identity, dict[int, tuple[Path, ResultRow]]] = {}
+    for file, row in rows.items():
+        cells.setdefault(identity(row), {}).setdefault(row.seed, (file, row))
+    told = dict(zip(cells, labels(list(cells)), strict=True))
+    found = []
+    for cell, seeds in cells.items():
+        files, of_seeds = zip(*(seeds[seed] for seed in sorted(seeds)), strict=True)
+        found.append(System(told[cell], of_seeds, files))
+    return sorted(found, key=lambda system: order(system.rows[0]))
+
+
+def baselines(found: Sequence[System], wanted: str) -> dict[tuple[str, int, int], System]:
+    """The system called `wanted` on each data (`System.data`); data on which there is none are left out.
+
+    `wanted` is a label, or words that only one system on that data has: "dpr flat", "hash two_stage bits=64". Raises
+    LabradorError, listing the labels, when no system or several of the same data are called so.
+    """
+    known = ", ".join(repr(system.label) for system in found)
+    missing = LabradorError(f"--baseline {wanted!r}: no system is called so; the systems are {known}")
+    if not wanted.split():
+        raise missing
+    chosen: dict[tuple[str, int, int], System] = {}
+    for data in dict.fromkeys(system.data for system in found):
+        there = [system for system in found if system.data == data]
+        called = [system for system in there if system.label == wanted] or [
+            system for system in there if set(wanted.split()) <= _words(system)
+        ]
+        if len(called) > 1:
+            several = ", ".join(repr(system.label) for system in called)
+            raise LabradorError(
+                f"--baseline {wanted!r}: one system was expected, {len(called)} are called so: {several}"
+            )
+        if called:
+            chosen[data] = called[0]
+    if not chosen:
+        raise missing
+    return chosen
+
+
+def _words(system: System) -> set[str]:
+    """What a system may be called by: the words of its label, its components and its settings."""
+    row = system.rows[0]
+    named = {str(name) for name in (getattr(row, name) for name in NAMED) if name}
+    return named | set(system.label.split()) | {f"{key}={value}" for key, value in row.settings.items()}
+
+
+def identity(row: ResultRow) -> Identity:
+    """What makes a row's cell: components, settings and the size of its data; not seed, machine, commit or figures."""
+    named = ((name, getattr(row, name)) for name in NAMED)
+    sizes = (("queries", f"{row.queries:,}"), ("passages", f"{row.passages:,}"))
+    return (*named, *sorted(row.settings.items()), *sizes)
+
+
+def labels(cells: Sequence[Identity]) -> list[str]:
+    """A label for each of `cells`: retriever, quantizer, and what else is needed to tell any two of them apart."""
+    words = [dict(cell) for cell in cells]
+    keys = ["retriever", "quantizer"]
+    others = dict.fromkeys(key for cell in cells for key, _ in cell if key not in keys)
+    for key in others:
+        if len({_values(cell, [*keys, key]) for cell in words}) > len({_values(cell, keys) for cell in words}):
+            keys.append(key)
+    last = [key.rpartition(".")[2] for key in keys]
+    short = {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
+    return [" ".join(_word(key, short[key], cell[key]) for key in keys if cell.get(key)) for cell in words]
+
+
+def _values(cell: Mapping[str, str | None], keys: Sequence[str]) -> tuple[str | None, ...]:
+    return tuple(cell.get(key) for key in keys)
+
+
+def _word(key: str, short: str, value: str | None) -> str:
+    """How a label tells one thing: dpr; bits=64; 30,000 passages."""
+    if key in NAMED:
+        return str(value)
+    return f"{value} {key}" if key in ("queries", "passages") else f"{short}={value}"
+
+
+def per_query(file: Path, metric: str) -> tuple[list[str], "NDArray[np.float64]"]:
+    """Query ids [Q], sorted, and the metric of each, float64 [Q], of the row in `file`; NaN where it does not count.
+
+    Raises LabradorError when the Parquet file beside the row is not there or lacks the metric.
+    """
+    import numpy as np
+    import pyarrow.parquet as parquet
+
+    beside = file.with_name(PER_QUERY)
+    try:
+        names = parquet.read_schema(beside).names
+        if metric not in names:
+            known = ", ".join(name for name in names if name != "qid")
+            raise LabradorError(f"{beside}: {metric}: a metric of this file was expected: {known}")
+        table = parquet.read_table(beside, columns=["qid", metric]).sort_by("qid")
+    except (OSError, ValueError) as error:
+        line = str(error).splitlines()[0]
+        raise LabradorError(
+            f"{beside}: the figures of each question were expected ({line}); run that cell again"
+        ) from (error)
+    return table["qid"].to_pylist(), table[metric].to_numpy().astype(np.float64)
+
+
+def check_questions(first: Path, qids: Sequence[str], second: Path, others: Sequence[str]) -> None:
+    """Raise LabradorError unless the sorted query ids of two result files are the same."""
+    if qids != others:
+        apart = sorted(set(qids) ^ set(others)) or ["one that stands twice"]
+        raise LabradorError(
+            f"{first} ({len(qids):,}) and {second} ({len(others):,}) have other questions, {apart[0]} is in one only: "
+            "runs on the same questions were expected; name the folders of these alone"
+        )

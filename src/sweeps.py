@@ -1,0 +1,66 @@
+"""The cells of a sweep in whatever processes a launcher runs them: which failed is told through files.
+
+A launcher (joblib, submitit, ray) runs cells in other processes or on other machines. What these share with the one
+that started the sweep is the sweep's folder: a cell that fails leaves `failed.txt` in its own folder there.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+FAILED = "failed.txt"  # in the folder of a cell that failed: why, in one line
+
+
+class Sweeps(Callback):
+    """Hydra calls it in the process that starts a sweep; it keeps the folder of the last one."""
+
+    folder: ClassVar[Path | None] = None
+    config: ClassVar[DictConfig | None] = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """A sweep that is started again in its folder starts without the failures of the last time."""
+        Sweeps.folder, Sweeps.config = Path(str(config.hydra.sweep.dir)), config
+        for file in Sweeps.folder.rglob(FAILED):
+            file.unlink()
+
+
+def leave_failure(folder: Path, why: str) -> None:
+    """Say in the folder of a cell why it failed; a line break becomes a blank."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FAILED).write_text(" ".join(why.split()) + "\n", encoding="utf-8")
+
+
+def failures(folder: Path) -> list[str]:
+    """Why cells below the folder of a sweep failed, in the order of their numbers."""
+    files = sorted(folder.rglob(FAILED), key=lambda file: _natural(file.relative_to(folder)))
+    return [file.read_text(encoding="utf-8").strip() for file in files]
+
+
+def swept_settings(arguments: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """The command line with `group.key=value` as `++group.key=value` where several options of a group are swept.
+
+    Hydra checks such a setting against the default option, before it looks at the swept ones. Forced in, it is checked
+    by every cell's own component.
+    """
+    choices = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    swept = tuple(f"{group}." for group in groups if "," in choices.get(group, ""))
+    return [f"++{argument}" if swept and argument.startswith(swept) else argument for argument in arguments]
+
+
+def composition_fault(error: Exception) -> str:
+    """Hydra's or OmegaConf's complaint about the command line in one line, with the settings that are allowed."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    line = " ".join(str(error).split())
+    parent = getattr(cause, "parent_node", None)
+    if isinstance(parent, DictConfig):
+        line += f"; settings there: {', '.join(str(key) for key in parent if key != '_target_')}"
+    return line
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]

@@ -1,0 +1,76 @@
+"""What the command line asks of a published table: which one, at what scale, with which settings and seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import LabradorError
+from ..report.published import Cell, Published, read_table
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENTS = ROOT / "experiments"
+RUNS = Path("multirun/tables")
+SAME = ("seed", "device", "store")  # settings that leave a figure comparable with the published one
+OWN = ("scale", "processes", "seed")  # keys of this command; the others are settings of run.py
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    table: Published
+    scale: str
+    seeds: tuple[int, ...]
+    processes: int
+    overrides: tuple[str, ...]  # win over those of the table; without the seed
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the cells run as they were published."""
+        return self.scale == "common" and all(_key(override) in SAME for override in self.overrides)
+
+    @property
+    def folder(self) -> Path:
+        """Where the cells run and the table is written."""
+        return RUNS / self.table.name / self.scale
+
+    def settings(self, cell: Cell) -> list[str]:
+        """The overrides of a cell, each key once: the table's, the cell's own, the command line's; the last wins."""
+        given = [*self.table.at(self.scale), *(cell.overrides or ()), *self.overrides]
+        return list({_key(override): override for override in given}.values())
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """The command line's request; raises LabradorError for a table or a scale that is not there, or a wrong setting."""
+    name, *rest = arguments
+    file = Path(name) if name.endswith((".yaml", ".yml")) else EXPERIMENTS / f"{name}.yaml"
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in EXPERIMENTS.glob("*.yaml")))
+        raise LabradorError(f"{name}: a published table was expected: {known}, or a YAML file like theirs")
+    for argument in rest:
+        if "=" not in argument:
+            raise LabradorError(f"{argument}: a setting as KEY=VALUE was expected, such as scale=small or data=beir")
+        key, value = argument.split("=", 1)
+        if key != "seed" and "," in value and value[0] not in "[{'\"":
+            raise LabradorError(f"{argument}: one value was expected; a table is run with one setting, seed=0,1 aside")
+    own = dict(argument.split("=", 1) for argument in rest if _key(argument) in OWN)
+    table, scale = read_table(file), own.get("scale", "common")
+    given = [*table.at(scale), *rest]
+    seeds = [argument.split("=", 1)[1] for argument in given if _key(argument) == "seed"][-1:] or ["0"]
+    return Request(
+        table,
+        scale,
+        seeds=tuple(_number("seed", seed, 0) for seed in dict.fromkeys(seeds[0].split(","))),
+        processes=_number("processes", own.get("processes", "1"), 1),
+        overrides=tuple(argument for argument in rest if _key(argument) not in OWN),
+    )
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+").split("=", 1)[0]
+
+
+def _number(key: str, text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise LabradorError(f"{key}={text}: a whole number from {least} was expected")
+    return int(text)

@@ -1,0 +1,107 @@
+"""Measured beside published."""
+
+from pathlib import Path
+
+import pytest
+
+from labrador.report.beside import Line, csv_lines, figures, header, layout
+from labrador.report.files import markdown_table
+from labrador.report.published import Cell, Published
+from labrador.report.systems import System
+from labrador.report.table import rendered
+
+BPR = Cell("BPR", ("retriever=bpr",), {"R@20": 80.5, "bytes_per_passage": 96, "query_ms": 85, "R@100": 87})
+PAPER = Cell("BPR (paper)", ("retriever=bpr", "sampler=bm25"), {"R@20": 77.92})
+OTHER = Cell("HNSW", None, {"R@20": 81.0, "query_ms": 2})
+FAILED = Cell("Broken", ("retriever=x",), {"R@20": 1.0})
+NEEDS = {"gpus": 8, "gpu_memory_gb": 16, "disk_gb": 120, "hours": 30}
+TABLE = Published("t", "BPR on NQ", "a paper", NEEDS, ("data=nq",), ("data=pydocs",), (BPR, PAPER, OTHER, FAILED))
+
+
+@pytest.fixture
+def lines(row):
+    def line(cell, *metrics, **fields):
+        rows = tuple(row(seed=seed, metrics=told, **fields) for seed, told in enumerate(metrics))
+        return Line(cell, System(cell.name, rows, tuple(Path(f"/{cell.slug}/{row.seed}") for row in rows)))
+
+    return [
+        line(BPR, {"R@20": 0.8, "R@100": 0.9}, {"R@20": 0.81, "R@100": None}, bytes_per_passage=48.0),
+        line(PAPER, {"R@20": 0.7}, latency_ms={"p50": None}),
+        Line(OTHER, None, "not Labrador's"),
+        Line(FAILED, None, "failed: retriever=x"),
+    ]
+
+
+def cells(text):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+
+
+def test_measured_is_told_as_published_ones_are(lines):
+    assert figures(lines) == ["R@20", "R@100", "bytes_per_passage", "query_ms"]
+    assert lines[0].measured("R@20") == pytest.approx(80.5)
+    assert lines[0].spread("R@20") == pytest.approx(1.0)
+    assert lines[0].difference("R@20") == pytest.approx(0.0)
+    assert lines[1].difference("R@20") == pytest.approx(-7.92)
+    assert lines[0].measured("R@100") is None  # a seed cannot tell it
+    assert (lines[0].measured("bytes_per_passage"), lines[0].measured("query_ms")) == (48, 0.84)
+    assert lines[1].measured("query_ms") is None
+    assert lines[0].difference("bytes_per_passage") is None  # a cost is no score
+    assert lines[2].measured("R@20") is lines[2].spread("R@20") is lines[2].difference("R@20") is None
+
+
+def test_the_table(lines):
+    head, _, *body = cells(markdown_table(layout(lines, comparable=True)))
+    assert head == [
+        *("cell", "R@20 measured", "R@20 published", "R@20 difference"),
+        *("R@100 measured", "R@100 published", "R@100 difference"),
+        *("bytes/passage measured", "bytes/passage published", "ms/query measured", "ms/query published"),
+    ]
+    assert body == [
+        ["BPR", "80.50 (1.00)", "80.50", "+0.00", "-", "87", "-", "48", "96", "0.84", "85.0"],
+        ["BPR (paper)", "70.00", "77.92", "-7.92", "-", "-", "-", "1,536", "-", "-", "-"],
+        ["HNSW", "-", "81.00", "-", "-", "-", "-", "-", "-", "-", "2.00"],
+        ["Broken", "-", "1.00", "-", "-", "-", "-", "-", "-", "-", "-"],
+    ]
+
+
+def test_what_was_not_measured_and_how_figures_read_is_told_below(lines):
+    text = rendered(layout(lines, comparable=True))
+    for told in (
+        "Metrics in per cent",
+        "in brackets the largest less",
+        "HNSW: not Labrador's",
+        "Broken: failed: retri",
+    ):
+        assert told in text
+    assert "*" not in text
+
+
+def test_without_comparable_settings_there_is_no_difference(lines):
+    text = markdown_table(layout(lines, comparable=False))
+    assert "difference" not in text
+    assert "| BPR | 80.50 (1.00) | 80.50 |" in text
+    assert not [name for line in csv_lines(lines, comparable=False) for name in line if "difference" in name]
+
+
+def test_the_header_says_what_was_measured_with_what(lines):
+    assert header(TABLE, "common", True, lines) == [
+        "BPR on NQ",
+        "Published: a paper",
+        "Measured: scale common; data pydocs (12,034 passages, 1,210 questions); encoder minilm; seeds 0, 1; "
+        "device cpu",
+    ]
+    *_, measured, other = header(TABLE, "small", False, lines[2:])
+    assert measured == "Measured: scale small"
+    assert "compare the order of the cells" in other
+    assert "not the numbers" in other
+
+
+def test_csv_has_every_figure_in_full(lines):
+    first, second, other, failed = csv_lines(lines, comparable=True)
+    assert first["R@20.measured"] == pytest.approx(80.5)
+    assert first["R@20.published"] == 80.5
+    assert (first["seeds"], first["overrides"], first["files"]) == ("0 1", "retriever=bpr", "/bpr/0 /bpr/1")
+    assert second["R@20.difference"] == pytest.approx(-7.92)
+    assert "query_ms.difference" not in second
+    assert (other["why_not_measured"], other["overrides"], other["files"]) == ("not Labrador's", "", "")
+    assert failed["R@20.measured"] is None

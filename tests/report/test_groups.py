@@ -1,0 +1,42 @@
+"""Systems by what they were measured on."""
+
+from pathlib import Path
+
+import pytest
+
+from labrador.errors import LabradorError
+from labrador.report.groups import groups
+from labrador.report.systems import systems
+
+
+def grouped(rows):
+    return groups(systems({Path(f"{number}/result.json"): row for number, row in enumerate(rows)}))
+
+
+def test_one_group_for_each_data_in_the_tables_order(row):
+    beir, nq = grouped(
+        [row(data="nq"), row(data="beir", seed=0), row(data="beir", seed=1), row(data="beir", quantizer="pq")]
+    )
+    assert beir.name == "beir, 12,034 passages, 1,210 questions"
+    assert [len(system.rows) for system in beir.systems] == [2, 1]
+    assert (beir.slug, nq.slug) == ("beir", "nq")
+
+
+def test_two_groups_of_one_name_are_told_apart(row):
+    found = grouped([row(passages=100), row(passages=200, quantizer="pq"), row(passages=200)])
+    assert [(group.slug, len(group.systems)) for group in found] == [("pydocs-100-1210", 1), ("pydocs-200-1210", 2)]
+
+
+def test_metrics_are_those_that_a_system_can_tell(row):
+    (group,) = grouped([row(), row(quantizer="pq", metrics={"MRR@10": None, "R@20": 0.5, "nDCG@10": None})])
+    assert group.metrics == ["MRR@10", "R@20"]
+    assert group.metric([]) == "MRR@10"
+    assert group.metric(["nDCG@10", "R@20"]) == "R@20"
+    with pytest.raises(LabradorError, match=r"--metric nDCG@10: a metric of pydocs.* was expected: MRR@10, R@20"):
+        group.metric(["nDCG@10"])
+
+
+def test_the_baseline_of_a_group(row):
+    beir, nq = grouped([row(data="nq"), row(data="beir")])
+    assert beir.chosen([*nq.systems, *beir.systems]) == beir.systems[0]
+    assert beir.chosen(nq.systems) is None

@@ -1,0 +1,266 @@
+"""The page in a real browser: no error, no request, sorted, filtered, searched, and whatever it shows is text."""
+
+import shutil
+
+import pytest
+from made_runs import CELLS, MARKUP, QUESTIONS, make_corpus, make_runs
+from playwright.sync_api import expect, sync_playwright
+
+from labrador.report.comparison import compare
+from labrador.report.page import write_page
+from labrador.report.rows import find
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine; install one (Debian: apt-get install chromium)"
+)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """A function that opens a page file; at the end nothing may have gone wrong in it, or been asked of a network."""
+    wrong, contexts = [], []
+
+    def go(file, **options):
+        context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(dialog.message))
+        page.on("request", lambda request: wrong.append(request.url) if request.url != file.as_uri() else None)
+        page.goto(file.as_uri())
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The page of one data set with its corpus; the runs; what is left out."""
+    folder = tmp_path_factory.mktemp("made")
+    make_corpus(folder / "store")
+    found = compare(find([make_runs(folder)]), baseline="dpr flat")
+    notes = write_page(found, folder / "page.html", folder / "store", f"made {MARKUP}")
+    return folder / "page.html", found, notes
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """The page of two data sets without their corpora; what is left out."""
+    folder = tmp_path_factory.mktemp("two")
+    found = compare(
+        find([make_runs(folder, data=data, cells=CELLS[:count]) for data, count in (("beir", 4), ("nq", 3))])
+    )
+    return folder / "page.html", write_page(found, folder / "page.html", folder, "two")
+
+
+@pytest.fixture
+def page(visit, made):
+    return visit(made[0])
+
+
+def labels(page, table="table"):
+    return page.eval_on_selector_all(f"#{table} tbody tr", "rows => rows.map(row => row.dataset.label)")
+
+
+def test_it_opens_without_a_request_or_an_error(page, made):
+    assert made[2] == []
+    expect(page.locator("#notes")).to_be_hidden()
+    expect(page.locator("#count")).to_have_text(f"All {len(CELLS)} systems")
+    assert page.title() == f"made {MARKUP}"
+    expect(page.locator("h1")).to_have_text(f"made {MARKUP}")
+
+
+def test_the_table_is_sorted_by_any_column(page, made):
+    systems = made[1].systems
+    ordered = [s.label for s in sorted(systems, key=lambda system: -system.mean("MRR@10"))]
+    assert labels(page) == ordered
+    head = page.locator("#table th", has_text="MRR@10")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    head.get_by_role("button").press("Enter")
+    assert labels(page) == ordered[::-1]
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    expect(head.get_by_role("button")).to_be_focused()
+    size = page.locator("#table th", has_text="bytes/passage").get_by_role("button")
+    size.click()
+    sizes = {system.label: system.rows[0].bytes_per_passage for system in systems}
+    assert [sizes[label] for label in labels(page)] == sorted(sizes.values())
+    page.locator("#table th", has_text="quantizer").get_by_role("button").click()
+    assert labels(page)[-1] == "bm25"  # it has none: such rows come last
+
+
+def test_filters_apply_to_table_chart_and_front(page):
+    page.get_by_role("group", name="retriever").get_by_role("button", name="dpr").click()
+    assert sorted(labels(page)) == ["dpr flat", "dpr hash", "dpr pq"]
+    expect(page.locator("#count")).to_have_text("3 of 6 systems")
+    expect(page.locator("g.system")).to_have_count(3)
+    page.locator("#budget").fill("100")
+    assert sorted(labels(page)) == ["dpr hash", "dpr pq"]
+    assert labels(page, "front") == ["dpr hash"]
+    page.locator("#words").fill("pq")
+    assert labels(page) == ["dpr pq"]
+    page.locator("#words").fill("nothing is called so")
+    assert labels(page) == []
+    page.get_by_role("button", name="Clear filters").click()
+    assert len(labels(page)) == len(CELLS)
+
+
+def test_the_front_is_that_of_the_figures(page):
+    assert labels(page, "front") == ["pretrained pq", "dpr hash", "dpr flat"]
+    page.locator("#cost").select_option("latency")
+    assert labels(page, "front")[-1] == "dpr flat"
+    assert page.locator("path.front").count() == 1
+
+
+def test_a_point_tells_its_system(page):
+    point = page.locator("g.system[data-label='dpr hash']")
+    point.hover()
+    expect(page.locator("#tip")).to_contain_text("48 bytes per passage")
+    expect(page.locator("#table tr.told")).to_have_attribute("data-label", "dpr hash")
+    page.keyboard.press("Escape")
+    expect(page.locator("#tip")).to_be_hidden()
+    point.focus()
+    expect(page.locator("#tip")).to_contain_text("over 2 seeds")
+
+
+def test_significance_of_every_pair_in_any_measure(page):
+    page.locator("#significance").scroll_into_view_if_needed()
+    expect(page.locator("#matrix tbody tr")).to_have_count(len(CELLS))
+    best = page.locator("#matrix tbody tr").first
+    expect(best.locator("th")).to_contain_text("dpr flat")
+    assert best.locator("td.better").count() > 0
+    assert best.locator("td.worse").count() == 0
+    best.locator("td").nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#pair")).to_contain_text("dpr flat less dpr hash: MRR@10 +")
+    expect(page.locator("#pair")).to_contain_text("after correction for 15 pairs")
+    page.locator("#metric").select_option("R@20")
+    page.locator("#matrix tbody td").nth(1).hover()
+    expect(page.locator("#pair")).to_contain_text("R@20")
+
+
+@pytest.fixture
+def opened(page):
+    page.get_by_role("button", name="Open the query browser").click()
+    page.wait_for_selector("#question .systems .hit")
+    return page
+
+
+def test_questions_are_searched_by_words(opened):
+    expect(opened.locator("#found")).to_have_text(f"{QUESTIONS} questions")
+    opened.locator("#asked").fill("GARDEN 3")
+    expect(opened.locator("#list button")).to_have_count(1)
+    expect(opened.locator("#question h3")).to_have_text("where is the garden number 3")
+    opened.locator("#question summary").click()
+    expect(opened.locator("#question details .hit strong")).to_have_text("Title 3")
+    opened.locator("#asked").fill("no such words")
+    expect(opened.locator("#question")).to_contain_text("No question holds all these words.")
+
+
+def test_questions_on_which_two_systems_differ_come_first(opened):
+    opened.locator("#first").select_option(label="dpr flat")
+    opened.locator("#second").select_option(label="pretrained pq")
+    opened.locator("#order").select_option("first")
+    figures = opened.locator("#list .figures").all_inner_texts()
+    apart = [float(text.split()[1]) - float(text.split()[3]) for text in figures]
+    assert apart == sorted(apart, reverse=True)
+    assert min(apart) >= 0
+    opened.locator("#order").select_option("second")
+    figures = opened.locator("#list .figures").all_inner_texts()
+    assert all(float(text.split()[1]) <= float(text.split()[3]) for text in figures)
+
+
+def test_passages_side_by_side_the_judged_ones_marked(opened):
+    opened.locator("#order").select_option("first")
+    columns = opened.locator(".system-column")
+    expect(columns).to_have_count(2)
+    assert columns.nth(0).locator(".hit").count() == 10
+    expect(columns.nth(0).locator(".hit.good .relevant")).to_have_text("relevant")
+    expect(columns.nth(0).locator(".hit").first).to_contain_text("B: ")
+    opened.get_by_label("Beside these").select_option(label="bm25")
+    expect(columns).to_have_count(3)
+    opened.get_by_role("button", name="Remove bm25").click()
+    expect(columns).to_have_count(2)
+
+
+def test_markup_in_a_passage_or_question_is_text(opened):
+    opened.locator("#asked").fill("q0")
+    expect(opened.locator("#question h3")).to_have_text(MARKUP)
+    opened.locator("#question summary").click()
+    expect(opened.locator("#question details .hit p")).to_have_text(MARKUP)
+    assert opened.locator("#question img, #question script").count() == 0
+    assert opened.title() != "run"
+
+
+def test_scripts_that_are_not_its_own_do_not_run(made, chromium, tmp_path):
+    foreign = "<h1 id='foreign'></h1><script>document.getElementById('foreign').textContent = 'ran'</script>"
+    file = tmp_path / "page.html"
+    file.write_text(made[0].read_text(encoding="utf-8").replace("<header>", f"<header>{foreign}"), encoding="utf-8")
+    page = chromium.new_page()
+    told = []
+    page.on("console", lambda message: told.append(message.text))
+    page.goto(file.as_uri())
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator("#foreign").text_content() == ""
+    assert "Content Security Policy" in told[0]
+    page.close()
+
+
+def test_several_data_sets_are_shown_one_at_a_time(visit, two):
+    file, notes = two
+    page = visit(file)
+    expect(page.locator("#count")).to_have_text("All 4 systems")
+    page.locator("#data").select_option(label="nq, 60 passages, 24 questions")
+    expect(page.locator("#count")).to_have_text("All 3 systems")
+    assert all(label.endswith(" nq") for label in labels(page))
+    assert [note.split(":")[0] for note in notes] == ["beir", "nq"]
+    assert page.locator("#notes li").all_inner_texts() == notes
+
+
+def test_without_the_corpus_there_are_ids(visit, two):
+    page = visit(two[0])
+    page.get_by_role("button", name="Open the query browser").click()
+    page.wait_for_selector("#question .systems .hit")
+    expect(page.locator("#browser-told")).to_contain_text("ids without texts")
+    expect(page.locator("#question h3")).to_have_text(page.locator("#question .quiet").first.inner_text())
+    assert page.locator("#question .systems .hit p").count() == 0
+    assert page.locator("#question .systems .hit code").count() == 20
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_the_window_in_light_and_dark(visit, made, width, scheme):
+    page = visit(made[0], color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_a_browser_that_cannot_unpack_is_told_so(chromium, made):
+    page = chromium.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(made[0].as_uri())
+    page.wait_for_selector("html[data-ready]")
+    expect(page.locator("#notes li")).to_contain_text("cannot unpack them")
+    expect(page.locator("#browser")).to_be_hidden()
+    expect(page.locator("#significance")).to_be_hidden()
+    assert len(labels(page)) == len(CELLS)
+    page.close()

@@ -1,0 +1,129 @@
+"""Systems beside a baseline and beside each other, from the files of their runs."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+import scipy.stats
+
+from labrador.errors import LabradorError
+from labrador.report.significance import against, corrected, matrix
+from labrador.report.systems import systems
+
+QUERIES = 200
+
+
+@pytest.fixture
+def measured(row, tmp_path):
+    """A function that writes rows with figures of questions and gives their systems."""
+
+    def make(cells, **fields):
+        rows = {}
+        for number, (quantizer, seed, figures) in enumerate(cells):
+            folder = tmp_path / f"{len(list(tmp_path.iterdir()))}-{number}"
+            folder.mkdir()
+            means = {"MRR@10": float(np.nanmean(figures)), "R@20": None}
+            made = row(quantizer=quantizer, seed=seed, metrics=means | fields.get("metrics", {}))
+            columns = {"qid": [f"q{n}" for n in range(len(figures))], "MRR@10": figures, "R@1": figures > 0.9}
+            columns["R@1"] = np.asarray(columns["R@1"], dtype=float)
+            parquet.write_table(pa.table(columns), folder / "per_query.parquet")
+            rows[folder / "result.json"] = made
+        return systems(rows)
+
+    return make
+
+
+@pytest.fixture
+def figures():
+    """A baseline's figures, those of one that is better, and of one that is hardly other."""
+    rng = np.random.default_rng(0)
+    base = rng.choice([0.0, 0.25, 0.5, 1.0], QUERIES)
+    better = np.minimum(base + rng.choice([0.0, 0.0, 0.5], QUERIES), 1.0)
+    noise = np.clip(base + rng.normal(0, 0.05, QUERIES), 0, 1)
+    return base, better, noise
+
+
+def test_differences_to_a_baseline(measured, figures):
+    base, better, noise = figures
+    found = measured([("flat", 0, base), ("pq", 0, better), ("lsh", 0, noise)])
+    assert [system.label for system in found] == ["dpr flat", "dpr lsh", "dpr pq"]
+    none, more = against(found, found[0], ["MRR@10"])
+    assert (more.system, more.baseline, more.metric, more.queries) == ("dpr pq", "dpr flat", "MRR@10", QUERIES)
+    assert more.difference == pytest.approx(np.mean(better - base))
+    assert more.low < more.difference < more.high
+    assert more.p_t == pytest.approx(scipy.stats.ttest_rel(better, base).pvalue)
+    assert more.p_randomisation == pytest.approx(1 / 10_001)
+    assert more.p_holm == pytest.approx(2 / 10_001)  # the smaller of two
+    assert more.significant
+    assert none.p_holm == none.p_randomisation > 0.05
+    assert not none.significant
+    assert none.low < 0 < none.high
+
+
+def test_the_baseline_may_stand_anywhere_and_figures_are_means_over_seeds(measured, figures):
+    base, better, noise = figures
+    found = measured([("flat", 0, base), ("flat", 1, better), ("lsh", 0, noise)])
+    (one,) = against(found[:1], found[1], ["MRR@10"])
+    assert (one.system, one.baseline) == ("dpr flat", "dpr lsh")
+    assert one.difference == pytest.approx(np.mean((base + better) / 2 - noise))
+
+
+def test_metrics_are_corrected_together_and_come_in_order(measured, figures):
+    base, better, noise = figures
+    metrics = {"metrics": {"R@1": 0.5}}
+    found = measured([("flat", 0, base), ("lsh", 0, noise), ("pq", 0, better)], **metrics)
+    told = against(found, found[0], ["R@1", "MRR@10", "R@20"])  # R@20 cannot be told
+    assert [(one.system, one.metric) for one in told] == [
+        (system, metric) for system in ("dpr lsh", "dpr pq") for metric in ("R@1", "MRR@10")
+    ]
+    smallest = min(told, key=lambda one: one.p_randomisation)
+    assert smallest.p_holm == pytest.approx(4 * smallest.p_randomisation)
+    assert against(found, found[0], ["R@20"]) == []
+    assert against(found[:1], found[0], ["MRR@10"]) == []
+
+
+def test_differences_of_several_tables_are_corrected_together(measured, figures):
+    base, better, noise = figures
+    found = measured([("flat", 0, base), ("pq", 0, better), ("lsh", 0, noise)])
+    apart = [*against(found[:2], found[0], ["MRR@10"]), *against(found[2:], found[0], ["MRR@10"])]
+    assert corrected(apart) == against(found, found[0], ["MRR@10"])
+
+
+def test_questions_that_do_not_count_are_left_out(measured, figures):
+    base, better, _ = figures
+    base, better = base.copy(), better.copy()
+    base[:10] = better[5:20] = np.nan
+    found = measured([("flat", 0, base), ("pq", 0, better)])
+    (one,) = against(found, found[0], ["MRR@10"])
+    assert one.queries == QUERIES - 20
+    assert one.difference == pytest.approx(np.mean(better[20:] - base[20:]))
+
+
+def test_systems_with_other_questions_are_told_by_their_files(measured, figures):
+    base, better, _ = figures
+    found = measured([("flat", 0, base), ("pq", 0, better[:-1])])
+    expected = f"{found[0].files[0]} .200. and {found[1].files[0]} .199. have other questions, q199 is in one only"
+    with pytest.raises(LabradorError, match=expected):
+        against(found, found[0], ["MRR@10"])
+    with pytest.raises(LabradorError, match=expected):
+        matrix(found, "MRR@10")
+
+
+def test_all_pairs(measured, figures):
+    base, better, noise = figures
+    found = measured([("flat", 0, base), ("lsh", 0, noise), ("pq", 0, better)])
+    told = matrix(found, "MRR@10")
+    assert (told.metric, told.labels) == ("MRR@10", ("dpr flat", "dpr lsh", "dpr pq"))
+    assert told.differences[2, 0] == pytest.approx(np.mean(better - base))
+    np.testing.assert_array_equal(told.differences, -told.differences.T)
+    np.testing.assert_array_equal(told.p_holm, told.p_holm.T)
+    np.testing.assert_array_equal(np.diag(told.p_holm), 1.0)
+    assert told.p_holm[2, 0] == pytest.approx(3 / 10_001)
+    assert told.p_holm[1, 0] > 0.05
+
+
+def test_a_matrix_of_one_and_of_none(measured, figures):
+    found = measured([("flat", 0, figures[0])])
+    assert matrix(found, "MRR@10").p_holm.tolist() == [[1.0]]
+    with pytest.raises(LabradorError, match=r"R@20: a metric of these results was expected: MRR@10"):
+        matrix(found, "R@20")

@@ -1,0 +1,58 @@
+"""What the command line asks for, and what is wrong with it."""
+
+import pytest
+
+from labrador.errors import LabradorError
+from labrador.tables.request import parse
+
+
+def test_the_published_scale_with_seed_0():
+    request = parse(["bpr_nq"])
+    assert (request.table.name, request.scale, request.seeds, request.processes) == ("bpr_nq", "common", (0,), 1)
+    assert request.comparable
+    assert request.folder.as_posix() == "multirun/tables/bpr_nq/common"
+    assert request.settings(request.table.cells[0]) == [
+        *("data=nq", "encoder=bert_base", "train=paper"),
+        *("retriever=dpr", "sampler=ann", "quantizer=flat", "search=scan"),
+    ]
+
+
+def test_the_command_line_wins_over_the_cell_and_the_cell_over_the_table():
+    request = parse(
+        ["bidr_quantization", "scale=small", "data=beir", "data.path=a,b", "search=two_stage", "seed=1,0"][:3]
+    )
+    assert request.settings(request.table.cells[0])[:2] == ["data=beir", "encoder=minilm"]
+    request = parse(["bidr_quantization", "scale=small", "seed=1,0", "++search=two_stage", "quantizer.codebooks=8"])
+    assert request.seeds == (1, 0)
+    assert request.settings(request.table.cells[0]) == [
+        *("data=pydocs", "encoder=minilm", "train=quick", "++search=two_stage"),
+        *("retriever=dpr", "quantizer=pq", "quantizer.codebooks=8"),
+    ]
+
+
+def test_only_the_published_settings_are_comparable():
+    assert parse(["bpr_nq", "seed=0,1", "device=cuda", "store=/big", "processes=8"]).comparable
+    assert not parse(["bpr_nq", "scale=small"]).comparable
+    assert not parse(["bpr_nq", "data.max_passages=1000"]).comparable
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bpr"], "bpr: a published table was expected: bidr_main, .*, pair_nq, or a YAML file"),
+        (["nowhere.yaml"], "nowhere.yaml: a published table was expected"),
+        (["bpr_nq", "scale=big"], "scale=big: common or small was expected"),
+        (["bpr_nq", "small"], "small: a setting as KEY=VALUE was expected"),
+        (["bpr_nq", "quantizer=pq,opq"], "quantizer=pq,opq: one value was expected"),
+        (["bpr_nq", "seed=0,x"], "seed=x: a whole number from 0 was expected"),
+        (["bpr_nq", "seed="], "seed=: a whole number from 0"),
+        (["bpr_nq", "processes=0"], "processes=0: a whole number from 1 was expected"),
+    ],
+)
+def test_what_is_wrong_is_told_before_any_work(arguments, message):
+    with pytest.raises(LabradorError, match=message):
+        parse(arguments)
+
+
+def test_a_list_is_one_value():
+    assert parse(["bpr_nq", "data.packages=[numpy,pandas]"]).overrides == ("data.packages=[numpy,pandas]",)

@@ -1,0 +1,91 @@
+"""Sweeps with launchers that run cells in other processes, and what is told of cells that fail."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from test_run import SMALL, results, run
+
+from labrador.sweeps import FAILED, Sweeps, failures, leave_failure
+
+
+def needs(package, extra):
+    return pytest.mark.skipif(
+        importlib.util.find_spec(package) is None, reason=f"the extra `{extra}` is not installed: labrador[{extra}]"
+    )
+
+
+LAUNCHERS = [
+    pytest.param(["joblib", "hydra.launcher.n_jobs=2"], marks=needs("hydra_plugins.hydra_joblib_launcher", "joblib")),
+    pytest.param(["submitit_local"], marks=needs("hydra_plugins.hydra_submitit_launcher", "submitit")),
+    pytest.param(
+        ["ray", "+hydra.launcher.ray.init.num_cpus=2", "+hydra.launcher.ray.init.include_dashboard=false"],
+        marks=needs("hydra_plugins.hydra_ray_launcher", "ray"),
+    ),
+]
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS, ids=lambda launcher: launcher[0])
+def test_cells_in_other_processes_share_a_training_and_tell_their_faults(tmp_path, beir, launcher, monkeypatch):
+    """Two cells of one training, and one that cannot be: trained once, two results, one fault, exit code 2."""
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "200")  # on a busy machine it starts slowly
+    name, *settings = launcher
+    cells = ["retriever=dpr", "quantizer=flat,lsh,pq", "data=beir", f"data.path={beir}", *SMALL]
+    arguments = ["-m", f"hydra/launcher={name}", *settings, *cells, "hydra.sweep.dir=multirun/it"]
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    faults = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(faults) == 1
+    assert faults[0].startswith("error: quantizer.codebooks=48: expected a divisor")
+    assert [row["quantizer"] for row in results(tmp_path / "multirun")] == ["flat", "lsh"]
+    assert len({row["keys"]["fit"] for row in results(tmp_path / "multirun")}) == 1
+    made = len(list((tmp_path / "artifacts").glob("*/*/manifest.json")))
+    logs = "".join(file.read_text() for file in (tmp_path / "multirun" / "it").glob("[01]/pipeline.log"))
+    assert logs.count(": making it") == made  # each by one process
+    assert logs.count("fit ") >= 1
+    assert (tmp_path / "multirun" / "it" / "2" / FAILED).read_text().startswith("quantizer.codebooks=48")
+    assert not (tmp_path / "multirun" / "it" / "2" / "result.json").exists()
+
+    again = run(*[argument.replace("lsh,pq", "lsh") for argument in arguments], cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    logs = "".join(file.read_text() for file in (tmp_path / "multirun" / "it").glob("[01]/pipeline.log"))
+    assert logs.count(": making it") == made  # nothing more
+    assert not list((tmp_path / "multirun").rglob(FAILED))
+
+
+def test_seeds_are_an_axis(tmp_path, beir):
+    done = run("-m", "retriever=bm25", "seed=0,1", "data=beir", f"data.path={beir}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [row["seed"] for row in results(tmp_path / "multirun")] == [0, 1]
+
+
+def test_a_cell_that_breaks_is_told_with_its_log_and_the_others_go_on(tmp_path, beir):
+    """What is no mistake of the user's: a store that the second cell cannot read."""
+    where = ["data=beir", f"data.path={beir}", "hydra.sweep.dir=multirun/it"]
+    (tmp_path / "plain").write_text("no folder")
+    done = run("-m", "retriever=bm25", "store=plain/store,artifacts", *where, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("error: ")
+    assert len(results(tmp_path / "multirun")) == 1
+
+
+def test_failures_are_told_in_the_order_of_the_cells(tmp_path):
+    for number in (10, 9, 0):
+        leave_failure(tmp_path / str(number), f"cell {number}\nfailed")
+    (tmp_path / "3").mkdir()
+    assert failures(tmp_path) == ["cell 0 failed", "cell 9 failed", "cell 10 failed"]
+    assert failures(tmp_path / "nowhere") == []
+
+
+def test_a_sweep_starts_without_the_failures_of_the_last_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(Sweeps, "folder", None)
+    monkeypatch.setattr(Sweeps, "config", None)
+    leave_failure(tmp_path / "0", "why")
+    (tmp_path / "0" / "result.json").write_text("{}")
+    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}})
+    Sweeps().on_multirun_start(config)
+    assert failures(tmp_path) == []
+    assert Sweeps.folder == Path(tmp_path)
+    assert [path.name for path in (tmp_path / "0").iterdir()] == ["result.json"]
