@@ -30,7 +30,7 @@ demo: $(READY)  ## compare bm25, pretrained and dpr under six compressions on re
 tables: $(READY)  ## list the published tables: make table-NAME runs one, SCALE=small on a laptop, ARGS='seed=0,1 ...'
 	@$(BIN)/python -m labrador.tables
 
-SCALE ?= common
+SCALE ?= $(or $(scale),common)
 table-%: $(READY)
 	$(BIN)/python -m labrador.tables $* scale=$(SCALE) $(ARGS)
 

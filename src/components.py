@@ -56,7 +56,8 @@ def _find(group: str, settings: Mapping[str, Any]) -> Any:
 
 def _typed(name: str, value: Any, expected: Any) -> Any:
     """`value` as `expected` (bool, int, float, str, None, Literal, unions, tuples), or a LabradorError."""
-    options = typing.get_args(expected) if isinstance(expected, types.UnionType) else (expected,)
+    union = typing.get_origin(expected) in (types.UnionType, typing.Union)  # the second of `Literal[...] | None`
+    options = typing.get_args(expected) if union else (expected,)
     literals = [typing.get_args(option) for option in options if typing.get_origin(option) is Literal]
     choices = [choice for literal in literals for choice in literal]
     if choices:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import BrokenExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from .report.table import print_rows
 from .retrievers.base import Retriever
 from .store import Artifact, Store
 from .store.artifact import git_commit
-from .sweeps import Sweeps, composition_fault, failures, leave_failure, swept_settings
+from .sweeps import Sweeps, composition_fault, failures, killed, leave_failure, swept_settings
 from .tracker import NoTracker, Session, Told
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ NAMED = ("retriever", "quantizer", "sampler", "search", "data", "encoder")  # gr
 RUN_SETTINGS = "labrador.pipeline.RunSettings"
 GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever", "tracker")
 _faults: list[str] = []  # of the command line, or of a cell that is not one of a sweep
+COMPOSITION = (HydraException, OmegaConfBaseException, ValueError, YAMLError)  # of a command line that is wrong
 AGAIN = "started again, it continues from what is finished"
 
 
@@ -80,15 +81,16 @@ def launch(conf: Path) -> int:
             compare()
         except LabradorError as error:
             _faults.append(str(error))
-        except BrokenExecutor as error:
-            _faults.append(f"a process of the sweep was killed ({' '.join(str(error).split())[:200]}); {AGAIN}")
-        except (HydraException, OmegaConfBaseException, ValueError, YAMLError) as error:
-            if HydraConfig.initialized():
-                raise
-            _faults.append(composition_fault(error))
         except KeyboardInterrupt:
             print(f"interrupted; {AGAIN}", file=sys.stderr)
             return 130
+        except Exception as error:
+            if killed(error):
+                _faults.append(f"a process of the sweep was killed ({' '.join(str(error).split())[:200]}); {AGAIN}")
+            elif isinstance(error, COMPOSITION) and not HydraConfig.initialized():
+                _faults.append(composition_fault(error))
+            else:
+                raise
     return _told([*(failures(Sweeps.folder) if Sweeps.folder else []), *_faults])
 
 
@@ -144,17 +146,18 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     retriever: Retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
     retriever.check(parts["quantizer"], parts["search"])
     parts["tracker"].check()
-    if run.device != "cpu" or parts["search"].device != "cpu":
-        gpus.claim()
-    device = str(pick_device(run.device))
-    processes.start(device)
-    names = {name: str(HydraConfig.get().runtime.choices[name]) for name in NAMED}
-    tracked = _tracked(parts["tracker"], config, names, folder)
-    try:
-        row = _measured(retriever, parts, run, device, names, tracked, folder)
-    except BaseException:
-        tracked.fail()
-        raise
+    reads_encoder = "encoder" not in retriever.unused(parts["search"])
+    may_use_gpu = reads_encoder and (run.device != "cpu" or parts["search"].device != "cpu")
+    with gpus.claimed() if may_use_gpu else nullcontext():
+        device = str(pick_device(run.device))
+        processes.start(device)
+        names = {name: str(HydraConfig.get().runtime.choices[name]) for name in NAMED}
+        tracked = _tracked(parts["tracker"], config, names, folder)
+        try:
+            row = _measured(retriever, parts, run, device, names, tracked, folder)
+        except BaseException:
+            tracked.fail()
+            raise
     if row is not None:
         tracked.finish(row, folder)
         log.info("%.1f s; result.json, run.trec and per_query.parquet are in %s", time.perf_counter() - start, folder)

@@ -6,6 +6,7 @@ that started the sweep is the sweep's folder: a cell that fails leaves `failed.t
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 FAILED = "failed.txt"  # in the folder of a cell that failed: why, in one line
+CLUSTERS = ("submitit", "ray")  # packages whose errors say that a cell's process is gone, since cells raise none
 
 
 class Sweeps(Callback):
@@ -39,6 +41,11 @@ def failures(folder: Path) -> list[str]:
     """Why cells below the folder of a sweep failed, in the order of their numbers."""
     files = sorted(folder.rglob(FAILED), key=lambda file: _natural(file.relative_to(folder)))
     return [file.read_text(encoding="utf-8").strip() for file in files]
+
+
+def killed(error: Exception) -> bool:
+    """Whether a launcher's error says that a process ended before its cell did: out of memory or time, preempted."""
+    return isinstance(error, BrokenExecutor) or type(error).__module__.partition(".")[0] in CLUSTERS
 
 
 def swept_settings(arguments: Sequence[str], groups: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import LabradorError
-from .report.rows import ResultRow, find
+from .report.rows import FILE_NAME, ResultRow, find
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +66,14 @@ class NoTracker:
 
 @dataclass(frozen=True, kw_only=True)
 class Wandb(NoTracker):
-    """Weights & Biases: cells of one sweep are grouped, its table and figures are a run of that group."""
+    """Weights & Biases: cells of one sweep are grouped, its table and figures are a run of that group.
+
+    A run by itself has its own. mode: null is wandb's own choice, WANDB_MODE or online.
+    """
 
     project: str = "labrador"
     entity: str | None = None
-    mode: Literal["online", "offline", "disabled"] = "online"
+    mode: Literal["online", "offline", "disabled"] | None = None
     tags: tuple[str, ...] = field(default=())
 
     def check(self) -> None:
@@ -82,7 +85,7 @@ class Wandb(NoTracker):
 
     def start(self, told: Told) -> Session:
         run = self._run(told.name, told.group, "cell", told.folder, told.config)
-        return WandbSession(run)
+        return WandbSession(run, Path(str(told.config["store"])) if told.group is None else None)
 
     def compare(self, sweep: Path, store: Path) -> None:
         try:
@@ -100,7 +103,7 @@ class Wandb(NoTracker):
 
         folder.mkdir(parents=True, exist_ok=True)
         with told_as_ours("the run could not begin, and"):
-            return wandb.init(
+            run = wandb.init(
                 project=self.project,
                 entity=self.entity,
                 mode=self.mode,
@@ -113,13 +116,16 @@ class Wandb(NoTracker):
                 reinit="create_new",  # cells of a sweep may share a process
                 settings=wandb.Settings(silent=True, console="off", x_disable_meta=True, disable_git=True),
             )
+        if not run.offline and run.url:
+            log.info("%s", run.url)
+        return run
 
 
 class WandbSession(Session):
-    """A wandb run of one cell."""
+    """A wandb run of one cell; with a `store` it has the figures of that cell alone, training curves from there."""
 
-    def __init__(self, run: Any) -> None:
-        self._run = run
+    def __init__(self, run: Any, store: Path | None = None) -> None:
+        self._run, self._store = run, store
         self._sent: set[tuple[str, float]] = set()
         self._fault: LabradorError | None = None
 
@@ -142,7 +148,8 @@ class WandbSession(Session):
     def finish(self, row: ResultRow, folder: Path) -> None:
         with told_as_ours(f"the result in {folder}"):
             self._run.config.update({"keys": row.keys, "commit": row.commit})
-            self._run.log({**summary(row), "result": table([row])})
+            drawn = {} if self._store is None else figures({folder / FILE_NAME: row}, folder, self._store)
+            self._run.log({**summary(row), "result": table([row]), **drawn})
             self._run.summary.update(summary(row))
             self._run.finish()
         if self._fault is not None:
@@ -178,16 +185,16 @@ def table(rows: Sequence[ResultRow]) -> Any:
     return wandb.Table(columns=heads, data=[[line.get(head) for head in heads] for line in lines])
 
 
-def figures(rows: Mapping[Path, ResultRow], sweep: Path, store: Path) -> dict[str, Any]:
-    """The report's figures of the rows, written into the sweep's folder, as images by their names."""
+def figures(rows: Mapping[Path, ResultRow], folder: Path, store: Path) -> dict[str, Any]:
+    """The report's figures of the rows, written into folder/figures, as images by their names."""
     import wandb
 
     from .report.figures import write_figures
     from .report.systems import systems
 
-    files, notes = write_figures(systems(rows), sweep / "figures", store)
+    files, notes = write_figures(systems(rows), folder / "figures", store)
     for note in notes:
-        log.info("%s", note)
+        log.debug("%s", note)
     return {f"figures/{file.stem}": wandb.Image(str(file)) for file in files if file.suffix == ".png"}
 
 

@@ -80,7 +80,7 @@ def rankings(rng, good):
 
 
 def make_corpus(store, key=CORPUS, scored_by="qrels"):
-    """Write the corpus that the runs were made on into the store; p0 and q0 hold markup, p2 is long."""
+    """Write the corpus of the runs into the store: p0 and q0 hold markup, p2 is long, q5 has 21 relevant passages."""
     folder = store / "data" / key
     folder.mkdir(parents=True)
     writer = SchemaWriter(folder, scored_by)
@@ -98,6 +98,7 @@ def make_corpus(store, key=CORPUS, scored_by="qrels"):
     queries = [Query(n + 1, f"q{n}", asked[n], answers[n]) for n in range(QUESTIONS)]
     judged = [Judgement(n + 1, f"q{n}", f"p{n}", 1) for n in range(QUESTIONS)]
     judged.append(Judgement(QUESTIONS + 1, "q1", "p30", 0))
+    judged += [Judgement(QUESTIONS + 2 + n, "q5", f"p{30 + n}", 1) for n in range(20)]
     taken = writer.judgements(folder / "raw", judged) if scored_by == "qrels" else None
     writer.split("test", folder / "raw", queries, taken)
     writer.finish()

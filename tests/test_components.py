@@ -14,6 +14,7 @@ class Part:
     name: str | None = None
     words: tuple[str, ...] = ()
     mode: Literal["a", "b"] = "a"
+    kept: Literal["a", "b"] | None = None
     other: object = None
 
 
@@ -31,6 +32,11 @@ def made(**settings):
     return build("part", {"_target_": "made_up.Part", **settings}, other="another component")
 
 
+@pytest.mark.parametrize("kept", [None, "b"])
+def test_a_choice_may_be_left_open(kept):
+    assert made(size=3, kept=kept).kept == kept
+
+
 def test_fields_are_the_settings():
     part = made(size=3, rate=1, name="x", words=["a", "b"], mode="b")
     assert part == Part(size=3, rate=1.0, name="x", words=("a", "b"), mode="b", other="another component")
@@ -43,6 +49,7 @@ def test_fields_are_the_settings():
         ({"size": 3, "sizes": 4}, "part.sizes=4: no such setting of Part; its settings are: size, rate, name"),
         ({"size": "three"}, "part.size=three: a whole number was expected, this is text"),
         ({"size": True}, "part.size=True: a whole number was expected, this is true or false"),
+        ({"kept": "c"}, "part.kept=c: one of a, b was expected"),
         ({"size": None}, "part.size=None: a whole number was expected, this is null"),
         ({"size": 3, "name": 5}, "part.name=5: text or null was expected"),
         ({"size": 3, "words": [1]}, "part.words=1: text was expected"),

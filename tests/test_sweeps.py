@@ -1,13 +1,16 @@
 """Sweeps with launchers that run cells in other processes, and what is told of cells that fail."""
 
 import importlib.util
+import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
-from test_run import SMALL, results, run
+from test_run import ROOT, SMALL, results, run
 
-from labrador.sweeps import FAILED, Sweeps, failures, leave_failure
+from labrador import pipeline
+from labrador.sweeps import FAILED, Sweeps, failures, killed, leave_failure
 
 
 def needs(package, extra):
@@ -69,6 +72,27 @@ def test_a_cell_that_breaks_is_told_with_its_log_and_the_others_go_on(tmp_path, 
     told = done.stderr.splitlines()[-1]
     assert told.startswith("error: ")
     assert len(results(tmp_path / "multirun")) == 1
+
+
+def test_a_job_that_was_killed_is_told_in_a_line(monkeypatch, capsys):
+    """As Slurm kills one that is out of memory or time."""
+    utils = pytest.importorskip("submitit.core.utils", reason="needs the extra `submitit`")
+
+    def lost():
+        raise utils.UncompletedJobError("Job 7 (task: 0)\nhas not produced any output")
+
+    monkeypatch.setattr(pipeline.hydra, "main", lambda **settings: lambda cell: lost)
+    monkeypatch.setattr(sys, "argv", ["run.py", "-m"])
+    assert pipeline.launch(ROOT / "conf") == 2
+    assert capsys.readouterr().err == (
+        "error: a process of the sweep was killed (Job 7 (task: 0) has not produced any output); started again, it "
+        "continues from what is finished\n"
+    )
+
+
+def test_what_is_a_fault_of_the_program_is_not_called_killed():
+    assert killed(BrokenProcessPool("gone"))
+    assert not killed(ValueError("wrong"))
 
 
 def test_failures_are_told_in_the_order_of_the_cells(tmp_path):

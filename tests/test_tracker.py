@@ -27,6 +27,19 @@ def records(folder):
     return [(line["type"], line[line["type"]]) for line in lines]
 
 
+def table_of(folder, name):
+    """The lines of the only wandb table of that name below a folder of a run."""
+    (file,) = folder.glob(f"wandb/offline-run-*/files/media/table/{name}_*.table.json")
+    table = json.loads(file.read_text())
+    return [dict(zip(table["columns"], line, strict=True)) for line in table["data"]]
+
+
+def images_of(folder):
+    """The names of the figures of the only run that was tracked in `folder`, without the group before them."""
+    files = folder.glob("wandb/offline-run-*/files/media/images/figures/beir-*.png")
+    return {file.name.partition("-")[2].partition("_")[0] for file in files}
+
+
 def told(found, kind):
     return [content for name, content in found if name == kind]
 
@@ -104,13 +117,26 @@ def test_the_sweep_has_its_table_and_figures(sweep):
     found = records(sweep)
     (begun,) = told(found, "run")
     assert (begun["run_group"], begun["job_type"]) == ("multirun/it", "comparison")
-    (file,) = sweep.glob("wandb/offline-run-*/files/media/table/results_*.table.json")
-    table = json.loads(file.read_text())
-    lines = [dict(zip(table["columns"], line, strict=True)) for line in table["data"]]
+    lines = table_of(sweep, "results")
     assert sorted(line["quantizer"] for line in lines) == ["flat", "lsh"]
     assert all(line["MRR@10"] is not None and line["train.max_steps"] == "2" for line in lines)
-    images = [name for name in figures_of(found) if name.startswith("figures/")]
-    assert any("quality-bytes" in name for name in images)
+    assert images_of(sweep) == {"quality-bytes", "quality-latency", "recall", "training"}
+    assert "figures/beir-recall.path" in figures_of(found)
+    assert images_of(sweep / "0") == set()  # they are of the sweep
+
+
+def test_a_run_by_itself_has_its_table_and_figures(tmp_path, beir, monkeypatch):
+    """And wandb's own WANDB_MODE is heeded."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    where = ["data=beir", f"data.path={beir}", *SMALL, "train.log_steps=1", "hydra.run.dir=here", "store=kept"]
+    done = run("retriever=dpr", "tracker=wandb", *where, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = records(tmp_path / "here")
+    assert images_of(tmp_path / "here") == {"quality-bytes", "quality-latency", "recall", "training"}
+    (line,) = table_of(tmp_path / "here", "result")
+    row = read(tmp_path / "here" / "result.json")
+    assert (line["retriever"], line["MRR@10"]) == ("dpr", pytest.approx(row.metrics["MRR@10"]))
+    assert "run_group" not in told(found, "run")[0]
 
 
 def test_the_tracker_is_no_part_of_a_result(sweep):

@@ -19,7 +19,8 @@ def card(run: FinishedRun, artifacts: RunArtifacts, models: Sequence[Model], ind
         "## Files\n",
         _files(models, index, run),
         "## Load and search\n",
-        _example(artifacts, models, between, index),
+        _example(models, index),
+        _texts(artifacts, models, between),
         _stages(artifacts),
         "## License\n",
         "Not stated: add yours to the head of this file, in keeping with those of the base model and of the data.\n",
@@ -65,7 +66,7 @@ def _figures(run: FinishedRun) -> str:
         lines.append(f"| vectors on disk for the rerank | {size(row.disk_bytes)} |")
     milliseconds = row.latency_ms.get("p50")
     if milliseconds is not None:
-        lines.append(f"| ms per question in Labrador, search alone ({row.threads} threads) | {milliseconds:.2f} |")
+        lines.append(f"| ms per question in Labrador, search alone (threads: {row.threads}) | {milliseconds:.2f} |")
     return "\n".join([*lines, ""])
 
 
@@ -80,10 +81,8 @@ def _files(models: Sequence[Model], index: str, run: FinishedRun) -> str:
     return "\n".join([*lines, ""])
 
 
-def _example(artifacts: RunArtifacts, models: Sequence[Model], between: str, index: str) -> str:
-    encoder = artifacts.encoder
-    queries = next(model for model in models if "query" in model.sides)
-    passages = next(model for model in models if "passage" in model.sides)
+def _example(models: Sequence[Model], index: str) -> str:
+    queries = _of("query", models)
     place = f'folder / "{queries.folder}"' if queries.folder else "folder"
     lines = [
         "from pathlib import Path",
@@ -96,17 +95,36 @@ def _example(artifacts: RunArtifacts, models: Sequence[Model], between: str, ind
         "scores, rows = index.search(vectors, 10)",
         "print([(pids[row], score) for row, score in zip(rows[0], scores[0])])",
     ]
-    less = " Scores are Hamming distances: less is better." if "LSH" in index else " Scores are inner products."
-    separate = "" if passages is queries else f" with the model in `{passages.folder}`"
-    joins = [
+    scores = "Hamming distances: less is better" if "LSH" in index else "inner products"
+    return "\n".join(["```python", *lines, "```\n", f"Scores are {scores}.\n"])
+
+
+def _texts(artifacts: RunArtifacts, models: Sequence[Model], between: str) -> str:
+    """How texts are encoded, and where that is not what the run did to the letter."""
+    encoder, passages = artifacts.encoder, _of("passage", models)
+    separate = "" if "query" in passages.sides else f" with the model in `{passages.folder}`"
+    told = [
         f"Questions are cut after {encoder.max_query_length} tokens and passages after {encoder.max_passage_length}, "
         f"the vector is the {'mean over the tokens' if encoder.pooling == 'mean' else 'first token’s'}, "
         f"{'scaled to length 1' if encoder.normalize else 'not scaled'}; `encode_query` and `encode_document` put "
-        f"{encoder.query_prefix!r} and {encoder.passage_prefix!r} before the text.{less}",
+        f"{encoder.query_prefix!r} and {encoder.passage_prefix!r} before the text.",
         f"A passage is encoded as one text, its title before the text: `encode_document([title + {between!r} + text])`"
-        f"{separate}, or `[text]` where the title is empty.",
+        f"{separate}, or `[text]` where the title is empty. One that is too long is cut at its end, in the run also at "
+        "the end of a title that fills more than half of the length.",
     ]
-    return "\n".join(["```python", *lines, "```\n", *(f"{line}\n" for line in joins)])
+    if artifacts.corpus.question("why?") == "why":
+        told.append("The questions of this data have no question mark at their end; leave it out.")
+    if artifacts.precision("codes") != "float32":
+        told.append(
+            f"The run multiplied matrices in {artifacts.precision('codes')}: the vectors behind `index.faiss` differ "
+            "from the model's, which are those of float32, by rounding (about 1e-3 on vectors of length 1)."
+        )
+    return "\n".join(f"{line}\n" for line in told)
+
+
+def _of(side: str, models: Sequence[Model]) -> Model:
+    """The first stage's model of a side."""
+    return next(model for model in models if side in model.sides)
 
 
 def _stages(artifacts: RunArtifacts) -> str:

@@ -1,8 +1,8 @@
 """The whole export: models, index, ids and card, all or nothing."""
 
+import errno
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,15 @@ ROWS = 65_536  # passage ids read at once
 def export(run: FinishedRun, folder: Path) -> None:
     """Write the models, index.faiss, pids.txt and README.md of `run` into `folder`.
 
-    Raises LabradorError, and leaves nothing, for a run without an encoder, a folder that holds something already, a
-    missing artifact or package, and models whose vectors are not the run's.
+    Raises LabradorError, and leaves nothing, for a run without an encoder, a folder that holds something already or
+    cannot be written, a missing artifact or package, and models whose vectors are not the run's. What an export to
+    `folder` that was killed has left beside it is removed.
     """
     check_package()
+    folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LabradorError(f"{folder}: it is there already, a new or empty folder was expected; name another one")
-    if not folder.absolute().parent.is_dir():
+    if not folder.parent.is_dir():
         raise LabradorError(f"{folder}: the folder above it is not there; make it, or name another folder")
     artifacts = RunArtifacts(run)
     if artifacts.lexical is not None:
@@ -43,17 +45,18 @@ def export(run: FinishedRun, folder: Path) -> None:
             f"run={run.folder}: {run.row.retriever} has no encoder and no vectors to export; name a run with a dense "
             "retriever"
         )
+    unfinished = folder.with_name(f".{folder.name}.partial")
     try:
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
-    except OSError as error:
-        raise LabradorError(f"{folder}: cannot be written ({error.strerror}); name another folder") from error
-    try:
-        _fill(artifacts, unfinished)
-        unfinished.chmod(0o777 & ~_umask())
-        unfinished.replace(folder)
-    except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+        unfinished.mkdir()
+        _fill(artifacts, unfinished)
+        unfinished.replace(folder)
+    except Exception as error:
+        if not isinstance(error, OSError) and os.strerror(errno.ENOSPC) not in str(error):  # faiss's and safetensors'
+            raise
+        raise LabradorError(f"{folder}: cannot be written ({error}); free space or name another folder") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _fill(artifacts: RunArtifacts, folder: Path) -> None:
@@ -114,10 +117,3 @@ def _encoded(checkpoint: Checkpoint, side: Side, texts: list[Text]) -> NDArray[n
     with torch.inference_mode():
         vectors: NDArray[np.float32] = towers.encode(side, *pad(ids, towers.pad_id)).numpy()
     return vectors
-
-
-def _umask() -> int:
-    """The process's mask of permissions, which mkdtemp does not heed."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -31,14 +31,14 @@ class RunArtifacts:
 
     @cached_property
     def corpus(self) -> Corpus:
-        """Passages and questions."""
-        keys = self.run.row.keys
-        return Corpus(self._held(keys.get("subset") or keys["data"], "the corpus").folder)
+        """Passages and questions; its `question` writes a new one as those of the data are written."""
+        key = self.run.row.keys.get("subset") or self.run.row.keys.get("data", "")
+        return Corpus(self._held(key, "the corpus").folder, self.run.part("data").question)
 
     @cached_property
     def inputs(self) -> dict[str, str]:
         """The keys of what the ranking was made from: "codes", "quantizer", "queries", ... or "bm25"."""
-        inputs: dict[str, str] = self._described(self.run.row.keys["ranking"], "the ranking").manifest["inputs"]
+        inputs: dict[str, str] = self._described(self.run.row.keys.get("ranking", ""), "the ranking").manifest["inputs"]
         return inputs
 
     @property
@@ -104,6 +104,10 @@ class RunArtifacts:
     def passages_checkpoint(self, name: str) -> Checkpoint:
         """The encoder that an input of the ranking ("codes", "dense") was made with."""
         return self.checkpoint(self._encoded(name).manifest["inputs"]["checkpoint"])
+
+    def precision(self, name: str) -> str:
+        """The precision of the matrix products that an input of the ranking was made with."""
+        return str(self._encoded(name).manifest["config"]["precision"])
 
     def _encoded(self, name: str) -> Artifact:
         """The artifact that an encoder wrote: the input itself, or the vectors that its codes were made of."""

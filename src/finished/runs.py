@@ -47,15 +47,16 @@ class FinishedRun:
         parts = [row.retriever, row.quantizer, row.search]
         metric = row.metrics.get(METRIC)
         quality = "" if metric is None else f", {METRIC} {metric:.3f}"
-        return f"{' '.join(part for part in parts if part)} seed={row.seed} on {row.data}{quality}"
+        return f"{' '.join(filter(None, parts))} seed={row.seed} on {row.data} ({row.passages:,} passages){quality}"
 
 
-def choose(name: str) -> FinishedRun:
+def choose(name: str, store: Path | None = None) -> FinishedRun:
     """The run in the folder `name`, or for "best" the one with the highest MRR@10 below the working folder's runs.
 
+    store: where its artifacts are; None: where the run had them.
     Raises LabradorError when there is none, or its files are not those of a run.
     """
-    return open_run(best_run() if name == BEST else Path(name).expanduser())
+    return open_run(best_run() if name == BEST else Path(name).expanduser(), store)
 
 
 def best_run() -> Path:
@@ -71,8 +72,8 @@ def best_run() -> Path:
     return max(scored, key=lambda file: scored[file] or 0.0).parent
 
 
-def open_run(folder: Path) -> FinishedRun:
-    """The run in `folder`; raises LabradorError naming what is missing there."""
+def open_run(folder: Path, store: Path | None = None) -> FinishedRun:
+    """The run in `folder`, with its own store or another; raises LabradorError naming what is missing there."""
     if not (folder / FILE_NAME).is_file():
         found = (
             "it has runs below it; name one of them" if any(folder.glob(f"*/{FILE_NAME}")) else "name a run's folder"
@@ -83,13 +84,32 @@ def open_run(folder: Path) -> FinishedRun:
     missing = [path for path in (config, hydra, overrides) if not path.is_file()]
     if missing:
         raise LabradorError(f"{missing[0]}: not there; the folder as the run left it was expected; run that cell again")
-    settings = _resolved(config)
-    words = [str(word) for word in _read(overrides)]
-    home = Path(str(_read(hydra)["hydra"]["runtime"]["cwd"]))
-    store = home / str(settings["store"])
-    if not store.is_dir() and Path(str(settings["store"])).is_dir():  # the folders were moved together
-        store = Path(str(settings["store"]))
+    settings, words = _resolved(config), _listed(overrides)
+    if store is None:
+        store = _home(hydra) / str(settings["store"])
+        if not store.is_dir() and Path(str(settings["store"])).is_dir():  # the folders were moved together
+            store = Path(str(settings["store"]))
+    if not store.is_dir():
+        raise LabradorError(
+            f"run={folder}: its store {store} is not there; name the folder it is in now: store=FOLDER for search.py, "
+            "--store FOLDER for labrador.export"
+        )
     return FinishedRun(folder, row, settings, shlex.join(["python", "run.py", *words]), Store(store))
+
+
+def _listed(path: Path) -> list[str]:
+    words = _read(path)
+    if not isinstance(words, list):
+        raise LabradorError(f"{path}: a list of the command line's settings was expected; run that cell again")
+    return [str(word) for word in words]
+
+
+def _home(path: Path) -> Path:
+    """The folder that the run was started in."""
+    try:
+        return Path(str(_read(path)["hydra"]["runtime"]["cwd"]))
+    except (KeyError, TypeError) as error:
+        raise LabradorError(f"{path}: hydra.runtime.cwd was expected; run that cell again") from error
 
 
 def _resolved(path: Path) -> dict[str, Any]:

@@ -44,16 +44,17 @@ class Searcher:
 
     def __init__(self, run: FinishedRun) -> None:
         artifacts = RunArtifacts(run)
-        self._passages = artifacts.corpus.passages
+        self._corpus = artifacts.corpus
         lexical = artifacts.lexical
         self._find = _by_vectors(artifacts) if lexical is None else _by_words(lexical.folder)
 
     def ask(self, question: str, k: int) -> list[Answer]:
         """The k best passages for a question, best first; fewer where fewer are found."""
-        stage, found, hits = self._find(question, k)
+        passages = self._corpus.passages
+        stage, found, hits = self._find(self._corpus.question(question), k)
         kept = hits.ids[0] >= 0
         rows, scores = hits.ids[0][kept], hits.scores[0][kept].tolist()
-        pids, texts = self._passages.pids(rows), self._passages.read(rows)
+        pids, texts = passages.pids(rows), passages.read(rows)
         answers = []
         for rank, (row, score, pid, (title, text)) in enumerate(zip(rows, scores, pids, texts, strict=True), start=1):
             before: dict[str, Any] = {}

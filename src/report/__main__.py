@@ -64,15 +64,17 @@ def report(settings: argparse.Namespace) -> None:
     of = f" of {len(found.systems)} system{'s' if len(found.systems) > 1 else ''}" if found.averaged else ""
     names = f"{', '.join(map(str, written[:-1]))} and {written[-1]}"
     print(f"{len(rows)} result{'s' if len(rows) > 1 else ''}{of}; written to {names}")
-    for line in illustrate(found, settings):
+    for line in dict.fromkeys(illustrate(found, settings)):  # figures and page may leave out the same
         print(line)
 
 
 def check_places(settings: argparse.Namespace) -> None:
-    """Raise LabradorError where the page or the figures could not be written, before anything is read."""
-    page, figures = settings.html, settings.figures
-    if page and (page.is_dir() or not page.absolute().parent.is_dir()):
-        raise LabradorError(f"--html {page}: a file in a folder that is there was expected; name another file")
+    """Raise LabradorError where a file or the figures could not be written, before anything is read."""
+    for option in ("csv", "markdown", "latex", "html"):
+        file: Path | None = getattr(settings, option)
+        if file and (file.is_dir() or not file.absolute().parent.is_dir()):
+            raise LabradorError(f"--{option} {file}: a file in a folder that is there was expected; name another file")
+    figures: Path | None = settings.figures
     if figures and figures.exists() and not figures.is_dir():
         raise LabradorError(f"--figures {figures}: a folder was expected, this is a file; name another folder")
 

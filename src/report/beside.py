@@ -1,13 +1,16 @@
 """Measured beside published: the lines, the header and the CSV of a table that someone else measured before."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from .columns import Column, count, three_digits
 from .published import Cell, Published
 from .systems import System
 from .table import Layout
+
+if TYPE_CHECKING:
+    from .significance import Difference
 
 COSTS = {"bytes_per_passage": "bytes/passage", "query_ms": "ms/query"}  # published beside the metrics
 
@@ -19,6 +22,7 @@ class Line:
     cell: Cell
     system: System | None
     why: str = ""
+    signs: Mapping[str, int] = field(default_factory=dict)  # metric -> significantly better (1) or worse (-1)
 
     def measured(self, figure: str) -> float | None:
         """A figure as it is published, metrics in per cent: the mean over the seeds, None where it is not told."""
@@ -51,6 +55,30 @@ def figures(lines: Sequence[Line]) -> list[str]:
     return sorted(names, key=lambda name: name in COSTS)
 
 
+def marked(lines: Sequence[Line], baseline: str | None) -> tuple[list[Line], list["Difference"], str]:
+    """The lines with what differs from a baseline marked, the differences, and what was tested in words.
+
+    baseline: the name of a cell; None, or one that was not measured: the first that was. Nothing is tested, and the
+    words are empty, where fewer than two cells were measured. Raises LabradorError when their questions are not those
+    of the baseline.
+    """
+    from .significance import against, explained
+
+    measured = [line.system for line in lines if line.system]
+    if len(measured) < 2:
+        return list(lines), [], ""
+    chosen = next((system for system in measured if system.label == baseline), measured[0])
+    found = against(measured, [chosen], [name for name in figures(lines) if name not in COSTS])
+    signs: dict[str, dict[str, int]] = {}
+    for one in found:
+        signs.setdefault(one.system, {})[one.metric] = one.sign
+    return (
+        [replace(line, signs=signs.get(line.cell.name, {})) for line in lines],
+        found,
+        explained([chosen], found, measured),
+    )
+
+
 def layout(lines: Sequence[Line], comparable: bool) -> Layout:
     """The table of a published table: each figure measured, published and, where `comparable`, their difference."""
     columns: list[Column] = []
@@ -58,7 +86,7 @@ def layout(lines: Sequence[Line], comparable: bool) -> Layout:
         show, head = _shown(figure, lines), COSTS.get(figure, figure)
         measured, published = _taken("measured", figure), lambda line, figure=figure: line.cell.published.get(figure)
         spread = _taken("spread", figure)
-        columns.append(Column(f"{head}\nmeasured", measured, show, number=True, spread=spread))
+        columns.append(Column(f"{head}\nmeasured", measured, show, number=True, spread=spread, sign=_sign(figure)))
         columns.append(Column(f"{head}\npublished", published, show, number=True))
         if comparable and figure not in COSTS:
             signed = _signed(show)
@@ -66,12 +94,19 @@ def layout(lines: Sequence[Line], comparable: bool) -> Layout:
     several = any(line.system and len(line.system.rows) > 1 for line in lines)
     spread_told = ("Means over the seeds; in brackets the largest less the smallest",) if several else ()
     missing = tuple(f"{line.cell.name}: {line.why}" for line in lines if line.why)
+    empty = [name for name in figures(lines) if all(line.measured(name) is None for line in lines)]
+    if empty and any(line.system for line in lines):
+        missing = (f"Not measured on this data: {', '.join(COSTS.get(name, name) for name in empty)}", *missing)
     name = Column("cell", lambda line: line.cell.name)
     return Layout(lines, [name], columns, "", ("Metrics in per cent", *spread_told, *missing))
 
 
 def _taken(method: str, figure: str) -> Callable[[Line], float | None]:
     return lambda line: getattr(line, method)(figure)
+
+
+def _sign(figure: str) -> Callable[[Line], int]:
+    return lambda line: line.signs.get(figure, 0)
 
 
 def _shown(figure: str, lines: Sequence[Line]) -> Callable[[float], str]:

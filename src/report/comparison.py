@@ -1,6 +1,6 @@
 """Rows become the table of a comparison: one line a system, means over seeds, what differs from a baseline marked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,10 +34,7 @@ class Comparison:
         """The table: a line for each row or, when there are several seeds or a baseline, for each system."""
         if not self.averaged:
             return layout([average([row], {}, {}, self.metrics) for row in self.rows.values()])
-        signs = {
-            (one.system, one.metric): (1 if one.difference > 0 else -1) for one in self.differences if one.significant
-        }
-        shown = [self._average(system, signs) for system in self.systems]
+        shown = [averaged(system, self.metrics, self.differences) for system in self.systems]
         several = any(row.spreads for row in shown)
         spread = ("Means over the seeds; in brackets the largest less the smallest",) if several else ()
         left_out = len(self.rows) - sum(len(system.rows) for system in self.systems)
@@ -46,19 +43,21 @@ class Comparison:
         )
         return layout(shown, (*spread, *twice, *self.told))
 
-    def _average(self, system: System, signs: Mapping[tuple[str, str], int]) -> Average:
-        spreads = {metric: value for metric in self.metrics if (value := system.spread(metric)) is not None}
-        own = {metric: sign for (label, metric), sign in signs.items() if label == system.label}
-        return average(system.rows, spreads, own, self.metrics)
+
+def averaged(system: System, metrics: Sequence[str], differences: Iterable["Difference"]) -> Average:
+    """The line of a system: its means over the seeds, their spreads, and the signs of its `differences`."""
+    spreads = {metric: value for metric in metrics if (value := system.spread(metric)) is not None}
+    signs = {one.metric: one.sign for one in differences if one.system == system.label}
+    return average(system.rows, spreads, signs, metrics)
 
 
 def compare(rows: Mapping[Path, ResultRow], metrics: Sequence[str] = (), baseline: str | None = None) -> Comparison:
     """The comparison of `rows` by `metrics` (none = all that they have), tested against `baseline` if one is named.
 
-    `baseline` is a label or words as `baselines` takes them. Raises LabradorError for a metric that no row has, a
-    baseline that is none or several, and systems that cannot be compared.
+    `baseline` is a label or words as `baselines` takes them. Raises LabradorError for a metric that no row can
+    tell, a baseline that is none or several, and systems that cannot be compared.
     """
-    known = dict.fromkeys(name for row in rows.values() for name in row.metrics)
+    known = dict.fromkeys(name for row in rows.values() for name, value in row.metrics.items() if value is not None)
     for metric in metrics:
         if metric not in known:
             raise LabradorError(f"--metric {metric}: a metric of these results was expected: {', '.join(known)}")
@@ -73,19 +72,15 @@ def _tested(
     found: Sequence[System], metrics: tuple[str, ...], chosen: Mapping[tuple[str, int, int], System]
 ) -> tuple[list["Difference"], tuple[str, ...]]:
     """Every system against the baseline of its data, corrected over all of them, and what that was in words."""
-    from .significance import ALPHA, against, corrected
+    from .significance import against, explained
 
-    apart = [
-        one
-        for data, system in chosen.items()
-        for one in against([other for other in found if other.data == data], system, metrics)
-    ]
-    names = " or ".join(dict.fromkeys(system.label for system in chosen.values()))
-    of_seeds = " (of each the mean over the seeds)" if any(len(system.rows) > 1 for system in found) else ""
-    told = (
-        f"▲ better, ▼ worse than {names}: paired randomisation test over the questions{of_seeds}, two-sided, "
-        f"p < {ALPHA} after Holm's correction for {len(apart)} comparisons"
-    )
+    apart = against(found, list(chosen.values()), metrics)
+    told = [explained(list(chosen.values()), apart, found)]
+    seeds = {data: baseline.seeds for data, baseline in chosen.items()}
+    others = sum(system.seeds != seeds.get(system.data, system.seeds) for system in found)
+    if others:
+        told.append(f"Systems with other seeds than the baseline, which may make a difference of their own: {others}")
     without = dict.fromkeys(system.data[0] for system in found if system.data not in chosen)
-    missing = (f"Not compared, since the baseline is not there: {', '.join(without)}",) if without else ()
-    return (corrected(apart) if apart else []), (told, *missing)
+    if without:
+        told.append(f"Not compared, since the baseline is not there: {', '.join(without)}")
+    return apart, tuple(told)

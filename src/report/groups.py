@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import LabradorError
 from .systems import System
 
 
@@ -25,18 +24,20 @@ class Group:
         names = dict.fromkeys(name for system in self.systems for row in system.rows for name in row.metrics)
         return [name for name in names if any(system.mean(name) is not None for system in self.systems)]
 
-    def metric(self, wanted: Sequence[str]) -> str:
-        """The first of the `wanted` metrics that its systems can tell, the first of all where none is wanted.
-
-        Raises LabradorError when they can tell none of them.
-        """
+    def metric(self, wanted: Sequence[str]) -> str | None:
+        """The first of the `wanted` metrics (none named: of all) that its systems can tell; None if there is none."""
         known = self.metrics
-        for name in wanted or known:
-            if name in known:
-                return name
-        raise LabradorError(
-            f"--metric {' '.join(wanted) or '-'}: a metric of {self.name} was expected: {', '.join(known) or 'none'}"
-        )
+        return next((name for name in wanted or known if name in known), None)
+
+
+def telling(found: Sequence[Group], metrics: Sequence[str]) -> tuple[list[tuple[Group, str]], list[str]]:
+    """The groups that can tell one of `metrics` (none named: any), with the first of those; a note for each other."""
+    first = [(group, group.metric(metrics)) for group in found]
+    wanted = " or ".join(metrics) or "any metric"
+    notes = [
+        f"{group.slug}: left out, none of its systems can tell {wanted}" for group, metric in first if metric is None
+    ]
+    return [(group, metric) for group, metric in first if metric is not None], notes
 
 
 def groups(systems: Sequence[System]) -> list[Group]:

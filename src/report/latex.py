@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from .columns import Column
+from .order import data_of
 from .table import Layout, marks
 
 ARROWS = {1: r"$^{\uparrow}$", -1: r"$^{\downarrow}$"}
@@ -35,8 +36,7 @@ def latex(shown: Layout, label: str, whole: bool = False) -> str:
     table = [*shown.names, *figures]
     body = []
     for number, row in enumerate(shown.rows):
-        before = shown.rows[number - 1 : number]
-        if number and any(getattr(one, "data", None) != getattr(row, "data", None) for one in before):
+        if number and data_of(row) != data_of(shown.rows[number - 1]):
             body.append(r"\midrule")
         body.append(_line(_cell(column, row, bool(marked.get((number, column.head)))) for column in table))
     notes = [*(["Bold: best of its column"] if any(marked.values()) else []), *shown.told]

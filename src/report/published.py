@@ -23,7 +23,7 @@ class Cell:
     @property
     def slug(self) -> str:
         """The name as that of a folder: new-bpr-binary-flat."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return slug(self.name)
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class Published:
         if scale not in SCALES:
             raise LabradorError(f"scale={scale}: {' or '.join(SCALES)} was expected")
         return self.common if scale == "common" else self.small
+
+
+def slug(name: str) -> str:
+    """A cell's name in small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def read_table(file: Path) -> Published:

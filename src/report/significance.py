@@ -35,6 +35,11 @@ class Difference:
         """Whether it stays below alpha after the correction."""
         return self.p_holm < ALPHA
 
+    @property
+    def sign(self) -> int:
+        """1 where the system is significantly better, -1 where it is worse, else 0."""
+        return 0 if not self.significant else 1 if self.difference > 0 else -1
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -46,33 +51,54 @@ class Matrix:
     p_holm: NDArray[np.float64]  # [S, S], of the randomisation test, corrected for all pairs; 1 with itself
 
 
-def against(systems: Sequence[System], baseline: System, metrics: Sequence[str]) -> list[Difference]:
-    """The differences of `systems` to `baseline` in `metrics`, system by system; the baseline itself is left out.
+@dataclass(frozen=True)
+class _Table:
+    """What is compared on one data: rows of figures, pairs of them, and whose they are."""
 
-    A metric that either cannot tell is left out, too. Raises LabradorError when the questions of two are not the same.
+    baseline: System
+    compared: list[tuple[System, str]]  # a system and a metric for each pair
+    pairs: list[tuple[int, int]]  # rows of `values`: the system's, the baseline's
+    values: list[NDArray[np.float64]]  # parts [K, Q] with the same questions
+
+    @classmethod
+    def of(cls, systems: Sequence[System], baseline: System, metrics: Sequence[str]) -> "_Table":
+        """The comparisons of `systems` with `baseline` in every metric that both can tell."""
+        table = cls(baseline, [], [], [])
+        others = [system for system in systems if system != baseline]
+        for metric in metrics:
+            told = [system for system in others if system.mean(metric) is not None]
+            if told and baseline.mean(metric) is not None:
+                first = sum(len(part) for part in table.values)
+                table.values.append(_values([baseline, *told], metric))
+                table.pairs.extend((first + place, first) for place in range(1, len(told) + 1))
+                table.compared.extend((system, metric) for system in told)
+        return table
+
+
+def against(systems: Sequence[System], baselines: Sequence[System], metrics: Sequence[str]) -> list[Difference]:
+    """The differences in `metrics` of each system to the baseline of its data, p corrected for all of them together.
+
+    baselines: one for each data (`System.data`) that is to be tested. The differences come system by system; the
+    baselines themselves are left out, and metrics that either of two cannot tell. Raises LabradorError when the
+    questions of two are not the same.
     """
-    others = [system for system in systems if system != baseline]
-    values: list[NDArray[np.float64]] = []
-    pairs: list[tuple[int, int]] = []  # rows of the values
-    compared: list[tuple[System, str]] = []  # whose they are
-    for metric in metrics:
-        told = [system for system in [baseline, *others] if system.mean(metric) is not None]
-        if len(told) > 1 and told[0] == baseline:
-            first = sum(len(part) for part in values)
-            values.append(_values(told, metric))
-            pairs += [(first + place, first) for place in range(1, len(told))]
-            compared += [(system, metric) for system in told[1:]]
-    if not compared:
-        return []
-    found = _tested(np.concatenate(values), np.array(pairs), compared, baseline)
-    place = {system.label: number for number, system in enumerate(others)}
-    return sorted(found, key=lambda one: (place[one.system], list(metrics).index(one.metric)))
-
-
-def corrected(found: Sequence[Difference]) -> list[Difference]:
-    """The same differences, their p corrected for all of them together: for a table of several baselines."""
+    tables = [_Table.of([s for s in systems if s.data == base.data], base, metrics) for base in baselines]
+    draws = _draws(sum(len(table.compared) for table in tables))
+    found = [one for table in tables if table.compared for one in _tested(table, draws)]
     p = holm(np.array([one.p_randomisation for one in found]))
-    return [replace(one, p_holm=float(value)) for one, value in zip(found, p, strict=True)]
+    place = {system.label: number for number, system in enumerate(systems)}
+    corrected = [replace(one, p_holm=float(value)) for one, value in zip(found, p, strict=True)]
+    return sorted(corrected, key=lambda one: place[one.system])
+
+
+def explained(baselines: Sequence[System], found: Sequence[Difference], systems: Sequence[System]) -> str:
+    """What the marks of a table of `systems` say, in words."""
+    names = " or ".join(dict.fromkeys(system.label for system in baselines))
+    of_seeds = " (of each the mean over the seeds)" if any(len(system.rows) > 1 for system in systems) else ""
+    return (
+        f"▲ better, ▼ worse than {names}: paired randomisation test over the questions{of_seeds}, two-sided, "
+        f"p < {ALPHA} after Holm's correction for {len(found)} comparison{'' if len(found) == 1 else 's'}"
+    )
 
 
 def matrix(systems: Sequence[System], metric: str) -> Matrix:
@@ -91,7 +117,7 @@ def matrix(systems: Sequence[System], metric: str) -> Matrix:
         mean = np.nanmean(differences(values, pairs), axis=1)
         first, second = pairs.T
         apart[first, second], apart[second, first] = mean, -mean
-        p[first, second] = p[second, first] = holm(_randomisation(values, pairs))
+        p[first, second] = p[second, first] = holm(_randomisation(values, pairs, _draws(len(pairs))))
     return Matrix(metric, tuple(system.label for system in told), apart, p)
 
 
@@ -107,35 +133,33 @@ def _values(systems: Sequence[System], metric: str) -> NDArray[np.float64]:
     return np.stack(values)
 
 
-def _randomisation(values: NDArray[np.float64], pairs: NDArray[np.intp]) -> NDArray[np.float64]:
-    draws = max(DRAWS, DRAWS_PER_TEST * len(pairs))
+def _draws(tests: int) -> int:
+    return max(DRAWS, DRAWS_PER_TEST * tests)
+
+
+def _randomisation(values: NDArray[np.float64], pairs: NDArray[np.intp], draws: int) -> NDArray[np.float64]:
     return randomisation_test(values, pairs, np.random.default_rng(SEED), draws)
 
 
-def _tested(
-    values: NDArray[np.float64],
-    pairs: NDArray[np.intp],
-    compared: Sequence[tuple[System, str]],
-    baseline: System,
-) -> list[Difference]:
-    """All tests of `pairs` of rows of `values` [K, Q]; `compared` are each pair's system and metric."""
+def _tested(table: _Table, draws: int) -> list[Difference]:
+    """The differences of a table, their p not yet corrected."""
+    values, pairs = np.concatenate(table.values), np.array(table.pairs)
     apart = differences(values, pairs)
     mean, queries = np.nanmean(apart, axis=1), (~np.isnan(apart)).sum(axis=1)
     low, high = bootstrap_interval(apart, np.random.default_rng(SEED))
-    p_randomisation = _randomisation(values, pairs)
-    p_t, p_holm = t_test(apart), holm(p_randomisation)
+    p_randomisation, p_t = _randomisation(values, pairs, draws), t_test(apart)
     return [
         Difference(
             metric=metric,
             system=system.label,
-            baseline=baseline.label,
+            baseline=table.baseline.label,
             difference=float(mean[number]),
             low=float(low[number]),
             high=float(high[number]),
             p_randomisation=float(p_randomisation[number]),
             p_t=float(p_t[number]),
-            p_holm=float(p_holm[number]),
+            p_holm=float(p_randomisation[number]),
             queries=int(queries[number]),
         )
-        for number, (system, metric) in enumerate(compared)
+        for number, (system, metric) in enumerate(table.compared)
     ]

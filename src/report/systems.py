@@ -84,8 +84,9 @@ def systems(rows: Mapping[Path, ResultRow]) -> list[System]:
 def baselines(found: Sequence[System], wanted: str) -> dict[tuple[str, int, int], System]:
     """The system called `wanted` on each data (`System.data`); data on which there is none are left out.
 
-    `wanted` is a label, or words that only one system on that data has: "dpr flat", "hash two_stage bits=64". Raises
-    LabradorError, listing the labels, when no system or several of the same data are called so.
+    `wanted` is a label (in the table of all data or in one of that data alone), or words that only one system on that
+    data has: "dpr flat", "hash two_stage bits=64". Raises LabradorError, listing the labels, when no system or several
+    of the same data are called so.
     """
     known = ", ".join(repr(system.label) for system in found)
     missing = LabradorError(f"--baseline {wanted!r}: no system is called so; the systems are {known}")
@@ -94,7 +95,8 @@ def baselines(found: Sequence[System], wanted: str) -> dict[tuple[str, int, int]
     chosen: dict[tuple[str, int, int], System] = {}
     for data in dict.fromkeys(system.data for system in found):
         there = [system for system in found if system.data == data]
-        called = [system for system in there if system.label == wanted] or [
+        own = labels([identity(system.rows[0]) for system in there])  # without what tells data apart
+        called = [system for system, name in zip(there, own, strict=True) if wanted in (system.label, name)] or [
             system for system in there if set(wanted.split()) <= _words(system)
         ]
         if len(called) > 1:
@@ -141,8 +143,8 @@ def _values(cell: Mapping[str, str | None], keys: Sequence[str]) -> tuple[str | 
 
 
 def _word(key: str, short: str, value: str | None) -> str:
-    """How a label tells one thing: dpr; bits=64; 30,000 passages."""
-    if key in NAMED:
+    """How a label tells one thing: dpr; sampler=bm25; bits=64; 30,000 passages."""
+    if key in NAMED and key != "sampler":  # "dpr flat bm25" would read as a hybrid of the two
         return str(value)
     return f"{value} {key}" if key in ("queries", "passages") else f"{short}={value}"
 

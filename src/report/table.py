@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .columns import Column, best_of, columns
-from .order import order
+from .order import data_of, order
 from .rows import ResultRow
 
 MARK = "*"
@@ -58,7 +58,7 @@ def layout(rows: Sequence[ResultRow], told: Sequence[str] = ()) -> Layout:
 def marks(shown: Layout) -> dict[tuple[int, str], bool]:
     """Whether the cell (row number, column head) is the best of its column among the rows on the same data."""
     marked: dict[tuple[int, str], bool] = {}
-    for _, group in groupby(enumerate(shown.rows), key=lambda item: _data(item[1])):
+    for _, group in groupby(enumerate(shown.rows), key=lambda item: data_of(item[1])):
         numbered = list(group)
         for column in shown.figures:
             best = best_of(column, [row for _, row in numbered])
@@ -71,11 +71,6 @@ def notes(shown: Layout, marked: dict[tuple[int, str], bool]) -> list[str]:
     best = [f"{MARK} best of its column"] if any(marked.values()) else []
     same = [f"The same in all rows: {shown.caption}"] if shown.caption else []
     return [*best, *shown.told, *same]
-
-
-def _data(row: Any) -> str | None:
-    """The data of a result row; None of what is no result row."""
-    return getattr(row, "data", None)
 
 
 def print_rows(rows: Sequence[ResultRow]) -> None:
@@ -141,7 +136,7 @@ def _table(shown: Layout, figures: list[Column], marked: dict[tuple[int, str], b
         cells.append([Text(text, style="bold" if won else "") for text, won in zip(texts, best, strict=True)])
     for number, line in enumerate(zip(*cells, strict=True)):
         following = shown.rows[number + 1 : number + 2]
-        table.add_row(*line, end_section=any(_data(row) != _data(shown.rows[number]) for row in following))
+        table.add_row(*line, end_section=any(data_of(row) != data_of(shown.rows[number]) for row in following))
     return table
 
 

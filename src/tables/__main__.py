@@ -6,9 +6,11 @@ python -m labrador.tables bpr_nq scale=small                  the same cells on 
 python -m labrador.tables bpr_nq scale=small data=beir data.path=DIR seed=0,1
 
 NAME is a file of experiments/ or the path of a YAML file like those. What follows overrides the cells' settings;
-seed=0,1 runs each cell with both, processes=8 under torchrun with 8 processes. A cell runs in
+seed=0,1 runs each cell with both, processes=8 under torchrun with 8 processes. baseline=CELL names the cell that the
+others are tested against, by its name or its folder's; without it, that is the first one measured. A cell runs in
 multirun/tables/NAME/SCALE/CELL/SEED and is not run again while its result is there and its settings are the same;
-table.csv, table.md and table.tex are written to multirun/tables/NAME/SCALE.
+table.csv, table.md, table.tex and, with the tests in full, table-differences.csv are written to
+multirun/tables/NAME/SCALE.
 """
 
 import sys
@@ -16,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import LabradorError
-from ..report.beside import Line, csv_lines, header, layout
+from ..report.beside import Line, csv_lines, header, layout, marked
 from ..report.columns import Column, count
-from ..report.files import markdown_table, write_lines
+from ..report.files import markdown_table, write_differences, write_lines
 from ..report.latex import latex
 from ..report.published import Published, read_table
 from ..report.table import Layout, print_table
@@ -54,19 +56,26 @@ def write(request: Request, lines: Sequence[Line]) -> None:
     above = header(request.table, request.scale, request.comparable, lines)
     if request.overrides:
         above.insert(3, f"Set besides: {' '.join(request.overrides)}")
+    lines, found, told = marked(lines, request.baseline)
     shown = layout(lines, request.comparable)
+    shown = replace(shown, told=(*shown.told, *filter(None, [told])))
     files = [request.folder / f"table.{kind}" for kind in ("csv", "md", "tex")]
+    in_full = request.folder / "table-differences.csv"
     try:
         request.folder.mkdir(parents=True, exist_ok=True)
         write_lines(files[0], csv_lines(lines, request.comparable))
         files[1].write_text("\n\n".join([*above, markdown_table(shown)]), encoding="utf-8")
         whole = replace(shown, told=(*above, *shown.told))
         files[2].write_text(latex(whole, request.table.name, whole=True), encoding="utf-8")
+        in_full.unlink(missing_ok=True)
+        if found:
+            write_differences(in_full, found)
+            files.append(in_full)
     except OSError as error:
         raise LabradorError(f"{error.filename}: cannot be written ({error.strerror})") from error
     print("", *above, "", sep="\n")
     print_table(shown)
-    print(f"written to {files[0]}, {files[1]} and {files[2]}")
+    print(f"written to {', '.join(map(str, files[:-1]))} and {files[-1]}")
 
 
 def listing(tables: Sequence[Published]) -> Layout:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabradorError
-from ..report.published import Cell, Published, read_table
+from ..report.published import Cell, Published, read_table, slug
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = ROOT / "experiments"
 RUNS = Path("multirun/tables")
 SAME = ("seed", "device", "store")  # settings that leave a figure comparable with the published one
-OWN = ("scale", "processes", "seed")  # keys of this command; the others are settings of run.py
+OWN = ("scale", "processes", "seed", "baseline")  # keys of this command; the others are settings of run.py
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Request:
     seeds: tuple[int, ...]
     processes: int
     overrides: tuple[str, ...]  # win over those of the table; without the seed
+    baseline: str | None = None  # the name of the cell that others are tested against; None = the first measured
 
     @property
     def comparable(self) -> bool:
@@ -41,7 +42,7 @@ class Request:
 
 
 def parse(arguments: Sequence[str]) -> Request:
-    """The command line's request; raises LabradorError for a table or a scale that is not there, or a wrong setting."""
+    """The command line's request; raises LabradorError for a table, scale or cell not there, or a wrong setting."""
     name, *rest = arguments
     file = Path(name) if name.endswith((".yaml", ".yml")) else EXPERIMENTS / f"{name}.yaml"
     if not file.is_file():
@@ -51,7 +52,7 @@ def parse(arguments: Sequence[str]) -> Request:
         if "=" not in argument:
             raise LabradorError(f"{argument}: a setting as KEY=VALUE was expected, such as scale=small or data=beir")
         key, value = argument.split("=", 1)
-        if key != "seed" and "," in value and value[0] not in "[{'\"":
+        if key not in ("seed", "baseline") and "," in value and value[0] not in "[{'\"":
             raise LabradorError(f"{argument}: one value was expected; a table is run with one setting, seed=0,1 aside")
     own = dict(argument.split("=", 1) for argument in rest if _key(argument) in OWN)
     table, scale = read_table(file), own.get("scale", "common")
@@ -63,7 +64,18 @@ def parse(arguments: Sequence[str]) -> Request:
         seeds=tuple(_number("seed", seed, 0) for seed in dict.fromkeys(seeds[0].split(","))),
         processes=_number("processes", own.get("processes", "1"), 1),
         overrides=tuple(argument for argument in rest if _key(argument) not in OWN),
+        baseline=_cell(table, own["baseline"]) if "baseline" in own else None,
     )
+
+
+def _cell(table: Published, wanted: str) -> str:
+    """The name of the cell called `wanted`, as it is written or as its folder is named, among those that run."""
+    run = [cell for cell in table.cells if cell.overrides is not None]
+    for cell in run:
+        if cell.slug == slug(wanted):
+            return cell.name
+    known = ", ".join(cell.slug for cell in run)
+    raise LabradorError(f"baseline={wanted}: a cell of {table.name} that runs was expected: {known}")
 
 
 def _key(override: str) -> str:

@@ -39,7 +39,9 @@ def test_scores_and_ranking_are_those_of_the_codes(tmp_path, name):
     fitted = quantizer.fit(TrainingVectors(PASSAGES), 0)
     codes = fitted.encode(PASSAGES)
     assert write_faiss(fitted, codes, tmp_path / "index") == kind
-    scores, rows = faiss.read_index(str(tmp_path / "index")).search(QUERIES, 10)
+    written = faiss.read_index(str(tmp_path / "index"))
+    assert written.ntotal == N
+    scores, rows = written.search(QUERIES, 10)
     index = fitted.index()
     index.add(codes)
     hits = index.search(QUERIES, 10)

@@ -118,6 +118,18 @@ def test_the_card_is_filled(cells, tmp_path):
         "License\n\nNot stated",
     ):
         assert told in card
+    assert "bfloat16" not in card  # the runs here are of float32
+    assert "question mark" not in card
+
+
+def test_the_card_tells_where_the_run_was_another(cells, tmp_path, monkeypatch):
+    run = open_run(cells / "multirun" / "dense" / "0")
+    monkeypatch.setattr(RunArtifacts, "precision", lambda self, name: "bfloat16")
+    monkeypatch.setattr(type(run.part("data")), "question", lambda self, text: text.removesuffix("?"))
+    export(run, tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "The run multiplied matrices in bfloat16: the vectors behind `index.faiss` differ" in card
+    assert "The questions of this data have no question mark at their end" in card
 
 
 def test_the_cards_example_runs(cells, tmp_path):
@@ -153,14 +165,38 @@ def test_an_empty_folder_will_do(cells, tmp_path, capsys):
     assert "hash tables, which are not part of this folder," in (tmp_path / "out" / "README.md").read_text()
 
 
-def test_a_failure_leaves_nothing(cells, tmp_path, monkeypatch):
-    def full(*arguments):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    ("fault", "code", "told"),
+    [
+        (OSError(28, "No space left on device"), 2, "cannot be written ([Errno 28] No space left on device); free"),
+        (RuntimeError("faiss: No space left on device"), 2, "out: cannot be written (faiss: No space left on device)"),
+        (KeyboardInterrupt(), 130, "interrupted; nothing is left of the export"),
+    ],
+)
+def test_a_failure_leaves_nothing(cells, tmp_path, monkeypatch, capsys, fault, code, told):
+    def failing(*arguments):
+        assert (tmp_path / ".out.partial" / "model.safetensors").is_file()
+        raise fault
 
-    monkeypatch.setattr(write, "write_faiss", full)
-    with pytest.raises(OSError, match="No space"):
-        export(open_run(cells / "multirun" / "dense" / "0"), tmp_path / "out")
+    monkeypatch.setattr(write, "write_faiss", failing)
+    assert main([str(cells / "multirun" / "dense" / "0"), str(tmp_path / "out")]) == code
+    assert told in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_export_left_is_removed(cells, tmp_path):
+    (tmp_path / ".out.partial").mkdir()
+    (tmp_path / ".out.partial" / "half.safetensors").write_text("")
+    export(open_run(cells / "outputs" / "lookup"), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert not (tmp_path / "out" / "half.safetensors").exists()
+
+
+def test_the_working_folder_will_do(cells, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert main([str(cells / "outputs" / "lookup"), ".", "--store", str(cells / "artifacts")]) == 0
+    assert (tmp_path / "here" / "README.md").is_file()
 
 
 def test_a_model_with_other_vectors_is_refused(cells, tmp_path, monkeypatch):

@@ -26,7 +26,7 @@ def test_one_question_one_answer(cells, monkeypatch, capsys):
     monkeypatch.chdir(cells)
     assert main(["run=outputs/bm25", "k=2", "who keeps the blue fox?"]) == 0
     first, head, text, *_, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("run=outputs/bm25: bm25 seed=0 on beir, MRR@10 ")
+    assert first.startswith("run=outputs/bm25: bm25 seed=0 on beir (64 passages), MRR@10 ")
     assert head.split()[0] == "1"
     assert head.endswith("words  Blue Fox [p1]")
     assert text.startswith("     The blue fox lives by the river.")
@@ -38,7 +38,7 @@ def test_without_a_question_lines_are_read_until_one_is_empty(cells, monkeypatch
     monkeypatch.setattr(sys, "stdin", io.StringIO("the red fox\nthe blue fox\n\nthe green fox\n"))
     assert main(["run=best", "k=1"]) == 0
     out = capsys.readouterr().out
-    assert out.count("1 passages in") == 2
+    assert out.count("1 passage in") == 2
     assert "question>" not in out  # nobody watches
 
 
@@ -60,17 +60,18 @@ def test_nothing_found_is_said(cells, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["why is it so"], ("best", 10, "why is it so")),
-        (["run=a/b", "k=3", "why", "so"], ("a/b", 3, "why so")),
-        (["is x=1 a question?"], ("best", 10, "is x=1 a question?")),
-        ([], ("best", 10, "")),
+        (["why is it so"], ("best", 10, None, "why is it so")),
+        (["run=a/b", "k=3", "why", "so"], ("a/b", 3, None, "why so")),
+        (["run=my runs/3", "store=my store", "why"], ("my runs/3", 10, Path("my store"), "why")),
+        (["is x=1 a question?"], ("best", 10, None, "is x=1 a question?")),
+        ([], ("best", 10, None, "")),
     ],
 )
 def test_the_command_line(arguments, expected):
     assert parsed(arguments) == expected
 
 
-@pytest.mark.parametrize("wrong", ["k=0", "k=many", "k=-1", "depth=3"])
+@pytest.mark.parametrize("wrong", ["k=0", "k=many", "k=-1", "depth=3", "--k=3"])
 def test_a_wrong_setting_is_told(wrong):
     with pytest.raises(LabradorError, match=wrong):
         parsed([wrong, "a question"])
@@ -83,6 +84,22 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys):
     assert error.startswith("error: run=nowhere")
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_question_that_is_no_text_is_told(cells, monkeypatch, capsys):
+    monkeypatch.chdir(cells)
+    assert main(["run=outputs/bm25", b"\xff fox".decode(errors="surrogateescape")]) == 2
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff fox\n"), encoding="utf-8"))
+    assert main(["run=outputs/bm25"]) == 2
+    assert capsys.readouterr().err == 2 * "error: a question in UTF-8 was expected\n"
+
+
+def test_another_store(cells, tmp_path, capsys):
+    run = f"run={cells / 'outputs' / 'bm25'}"
+    assert main([run, f"store={cells / 'artifacts'}", "k=1", "red fox"]) == 0
+    assert "\n1 passage in " in capsys.readouterr().out
+    assert main([run, f"store={tmp_path}", "red fox"]) == 2
+    assert f"the corpus is not in the store {tmp_path}" in capsys.readouterr().err
 
 
 def test_interrupted_it_ends(cells, monkeypatch):

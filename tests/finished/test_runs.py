@@ -55,6 +55,12 @@ def test_what_is_no_run_is_told(cells, tmp_path, monkeypatch, name, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_store_that_is_not_there_is_told(cells, tmp_path):
+    with pytest.raises(LabradorError, match=r"its store .*gone is not there; name the folder .*store=FOLDER"):
+        open_run(cells / "outputs" / "bm25", tmp_path / "gone")
+    assert choose(str(cells / "outputs" / "bm25"), tmp_path).store.root == tmp_path
+
+
 @pytest.mark.parametrize("file", ["config", "hydra", "overrides"])
 def test_a_run_without_its_settings_is_told(cells, tmp_path, file):
     shutil.copytree(cells / "outputs" / "bm25", tmp_path / "run")
@@ -64,18 +70,21 @@ def test_a_run_without_its_settings_is_told(cells, tmp_path, file):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("file", "content", "message"),
     [
-        ("a: [", "settings were expected"),
-        ("a: ${b}", "settings were expected"),
-        ("a: 1", "data is missing"),
-        ("- 1", "data is missing"),
+        ("config", "a: [", "settings were expected"),
+        ("config", "a: ${b}", "settings were expected"),
+        ("config", "a: 1", "data is missing"),
+        ("config", "- 1", "data is missing"),
+        ("hydra", "hydra: 1", "hydra.runtime.cwd was expected"),
+        ("hydra", "a: [", "YAML was expected"),
+        ("overrides", "a: 1", "a list of the command line's settings was expected"),
     ],
 )
-def test_broken_settings_are_told(cells, tmp_path, content, message):
+def test_broken_settings_are_told(cells, tmp_path, file, content, message):
     shutil.copytree(cells / "outputs" / "bm25", tmp_path / "run")
-    (tmp_path / "run" / ".hydra" / "config.yaml").write_text(content)
-    with pytest.raises(LabradorError, match=rf"config\.yaml: .*{message}") as caught:
+    (tmp_path / "run" / ".hydra" / f"{file}.yaml").write_text(content)
+    with pytest.raises(LabradorError, match=rf"{file}\.yaml: .*{message}") as caught:
         open_run(tmp_path / "run")
     assert "\n" not in str(caught.value)
 

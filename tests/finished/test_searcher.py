@@ -1,6 +1,7 @@
 """Questions to finished runs: the run's own questions get the run's own ranking."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from layouts import question_of, text_of, title_of
@@ -81,8 +82,7 @@ def copied(cells, tmp_path):
 )
 def test_a_missing_artifact_names_the_command(copied, monkeypatch, name, step, what):
     shutil.rmtree(copied / "artifacts" / step)
-    run = open_run(copied / "outputs" / name)
-    run = type(run)(run.folder, run.row, run.settings, run.command, type(run.store)(copied / "artifacts"))
+    run = open_run(copied / "outputs" / name, copied / "artifacts")
     with pytest.raises(LabradorError) as caught:
         Searcher(run)
     assert f"{what} is not in the store {copied / 'artifacts'}; run the cell again" in str(caught.value)
@@ -90,9 +90,22 @@ def test_a_missing_artifact_names_the_command(copied, monkeypatch, name, step, w
     assert "\n" not in str(caught.value)
 
 
+def test_a_row_without_keys_is_told(cells):
+    run = open_run(cells / "outputs" / "bm25")
+    for keys in ({}, {"data": run.row.keys["data"]}, run.row.keys | {"subset": "a sample that is gone"}):
+        with pytest.raises(LabradorError, match=r"the (corpus|ranking) is not in the store .*; run the cell again"):
+            Searcher(replace(run, row=replace(run.row, keys=keys)))
+
+
+def test_a_question_is_written_as_those_of_the_data(cells, monkeypatch):
+    """As NQ's are, for one, whose question marks are dropped."""
+    run = open_run(cells / "outputs" / "bm25")
+    monkeypatch.setattr(type(run.part("data")), "question", lambda self, text: text.replace("cat", "fox"))
+    assert Searcher(run).ask("the red cat", 1)[0].pid == "p0"
+
+
 def test_a_file_that_was_cut_is_told(copied):
-    run = open_run(copied / "outputs" / "bm25")
-    run = type(run)(run.folder, run.row, run.settings, run.command, type(run.store)(copied / "artifacts"))
+    run = open_run(copied / "outputs" / "bm25", copied / "artifacts")
     (file,) = (copied / "artifacts" / "data").glob("*/passages.arrow")
     file.write_bytes(file.read_bytes()[:-8])
     with pytest.raises(LabradorError, match=r"the corpus as it was written \(passages.arrow has"):
@@ -103,7 +116,7 @@ def test_an_encoder_that_gives_other_vectors_is_refused(cells):
     run = open_run(cells / "multirun" / "dense" / "0")
     other = run.settings | {"encoder": run.settings["encoder"] | {"query_prefix": "another prefix altogether: "}}
     with pytest.raises(LabradorError, match="its encoder gives a question another vector than in the run"):
-        Searcher(type(run)(run.folder, run.row, other, run.command, run.store))
+        Searcher(replace(run, settings=other))
 
 
 def test_nothing_is_written(cells):

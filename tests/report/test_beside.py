@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 
-from labrador.report.beside import Line, csv_lines, figures, header, layout
+from labrador.report.beside import Line, csv_lines, figures, header, layout, marked
 from labrador.report.files import markdown_table
+from labrador.report.latex import latex
 from labrador.report.published import Cell, Published
-from labrador.report.systems import System
+from labrador.report.systems import PER_QUERY, System
 from labrador.report.table import rendered
 
 BPR = Cell("BPR", ("retriever=bpr",), {"R@20": 80.5, "bytes_per_passage": 96, "query_ms": 85, "R@100": 87})
@@ -105,3 +109,45 @@ def test_csv_has_every_figure_in_full(lines):
     assert "query_ms.difference" not in second
     assert (other["why_not_measured"], other["overrides"], other["files"]) == ("not Labrador's", "", "")
     assert failed["R@20.measured"] is None
+
+
+@pytest.fixture
+def measured(row, tmp_path):
+    """Lines of cells with figures of 60 questions: BPR at 0.5, the paper's far below it, one that was not measured."""
+
+    def line(cell, figure):
+        values = np.full(60, figure) + np.linspace(0, 0.1, 60)
+        file = tmp_path / cell.slug / "result.json"
+        file.parent.mkdir()
+        parquet.write_table(pa.table({"qid": [f"q{n}" for n in range(60)], "R@20": values}), file.with_name(PER_QUERY))
+        return Line(cell, System(cell.name, (row(metrics={"R@20": float(values.mean()), "R@100": None}),), (file,)))
+
+    return [Line(FAILED, None, "failed: x"), line(BPR, 0.5), line(PAPER, 0.2)]
+
+
+def test_what_differs_from_the_first_measured_cell_is_marked(measured):
+    lines, found, told = marked(measured, None)
+    assert [(one.system, one.baseline, one.metric) for one in found] == [("BPR (paper)", "BPR", "R@20")]
+    assert told.startswith("▲ better, ▼ worse than BPR: paired randomisation test over the questions, two-sided")
+    assert told.endswith("correction for 1 comparison")
+    assert [line.signs for line in lines] == [{}, {}, {"R@20": -1}]
+    shown = layout(lines, comparable=True)
+    assert "| BPR (paper) | 25.00 ▼ | 77.92 |" in markdown_table(shown)
+    assert r"BPR (paper) & 25.00$^{\downarrow}$ & 77.92 &" in latex(shown, "t", whole=True)
+
+
+def test_another_baseline_can_be_named_and_one_that_failed_gives_way_to_the_first(measured):
+    lines, _, told = marked(measured, "BPR (paper)")
+    assert [line.signs for line in lines] == [{}, {"R@20": 1}, {}]
+    assert "worse than BPR (paper):" in told
+    assert "worse than BPR:" in marked(measured, "Broken")[2]
+
+
+def test_of_a_single_measured_cell_nothing_is_tested(measured):
+    assert marked(measured[:2], None) == (measured[:2], [], "")
+
+
+def test_figures_that_the_data_do_not_tell_are_named(measured):
+    assert "Not measured on this data: R@100, ms/query" not in layout(measured, comparable=False).told
+    assert "Not measured on this data: R@100" in layout(measured, comparable=False).told
+    assert not [told for told in layout(measured[:1], comparable=False).told if told.startswith("Not measured")]

@@ -96,6 +96,7 @@ def test_what_differs_from_the_baseline_is_marked_and_explained(runs, written):
     assert found.told == (
         "▲ better, ▼ worse than dpr flat: paired randomisation test over the questions (of each the mean over the "
         "seeds), two-sided, p < 0.05 after Holm's correction for 6 comparisons",
+        "Systems with other seeds than the baseline, which may make a difference of their own: 2",
     )
     assert "▲ better, ▼ worse than dpr flat" in text
 
@@ -132,6 +133,13 @@ def test_metrics_are_those_asked_for_in_that_order(runs):
     assert list(row.metrics) == ["R@20", "MRR@10"]
     with pytest.raises(LabradorError, match=r"--metric R@7: a metric of these results was expected: MRR@10, R@20$"):
         compare(runs, ["R@7"])
+
+
+def test_a_metric_that_no_row_can_tell_is_none_of_theirs(row):
+    rows = {Path("/0/result.json"): row(metrics={"MRR@10": 0.6, "nDCG@10": None})}
+    assert compare(rows).metrics == ("MRR@10",)
+    with pytest.raises(LabradorError, match=r"--metric nDCG@10: a metric of these results was expected: MRR@10$"):
+        compare(rows, ["nDCG@10"])
 
 
 def test_markdown_and_latex_carry_spread_and_marks(runs):

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
-from labrador.errors import LabradorError
-from labrador.report.groups import groups
+from labrador.report.groups import groups, telling
 from labrador.report.systems import systems
 
 
@@ -32,8 +29,17 @@ def test_metrics_are_those_that_a_system_can_tell(row):
     assert group.metrics == ["MRR@10", "R@20"]
     assert group.metric([]) == "MRR@10"
     assert group.metric(["nDCG@10", "R@20"]) == "R@20"
-    with pytest.raises(LabradorError, match=r"--metric nDCG@10: a metric of pydocs.* was expected: MRR@10, R@20"):
-        group.metric(["nDCG@10"])
+    assert group.metric(["nDCG@10"]) is None
+
+
+def test_groups_that_can_tell_no_metric_asked_for_are_left_out_and_told(row):
+    beir, nq = grouped([row(data="nq", metrics={"MRR@10": None, "R@20": 0.5}), row(data="beir")])
+    assert telling([beir, nq], ["MRR@10"]) == (
+        [(beir, "MRR@10")],
+        ["nq: left out, none of its systems can tell MRR@10"],
+    )
+    assert telling([beir, nq], ["nDCG@10", "R@20"]) == ([(beir, "R@20"), (nq, "R@20")], [])
+    assert telling([beir, nq], []) == ([(beir, "MRR@10"), (nq, "R@20")], [])
 
 
 def test_the_baseline_of_a_group(row):

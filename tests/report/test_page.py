@@ -1,11 +1,14 @@
 """The page in a real browser: no error, no request, sorted, filtered, searched, and whatever it shows is text."""
 
+import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from made_runs import CELLS, MARKUP, QUESTIONS, make_corpus, make_runs
 from playwright.sync_api import expect, sync_playwright
 
+from labrador.errors import LabradorError
 from labrador.report.comparison import compare
 from labrador.report.page import write_page
 from labrador.report.rows import find
@@ -200,6 +203,13 @@ def test_passages_side_by_side_the_judged_ones_marked(opened):
     expect(columns).to_have_count(2)
 
 
+def test_of_many_relevant_passages_it_is_said_how_many_are_shown(opened):
+    opened.locator("#asked").fill("q5")
+    expect(opened.locator("#question summary")).to_have_text(re.compile(r"^\d+ of 21 relevant passages$"))
+    opened.locator("#asked").fill("q3")
+    expect(opened.locator("#question summary")).to_have_text("1 relevant passage")
+
+
 def test_markup_in_a_passage_or_question_is_text(opened):
     opened.locator("#asked").fill("q0")
     expect(opened.locator("#question h3")).to_have_text(MARKUP)
@@ -264,3 +274,20 @@ def test_a_browser_that_cannot_unpack_is_told_so(chromium, made):
     expect(page.locator("#significance")).to_be_hidden()
     assert len(labels(page)) == len(CELLS)
     page.close()
+
+
+def test_data_that_cannot_tell_the_metric_are_left_out_and_told(visit, tmp_path):
+    rows = find([make_runs(tmp_path, data=data, cells=CELLS[:2]) for data in ("beir", "nq")])
+    rows = {
+        file: replace(row, metrics=row.metrics | {"MRR@10": None}) if row.data == "nq" else row
+        for file, row in rows.items()
+    }
+    notes = write_page(compare(rows, ["MRR@10"]), tmp_path / "page.html", tmp_path, "one of two")
+    assert notes[0] == "nq: left out, none of its systems can tell MRR@10"
+    page = visit(tmp_path / "page.html")
+    expect(page.locator("#data-choice")).to_be_hidden()
+    expect(page.locator("#count")).to_have_text("All 2 systems")
+    nq = {file: row for file, row in rows.items() if row.data == "nq"}
+    with pytest.raises(LabradorError, match="a page needs a metric"):
+        write_page(replace(compare(nq), metrics=("MRR@10",)), tmp_path / "none.html", tmp_path, "none")
+    assert not (tmp_path / "none.html").exists()

@@ -1,5 +1,7 @@
 """Systems beside a baseline and beside each other, from the files of their runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -7,7 +9,8 @@ import pytest
 import scipy.stats
 
 from labrador.errors import LabradorError
-from labrador.report.significance import against, corrected, matrix
+from labrador.report import significance
+from labrador.report.significance import against, matrix
 from labrador.report.systems import systems
 
 QUERIES = 200
@@ -23,7 +26,8 @@ def measured(row, tmp_path):
             folder = tmp_path / f"{len(list(tmp_path.iterdir()))}-{number}"
             folder.mkdir()
             means = {"MRR@10": float(np.nanmean(figures)), "R@20": None}
-            made = row(quantizer=quantizer, seed=seed, metrics=means | fields.get("metrics", {}))
+            shape = {name: value for name, value in fields.items() if name != "metrics"}
+            made = row(quantizer=quantizer, seed=seed, metrics=means | fields.get("metrics", {}), **shape)
             columns = {"qid": [f"q{n}" for n in range(len(figures))], "MRR@10": figures, "R@1": figures > 0.9}
             columns["R@1"] = np.asarray(columns["R@1"], dtype=float)
             parquet.write_table(pa.table(columns), folder / "per_query.parquet")
@@ -47,7 +51,7 @@ def test_differences_to_a_baseline(measured, figures):
     base, better, noise = figures
     found = measured([("flat", 0, base), ("pq", 0, better), ("lsh", 0, noise)])
     assert [system.label for system in found] == ["dpr flat", "dpr lsh", "dpr pq"]
-    none, more = against(found, found[0], ["MRR@10"])
+    none, more = against(found, [found[0]], ["MRR@10"])
     assert (more.system, more.baseline, more.metric, more.queries) == ("dpr pq", "dpr flat", "MRR@10", QUERIES)
     assert more.difference == pytest.approx(np.mean(better - base))
     assert more.low < more.difference < more.high
@@ -63,7 +67,7 @@ def test_differences_to_a_baseline(measured, figures):
 def test_the_baseline_may_stand_anywhere_and_figures_are_means_over_seeds(measured, figures):
     base, better, noise = figures
     found = measured([("flat", 0, base), ("flat", 1, better), ("lsh", 0, noise)])
-    (one,) = against(found[:1], found[1], ["MRR@10"])
+    (one,) = against(found[:1], [found[1]], ["MRR@10"])
     assert (one.system, one.baseline) == ("dpr flat", "dpr lsh")
     assert one.difference == pytest.approx(np.mean((base + better) / 2 - noise))
 
@@ -72,21 +76,46 @@ def test_metrics_are_corrected_together_and_come_in_order(measured, figures):
     base, better, noise = figures
     metrics = {"metrics": {"R@1": 0.5}}
     found = measured([("flat", 0, base), ("lsh", 0, noise), ("pq", 0, better)], **metrics)
-    told = against(found, found[0], ["R@1", "MRR@10", "R@20"])  # R@20 cannot be told
+    told = against(found, [found[0]], ["R@1", "MRR@10", "R@20"])  # R@20 cannot be told
     assert [(one.system, one.metric) for one in told] == [
         (system, metric) for system in ("dpr lsh", "dpr pq") for metric in ("R@1", "MRR@10")
     ]
     smallest = min(told, key=lambda one: one.p_randomisation)
     assert smallest.p_holm == pytest.approx(4 * smallest.p_randomisation)
-    assert against(found, found[0], ["R@20"]) == []
-    assert against(found[:1], found[0], ["MRR@10"]) == []
+    assert against(found, [found[0]], ["R@20"]) == []
+    assert against(found[:1], [found[0]], ["MRR@10"]) == []
 
 
-def test_differences_of_several_tables_are_corrected_together(measured, figures):
+def test_every_data_is_tested_against_its_own_baseline_and_all_are_corrected_together(measured, figures):
     base, better, noise = figures
-    found = measured([("flat", 0, base), ("pq", 0, better), ("lsh", 0, noise)])
-    apart = [*against(found[:2], found[0], ["MRR@10"]), *against(found[2:], found[0], ["MRR@10"])]
-    assert corrected(apart) == against(found, found[0], ["MRR@10"])
+    cells = [("flat", 0, base), ("pq", 0, better), ("lsh", 0, noise)]
+    found = [
+        replace(system, label=f"{system.label} {passages}")
+        for passages in (100, 200)
+        for system in measured(cells, passages=passages)
+    ]
+    told = against(found, [found[3], found[0]], ["MRR@10"])
+    assert [(one.system, one.baseline) for one in told] == [
+        (f"dpr {quantizer} {passages}", f"dpr flat {passages}")
+        for passages in (100, 200)
+        for quantizer in ("lsh", "pq")
+    ]
+    assert sorted(one.p_holm for one in told)[:2] == [pytest.approx(4 / 10_001)] * 2
+    assert [one.sign for one in told] == [0, 1, 0, 1]
+
+
+def test_draws_grow_with_the_differences_of_all_data_together(measured, figures, monkeypatch):
+    monkeypatch.setattr(significance, "DRAWS", 10)
+    monkeypatch.setattr(significance, "DRAWS_PER_TEST", 40)
+    base, better, _ = figures
+    found = [
+        replace(system, label=f"{system.label} {passages}")
+        for passages in range(6)
+        for system in measured([("flat", 0, base), ("pq", 0, better)], passages=passages)
+    ]
+    told = against(found, found[::2], ["MRR@10"])
+    assert {one.p_randomisation for one in told} == {1 / (1 + 40 * 6)}
+    assert all(one.sign == 1 for one in told)  # 41 draws could tell no difference among six
 
 
 def test_questions_that_do_not_count_are_left_out(measured, figures):
@@ -94,7 +123,7 @@ def test_questions_that_do_not_count_are_left_out(measured, figures):
     base, better = base.copy(), better.copy()
     base[:10] = better[5:20] = np.nan
     found = measured([("flat", 0, base), ("pq", 0, better)])
-    (one,) = against(found, found[0], ["MRR@10"])
+    (one,) = against(found, [found[0]], ["MRR@10"])
     assert one.queries == QUERIES - 20
     assert one.difference == pytest.approx(np.mean(better[20:] - base[20:]))
 
@@ -104,7 +133,7 @@ def test_systems_with_other_questions_are_told_by_their_files(measured, figures)
     found = measured([("flat", 0, base), ("pq", 0, better[:-1])])
     expected = f"{found[0].files[0]} .200. and {found[1].files[0]} .199. have other questions, q199 is in one only"
     with pytest.raises(LabradorError, match=expected):
-        against(found, found[0], ["MRR@10"])
+        against(found, [found[0]], ["MRR@10"])
     with pytest.raises(LabradorError, match=expected):
         matrix(found, "MRR@10")
 

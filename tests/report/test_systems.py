@@ -68,8 +68,8 @@ def test_a_label_has_what_tells_systems_apart_and_no_more(row):
     walk = row(retriever="bidr", quantizer="learned_pq", search="two_stage", sampler="random_walk", **same)
     assert labels(two, scan, walk) == [
         "bidr learned_pq scan",
-        "bidr learned_pq two_stage random_walk",
-        "bidr learned_pq two_stage snowball",
+        "bidr learned_pq two_stage sampler=random_walk",
+        "bidr learned_pq two_stage sampler=snowball",
     ]
 
 
@@ -176,3 +176,12 @@ def test_every_data_has_its_own_baseline(row):
         "nq": "dpr flat nq",
         "msmarco": "dpr flat msmarco",
     }
+
+
+def test_a_label_without_what_tells_data_apart_calls_one_on_every_data(row):
+    unused = {"quantizer": None, "search": None, "sampler": None, "encoder": None}
+    found = systems(
+        rows_of(*(row(data=data, **more) for data in ("nq", "beir") for more in ({}, {"retriever": "bm25", **unused})))
+    )
+    assert {system.label for system in baselines(found, "bm25").values()} == {"bm25 beir", "bm25 nq"}  # a sampler, too
+    assert [system.label for system in baselines(found, "bm25 nq").values()] == ["bm25 nq"]

@@ -160,3 +160,15 @@ def test_spreads_and_signs_stand_under_each_other(row):
     ]
     assert lines[0].split() == ["quantizer", "MRR@10"]
     assert max(map(len, lines[:5])) <= 28
+
+
+def test_the_best_is_that_of_rows_on_the_same_passages_and_questions(row):
+    rows = [row(quantizer=q, passages=size, metrics={"MRR@10": mrr}) for q, size, mrr in (
+        ("flat", 100, 0.9), ("pq", 100, 0.8), ("flat", 200, 0.6), ("pq", 200, 0.7))]  # fmt: skip
+    lines = [line for line in render(rows).splitlines() if line.startswith(("flat", "pq"))]
+    assert [("*" in line, line.split()[1]) for line in lines] == [
+        (True, "100"),
+        (False, "100"),
+        (False, "200"),
+        (True, "200"),
+    ]

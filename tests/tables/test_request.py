@@ -47,6 +47,10 @@ def test_only_the_published_settings_are_comparable():
         (["bpr_nq", "seed=0,x"], "seed=x: a whole number from 0 was expected"),
         (["bpr_nq", "seed="], "seed=: a whole number from 0"),
         (["bpr_nq", "processes=0"], "processes=0: a whole number from 1 was expected"),
+        (
+            ["bpr_nq", "baseline=New DPR HNSW"],
+            "baseline=New DPR HNSW: a cell of bpr_nq that runs was .*: new-dpr-flat, ",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_before_any_work(arguments, message):
@@ -56,3 +60,12 @@ def test_what_is_wrong_is_told_before_any_work(arguments, message):
 
 def test_a_list_is_one_value():
     assert parse(["bpr_nq", "data.packages=[numpy,pandas]"]).overrides == ("data.packages=[numpy,pandas]",)
+
+
+@pytest.mark.parametrize("name", ["New DPR flat", "new-dpr-flat"])
+def test_the_baseline_is_a_cell_by_its_name_or_that_of_its_folder(name):
+    request = parse(["bpr_nq", f"baseline={name}"])
+    assert request.baseline == "New DPR flat"
+    assert request.overrides == ()
+    assert request.comparable
+    assert parse(["bpr_nq"]).baseline is None

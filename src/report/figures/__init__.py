@@ -14,7 +14,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ...errors import LabradorError
-from ..groups import Group, groups
+from ..groups import Group, groups, telling
 from ..systems import PER_QUERY, System
 from . import gains, recall, tradeoff, training
 from .style import save, styled
@@ -32,16 +32,16 @@ def write_figures(
     """Write the figures of `systems` into `folder`; returns the files and, a line each, what was left out and why.
 
     baselines: systems to compare others on the same data with; metrics: the quality shown is the first of them that a
-    group can tell, of all its metrics where none is named.
+    group can tell, of all its metrics where none is named; a group that can tell none is left out.
     Raises LabradorError when the folder cannot be written, or a file beside a result cannot be read.
     """
     files: list[Path] = []
-    notes: list[str] = []
+    shown, notes = telling(groups(systems), metrics)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with styled():
-            for group in groups(systems):
-                for name, figure in _figures(group, store, group.chosen(baselines), metrics, notes):
+            for group, metric in shown:
+                for name, figure in _figures(group, store, group.chosen(baselines), metric, notes):
                     files += save(figure, folder, f"{group.slug}-{name}")
     except OSError as error:
         raise LabradorError(f"{folder}: cannot be written ({error.strerror}); name another folder") from error
@@ -49,10 +49,9 @@ def write_figures(
 
 
 def _figures(
-    group: Group, store: Path, baseline: System | None, metrics: Sequence[str], notes: list[str]
+    group: Group, store: Path, baseline: System | None, metric: str, notes: list[str]
 ) -> list[tuple[str, Figure]]:
     """The names and figures of one group; adds to `notes` what is left out."""
-    metric = group.metric(metrics)
     named = outstanding(group, metric)
     made: list[tuple[str, Figure | None]] = []
     for cost in tradeoff.COSTS:

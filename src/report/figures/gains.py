@@ -53,10 +53,11 @@ def draw(group: Group, named: Sequence[System], baseline: System, metric: str) -
 
 
 def _panel(axes: Any, label: str, apart: NDArray[np.float64]) -> None:
-    """Bars of equal width, one a question, as one area on either side of 0."""
-    edges = np.linspace(0, 100, len(apart) + 1)
+    """A bar for each question, all of equal width; those of equal height are drawn as one, to keep the file small."""
+    first = np.flatnonzero(np.diff(apart, prepend=np.inf))
+    edges, heights = np.append(first, len(apart)) * 100 / len(apart), apart[first]
     won, lost = int((apart > 0).sum()), int((apart < 0).sum())
-    for colour, values in ((GAIN, np.maximum(apart, 0)), (LOSS, np.minimum(apart, 0))):
+    for colour, values in ((GAIN, np.maximum(heights, 0)), (LOSS, np.minimum(heights, 0))):
         axes.stairs(values, edges, fill=True, color=colour, linewidth=0)
     axes.axhline(0, color=INK, linewidth=0.7)
     axes.set_xlim(0, 100)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -11,6 +12,7 @@ from .style import COLOURS, FAINT, FILLS, FRONT, INK, MARKERS
 
 SIZE = 5.5  # points: width of a marker
 EDGE = 1.1  # points: its outline
+PALE = 0.3  # how much of its colour a pale marker has; a dark edge hides what colour the edge had
 GREY = "#777777"
 RERANKED = "two_stage"
 GAP = 0.03  # of the axes' height, between two parts of the key
@@ -28,9 +30,11 @@ def looks_of(rows: Sequence[ResultRow]) -> Looks:
 
     def looks(row: ResultRow) -> dict[str, Any]:
         which = retrievers.index(row.retriever) % len(COLOURS)
+        pale = FILLS[which] == "pale"
         return {
             "color": COLOURS[which],
-            "fillstyle": FILLS[which],
+            "fillstyle": "full" if pale else FILLS[which],
+            "markerfacecolor": _pale(COLOURS[which]) if pale else COLOURS[which],
             "marker": MARKERS[quantizers.index(row.quantizer or "") % len(MARKERS)],
             "markersize": SIZE,
             "markerfacecoloralt": "white",
@@ -39,6 +43,10 @@ def looks_of(rows: Sequence[ResultRow]) -> Looks:
         }
 
     return looks
+
+
+def _pale(colour: str) -> tuple[float, ...]:
+    return tuple(1 - PALE * (1 - part) for part in to_rgb(colour))
 
 
 def key(figure: Figure, axes: Any, rows: Sequence[ResultRow], looks: Looks) -> None:
@@ -73,7 +81,7 @@ def _parts(rows: Sequence[ResultRow], looks: Looks) -> list[tuple[str, list[Line
     """The title and the entries of each part."""
     retrievers = {row.retriever: looks(row) for row in sorted(rows, key=lambda row: row.retriever)}
     quantizers = {row.quantizer or "none": looks(row) for row in sorted(rows, key=lambda row: row.quantizer or "")}
-    grey = {"color": GREY, "fillstyle": "full", "markeredgecolor": GREY}
+    grey = {"color": GREY, "fillstyle": "full", "markerfacecolor": GREY, "markeredgecolor": GREY}
     parts = [
         (
             "Retriever",

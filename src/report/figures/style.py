@@ -13,7 +13,7 @@ from ..columns import three_digits
 
 # Okabe and Ito (2008), without yellow, which is too light on white paper
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-FILLS = ("full", "none", "left", "bottom", "right", "top", "full")  # so that a colour is not needed to tell them apart
+FILLS = ("full", "pale", "left", "bottom", "right", "top", "full")  # so that a colour is not needed to tell them apart
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "h", "*", "<", ">")
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 3, 1, 3)))
 FRONT = (0, (4, 2))  # the line of a Pareto front

@@ -18,7 +18,7 @@ from typing import Any
 
 from ...errors import LabradorError
 from ..comparison import Comparison
-from ..groups import Group, groups
+from ..groups import Group, groups, telling
 from ..significance import Matrix, matrix
 from ..systems import PER_QUERY
 from . import browser
@@ -44,13 +44,14 @@ def write_page(found: Comparison, file: Path, store: Path, title: str) -> list[s
     """Write the page of a comparison to `file`; returns, a line each, what is not in it and why.
 
     store: the folder of artifacts with the corpora that the runs were made on. Raises LabradorError when the file
-    cannot be written, or what lies beside a result cannot be read.
+    cannot be written, what lies beside a result cannot be read, or no metric is known of any system.
     """
     blocks = Blocks()
-    notes: list[str] = []
-    shown = groups(found.systems)
+    shown, notes = telling(groups(found.systems), found.metrics)
+    if not shown:
+        raise LabradorError("a page needs a metric, and none of these results can tell one; name other runs")
     values = []
-    for number, group in enumerate(shown):
+    for number, (group, _) in enumerate(shown):
         value = summary(group, found.metrics, found.differences)
         value["matrices"] = _add_matrices(blocks, number, group, value["metrics"], notes)
         value["browser"], more = browser.add(blocks, number, group, store, browser.BUDGET // len(shown))

@@ -43,11 +43,11 @@ class Pools:
 def add(blocks: Blocks, number: int, group: Group, store: Path, budget: int) -> tuple[dict[str, Any] | None, list[str]]:
     """Add the blocks of a group; returns what the page must know of them, and notes.
 
-    Without a run file, or a metric that is known of any question, there are none, and there is nothing to know.
+    Without a run file there are none, and there is nothing to know.
     """
     shown = [system for system in group.systems if system.files[0].with_name(RUN).exists()]
     notes = [f"{group.slug}: {RUN} is not beside {system.files[0]}" for system in group.systems if system not in shown]
-    if not shown or not group.metrics:
+    if not shown:
         return None, notes
     texts = open_texts(shown, store)
     if not texts:
@@ -64,25 +64,28 @@ def add(blocks: Blocks, number: int, group: Group, store: Path, budget: int) -> 
             "qids": qids,
             "texts": [questions[qid].text if qid in questions else "" for qid in qids],
             "answers": [list(questions[qid].answers) if qid in questions else [] for qid in qids],
+            "relevant": [_relevant(questions[qid]) if qid in questions else 0 for qid in qids],
         },
     )
     _add_pools(blocks, name, qids, pools, questions)
-    metrics = _add_figures(blocks, name, group, shown, qids)
-    cut, count = _add_texts(blocks, name, pools.pids, texts.passages(pools.pids), budget)
+    _add_figures(blocks, name, group, shown, qids)
+    cut = _add_texts(blocks, name, pools.pids, texts.passages(pools.pids), budget)
     return {
         "systems": [group.systems.index(system) for system in shown],
         "seeds": [system.seeds[0] for system in shown],
         "questions": len(qids),
-        "passages": len(pools.pids),
         "k": K,
-        "metrics": metrics,
         "judged": texts.judged,
         "texts": bool(texts),
         "cut": cut,
         "chunk": CHUNK,
-        "chunks": count,
         "bytes": blocks.size - before,
     }, notes
+
+
+def _relevant(question: Question) -> int:
+    """How many passages are relevant to it."""
+    return sum(grade > 0 for grade in question.grades.values())
 
 
 def pool(qids: Sequence[str], tops: Sequence[Mapping[str, list[str]]], questions: Mapping[str, Question]) -> Pools:
@@ -124,10 +127,9 @@ def _add_pools(blocks: Blocks, name: str, qids: Sequence[str], pools: Pools, que
     blocks.add_array(f"{name}-grades", np.array(grades, dtype=np.uint8))
 
 
-def _add_figures(blocks: Blocks, name: str, group: Group, shown: Sequence[System], qids: Sequence[str]) -> list[str]:
+def _add_figures(blocks: Blocks, name: str, group: Group, shown: Sequence[System], qids: Sequence[str]) -> None:
     """One block a metric, uint16 [S, Q]: the figure of the shown run in steps of 1 / 65,534, NONE = does not count."""
     beside = [system.files[0].with_name(PER_QUERY).exists() for system in shown]
-    added = []
     for metric in group.metrics:
         figures = np.full((len(shown), len(qids)), NONE, dtype=np.uint16)
         for line, system, there in zip(figures, shown, beside, strict=True):
@@ -137,14 +139,10 @@ def _add_figures(blocks: Blocks, name: str, group: Group, shown: Sequence[System
                 counts = ~np.isnan(told)
                 line[counts] = np.rint(told[counts].clip(0, 1) * (NONE - 1)).astype(np.uint16)
         blocks.add_array(f"{name}-figures-{metric}", figures)
-        added.append(metric)
-    return added
 
 
-def _add_texts(
-    blocks: Blocks, name: str, pids: Sequence[str], passages: Mapping[str, Passage], budget: int
-) -> tuple[int, int]:
-    """Blocks of CHUNK passages, [pid, title, text] each; returns how long a text may be and how many blocks it took."""
+def _add_texts(blocks: Blocks, name: str, pids: Sequence[str], passages: Mapping[str, Passage], budget: int) -> int:
+    """Blocks of CHUNK passages, [pid, title, text] each; returns how long a text may be."""
     starts = range(0, len(pids), CHUNK)
 
     def chunk(start: int, cut: int) -> list[list[str]]:
@@ -158,13 +156,16 @@ def _add_texts(
             break
     for number, start in enumerate(starts):
         blocks.add_json(f"{name}-texts-{number}", chunk(start, cut))
-    return cut, len(starts)
+    return cut
 
 
 def _cut(pid: str, passage: Passage | None, cut: int) -> list[str]:
-    """A passage as it is shown, its text cut between words where it is longer than `cut` characters."""
-    if passage is None:
-        return [pid]
-    if len(passage.text) <= cut:
-        return [pid, passage.title, passage.text]
-    return [pid, passage.title, f"{passage.text[:cut].rsplit(None, 1)[0]}\N{HORIZONTAL ELLIPSIS}"]
+    """A passage as it is shown, title and text cut between words where they are longer than `cut` characters."""
+    return [pid] if passage is None else [pid, _shortened(passage.title, cut), _shortened(passage.text, cut)]
+
+
+def _shortened(text: str, cut: int) -> str:
+    if len(text) <= cut:
+        return text
+    words = text[:cut].rsplit(None, 1)
+    return f"{words[0] if words else ''}\N{HORIZONTAL ELLIPSIS}"

@@ -22,10 +22,16 @@ async function showQuestion(q) {
   byId("question").replaceChildren(
     make("h3", {}, asks[q] || qids[q]),
     make("p", { class: "quiet" }, [qids[q], answers[q].length ? `answers: ${answers[q].join("; ")}` : ""].filter(Boolean).join(" \u00b7 ")),
-    relevant.length ? make("details", {}, make("summary", {}, relevant.length === 1 ? "1 relevant passage" : `${relevant.length} relevant passages`),
+    relevant.length ? make("details", {}, make("summary", {}, countRelevant(relevant.length, open.questions.relevant[q])),
       make("ul", { class: "hits" }, relevant.map((one) => hit(one, answers[q], [])))) : null,
     adder(q),
     make("div", { class: "systems" }, asked.columns.map((s, place) => column(q, s, place, pool, answers[q]))));
+}
+
+// Of many relevant passages the page has the first few and those that a system found
+
+function countRelevant(there, all) {
+  return there < all ? `${there} of ${all} relevant passages` : all === 1 ? "1 relevant passage" : `${all} relevant passages`;
 }
 
 function adder(q) {

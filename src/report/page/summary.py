@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..averages import Average, average
+from ..averages import Average
 from ..columns import Column, best_of
+from ..comparison import averaged
 from ..groups import Group
 from ..significance import Difference
 from ..systems import System
@@ -30,7 +31,7 @@ def summary(group: Group, metrics: Sequence[str], differences: Sequence[Differen
     """
     shown = [name for name in metrics if name in group.metrics]
     own = {(one.system, one.metric): one for one in differences if any(s.label == one.system for s in group.systems)}
-    rows = [_average(system, shown, own) for system in group.systems]
+    rows = [averaged(system, shown, differences) for system in group.systems]
     table = layout(rows)
     columns = [SYSTEM, *table.names, *table.figures]
     return {
@@ -55,13 +56,6 @@ def summary(group: Group, metrics: Sequence[str], differences: Sequence[Differen
         "costs": [{"name": name, "label": label} for name, label, _ in COSTS],
         "filters": [name for name in FILTERS if len({getattr(row, name) for row in rows}) > 1],
     }
-
-
-def _average(system: System, metrics: Sequence[str], own: Mapping[tuple[str, str], Difference]) -> Average:
-    spreads = {name: value for name in metrics if (value := system.spread(name)) is not None}
-    told = {name: own[system.label, name] for name in metrics if (system.label, name) in own}
-    signs = {name: (1 if one.difference > 0 else -1) for name, one in told.items() if one.significant}
-    return average(system.rows, spreads, signs, metrics)
 
 
 def _head(column: Column, metrics: Sequence[str]) -> dict[str, Any]:

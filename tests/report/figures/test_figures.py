@@ -8,6 +8,8 @@ from made_runs import CELLS, make_curves, make_runs
 
 from labrador.errors import LabradorError
 from labrador.report.figures import outstanding, tradeoff, write_figures
+from labrador.report.figures.keys import looks_of
+from labrador.report.figures.style import COLOURS, INK
 from labrador.report.groups import groups
 from labrador.report.rows import find
 from labrador.report.systems import systems
@@ -111,3 +113,18 @@ def test_a_system_without_a_size_is_left_out_of_that_figure(row):
     assert [p.system.label for p in tradeoff.points(group, tradeoff.COSTS[0], "MRR@10")] == ["dpr flat"]
     (lone,) = groups(systems({Path("0/result.json"): rows[1]}))
     assert tradeoff.draw(lone, tradeoff.COSTS[0], "MRR@10") is None
+
+
+def test_a_reranked_marker_keeps_its_retrievers_colour_inside_a_dark_edge(row):
+    rows = [row(retriever=name, search=search) for name in ("bpr", "dpr") for search in ("scan", "two_stage")]
+    looks = [looks_of(rows)(each) for each in rows]
+    faces = [look["markerfacecolor"] for look in looks]
+    assert faces[0] == faces[1] == COLOURS[0]
+    assert faces[2] == faces[3] not in ("white", COLOURS[1])  # pale: light in grey print
+    assert [look["markeredgecolor"] for look in looks] == [COLOURS[0], INK, COLOURS[1], INK]
+
+
+def test_the_first_six_retrievers_are_told_apart_without_colour(row):
+    rows = [row(retriever=f"r{number}") for number in range(6)]
+    looks = [looks_of(rows)(each) for each in rows]
+    assert len({(look["fillstyle"], look["markerfacecolor"] in COLOURS) for look in looks}) == 6

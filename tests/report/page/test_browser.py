@@ -13,7 +13,7 @@ from labrador.report.groups import groups
 from labrador.report.page import browser
 from labrador.report.page.blocks import Blocks
 from labrador.report.page.rankings import top
-from labrador.report.page.texts import Question, open_texts
+from labrador.report.page.texts import Passage, Question, open_texts
 from labrador.report.rows import find
 from labrador.report.systems import per_query, systems
 
@@ -57,7 +57,6 @@ def test_what_the_page_is_told(made, packed):
     assert (known["questions"], known["k"], known["cut"], known["bytes"]) == (QUESTIONS, browser.K, 600, size)
     assert known["judged"]
     assert known["texts"]
-    assert known["metrics"] == ["MRR@10", "R@1", "R@5", "R@20"]
 
 
 def decoded(packed):
@@ -159,9 +158,14 @@ def test_passages_of_several_corpora_are_found_in_turn(made, tmp_path):
     assert found["p5"].title == "Title 5"
 
 
-def test_without_a_known_metric_there_is_nothing_to_browse(tmp_path, row):
-    file = tmp_path / "result.json"
-    row(metrics={"MRR@10": None}).write(file)
-    file.with_name("run.trec").write_text("q0 Q0 p0 1 1 t\n")
-    (group,) = groups(systems(find([file])))
-    assert browser.add(Blocks(), 0, group, tmp_path, browser.BUDGET) == (None, [])
+def test_a_passage_is_cut_between_words_whatever_it_holds():
+    assert browser._cut("p", Passage("a title", "some words here"), 12) == ["p", "a title", "some words…"]
+    assert browser._cut("p", Passage("t" * 20, "x" * 20), 12) == ["p", f"{'t' * 12}…", f"{'x' * 12}…"]
+    assert browser._cut("p", Passage("", " " * 20 + "late"), 12) == ["p", "", "…"]
+    assert browser._cut("p", None, 12) == ["p"]
+
+
+def test_relevant_passages_are_counted_beyond_those_shown():
+    grades = {f"p{number}": number % 3 for number in range(30)}
+    assert browser._relevant(Question("many", (), grades)) == 20
+    assert len(browser.pool(["a"], [{"a": ["p0"]}], {"a": Question("many", (), grades)}).pids) == browser.RELEVANT + 1
