@@ -1,86 +1,15 @@
-"""The page in a real browser: no error, no request, sorted, filtered, searched, and whatever it shows is text."""
+"""The page in a real browser: sorted, filtered, searched, hovered; whatever it shows is text."""
 
-import re
-import shutil
 from dataclasses import replace
 
 import pytest
-from made_runs import CELLS, MARKUP, QUESTIONS, make_corpus, make_runs
-from playwright.sync_api import expect, sync_playwright
+from made_runs import CELLS, MARKUP, make_runs
+from playwright.sync_api import expect
 
 from labrador.errors import LabradorError
 from labrador.report.comparison import compare
 from labrador.report.page import write_page
 from labrador.report.rows import find
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine; install one (Debian: apt-get install chromium)"
-)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium):
-    """A function that opens a page file; at the end nothing may have gone wrong in it, or been asked of a network."""
-    wrong, contexts = [], []
-
-    def go(file, **options):
-        context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(dialog.message))
-        page.on("request", lambda request: wrong.append(request.url) if request.url != file.as_uri() else None)
-        page.goto(file.as_uri())
-        page.wait_for_selector("html[data-ready]")
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """The page of one data set with its corpus; the runs; what is left out."""
-    folder = tmp_path_factory.mktemp("made")
-    make_corpus(folder / "store")
-    found = compare(find([make_runs(folder)]), baseline="dpr flat")
-    notes = write_page(found, folder / "page.html", folder / "store", f"made {MARKUP}")
-    return folder / "page.html", found, notes
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory):
-    """The page of two data sets without their corpora; what is left out."""
-    folder = tmp_path_factory.mktemp("two")
-    found = compare(
-        find([make_runs(folder, data=data, cells=CELLS[:count]) for data, count in (("beir", 4), ("nq", 3))])
-    )
-    return folder / "page.html", write_page(found, folder / "page.html", folder, "two")
-
-
-@pytest.fixture
-def page(visit, made):
-    return visit(made[0])
-
-
-def labels(page, table="table"):
-    return page.eval_on_selector_all(f"#{table} tbody tr", "rows => rows.map(row => row.dataset.label)")
 
 
 def test_it_opens_without_a_request_or_an_error(page, made):
@@ -91,7 +20,7 @@ def test_it_opens_without_a_request_or_an_error(page, made):
     expect(page.locator("h1")).to_have_text(f"made {MARKUP}")
 
 
-def test_the_table_is_sorted_by_any_column(page, made):
+def test_the_table_is_sorted_by_any_column(page, made, labels):
     systems = made[1].systems
     ordered = [s.label for s in sorted(systems, key=lambda system: -system.mean("MRR@10"))]
     assert labels(page) == ordered
@@ -109,7 +38,7 @@ def test_the_table_is_sorted_by_any_column(page, made):
     assert labels(page)[-1] == "bm25"  # it has none: such rows come last
 
 
-def test_filters_apply_to_table_chart_and_front(page):
+def test_filters_apply_to_table_chart_and_front(page, labels):
     page.get_by_role("group", name="retriever").get_by_role("button", name="dpr").click()
     assert sorted(labels(page)) == ["dpr flat", "dpr hash", "dpr pq"]
     expect(page.locator("#count")).to_have_text("3 of 6 systems")
@@ -125,7 +54,7 @@ def test_filters_apply_to_table_chart_and_front(page):
     assert len(labels(page)) == len(CELLS)
 
 
-def test_the_front_is_that_of_the_figures(page):
+def test_the_front_is_that_of_the_figures(page, labels):
     assert labels(page, "front") == ["pretrained pq", "dpr hash", "dpr flat"]
     page.locator("#cost").select_option("latency")
     assert labels(page, "front")[-1] == "dpr flat"
@@ -159,66 +88,6 @@ def test_significance_of_every_pair_in_any_measure(page):
     expect(page.locator("#pair")).to_contain_text("R@20")
 
 
-@pytest.fixture
-def opened(page):
-    page.get_by_role("button", name="Open the query browser").click()
-    page.wait_for_selector("#question .systems .hit")
-    return page
-
-
-def test_questions_are_searched_by_words(opened):
-    expect(opened.locator("#found")).to_have_text(f"{QUESTIONS} questions")
-    opened.locator("#asked").fill("GARDEN 3")
-    expect(opened.locator("#list button")).to_have_count(1)
-    expect(opened.locator("#question h3")).to_have_text("where is the garden number 3")
-    opened.locator("#question summary").click()
-    expect(opened.locator("#question details .hit strong")).to_have_text("Title 3")
-    opened.locator("#asked").fill("no such words")
-    expect(opened.locator("#question")).to_contain_text("No question holds all these words.")
-
-
-def test_questions_on_which_two_systems_differ_come_first(opened):
-    opened.locator("#first").select_option(label="dpr flat")
-    opened.locator("#second").select_option(label="pretrained pq")
-    opened.locator("#order").select_option("first")
-    figures = opened.locator("#list .figures").all_inner_texts()
-    apart = [float(text.split()[1]) - float(text.split()[3]) for text in figures]
-    assert apart == sorted(apart, reverse=True)
-    assert min(apart) >= 0
-    opened.locator("#order").select_option("second")
-    figures = opened.locator("#list .figures").all_inner_texts()
-    assert all(float(text.split()[1]) <= float(text.split()[3]) for text in figures)
-
-
-def test_passages_side_by_side_the_judged_ones_marked(opened):
-    opened.locator("#order").select_option("first")
-    columns = opened.locator(".system-column")
-    expect(columns).to_have_count(2)
-    assert columns.nth(0).locator(".hit").count() == 10
-    expect(columns.nth(0).locator(".hit.good .relevant")).to_have_text("relevant")
-    expect(columns.nth(0).locator(".hit").first).to_contain_text("B: ")
-    opened.get_by_label("Beside these").select_option(label="bm25")
-    expect(columns).to_have_count(3)
-    opened.get_by_role("button", name="Remove bm25").click()
-    expect(columns).to_have_count(2)
-
-
-def test_of_many_relevant_passages_it_is_said_how_many_are_shown(opened):
-    opened.locator("#asked").fill("q5")
-    expect(opened.locator("#question summary")).to_have_text(re.compile(r"^\d+ of 21 relevant passages$"))
-    opened.locator("#asked").fill("q3")
-    expect(opened.locator("#question summary")).to_have_text("1 relevant passage")
-
-
-def test_markup_in_a_passage_or_question_is_text(opened):
-    opened.locator("#asked").fill("q0")
-    expect(opened.locator("#question h3")).to_have_text(MARKUP)
-    opened.locator("#question summary").click()
-    expect(opened.locator("#question details .hit p")).to_have_text(MARKUP)
-    assert opened.locator("#question img, #question script").count() == 0
-    assert opened.title() != "run"
-
-
 def test_scripts_that_are_not_its_own_do_not_run(made, chromium, tmp_path):
     foreign = "<h1 id='foreign'></h1><script>document.getElementById('foreign').textContent = 'ran'</script>"
     file = tmp_path / "page.html"
@@ -233,7 +102,7 @@ def test_scripts_that_are_not_its_own_do_not_run(made, chromium, tmp_path):
     page.close()
 
 
-def test_several_data_sets_are_shown_one_at_a_time(visit, two):
+def test_several_data_sets_are_shown_one_at_a_time(visit, two, labels):
     file, notes = two
     page = visit(file)
     expect(page.locator("#count")).to_have_text("All 4 systems")
@@ -242,16 +111,6 @@ def test_several_data_sets_are_shown_one_at_a_time(visit, two):
     assert all(label.endswith(" nq") for label in labels(page))
     assert [note.split(":")[0] for note in notes] == ["beir", "nq"]
     assert page.locator("#notes li").all_inner_texts() == notes
-
-
-def test_without_the_corpus_there_are_ids(visit, two):
-    page = visit(two[0])
-    page.get_by_role("button", name="Open the query browser").click()
-    page.wait_for_selector("#question .systems .hit")
-    expect(page.locator("#browser-told")).to_contain_text("ids without texts")
-    expect(page.locator("#question h3")).to_have_text(page.locator("#question .quiet").first.inner_text())
-    assert page.locator("#question .systems .hit p").count() == 0
-    assert page.locator("#question .systems .hit code").count() == 20
 
 
 @pytest.mark.parametrize("width", [1280, 800])
@@ -264,7 +123,7 @@ def test_it_fits_the_window_in_light_and_dark(visit, made, width, scheme):
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
 
 
-def test_a_browser_that_cannot_unpack_is_told_so(chromium, made):
+def test_a_browser_that_cannot_unpack_is_told_so(chromium, made, labels):
     page = chromium.new_page()
     page.add_init_script("delete window.DecompressionStream")
     page.goto(made[0].as_uri())
