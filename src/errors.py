@@ -1,5 +1,7 @@
 """The error that is meant for people."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,3 +21,10 @@ def settings_of(component: str) -> Iterator[None]:
         yield
     except LabradorError as error:
         raise LabradorError(f"{component}.{error}") from error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error says that a disk or its quota is full: an OSError, or what faiss and safetensors make of one."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return os.strerror(errno.ENOSPC) in str(error)

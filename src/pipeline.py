@@ -6,7 +6,6 @@ config -> data, encoder, sampler, quantizer, search, retriever -> Lab -> ranking
 import json
 import logging
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from . import gpus, processes
 from .components import build
 from .data.prepare import prepare
 from .devices import pick_device
-from .errors import LabradorError
+from .errors import LabradorError, is_disk_full
 from .lab import Lab, Ranking
 from .metrics.scores import METRICS
 from .report.rows import ResultRow
@@ -36,7 +35,7 @@ from .report.table import print_rows
 from .retrievers.base import Retriever
 from .store import Artifact, Store
 from .store.artifact import git_commit
-from .sweeps import Sweeps, composition_fault, failures, killed, leave_failure, swept_settings
+from .sweeps import Sweeps, clear, composition_fault, failures, killed, leave_failure, swept_settings
 from .tracker import NoTracker, Session, Told
 
 log = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ def cell(config: DictConfig) -> None:
     except LabradorError as error:
         if processes.world_size() > 1:  # the other processes may wait for this one: torchrun ends them with it
             sys.exit(_told([str(error)]))
-        _clear()
+        clear(folder, run.job.name)
         if alone:
             _faults.append(str(error))  # not raised: Hydra would print more than that
             return
@@ -199,12 +198,25 @@ def _measured(
         return None
     unused = retriever.unused(parts["search"])
     row = _row(lab, ranking, scores, lab.seed, {n: c for n, c in names.items() if n not in unused})
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("run.trec", "per_query.parquet"):
-        shutil.copyfile(scores.folder / name, folder / name)
-    row.write(folder / "result.json")
+    _leave(row, scores, folder)
     print_rows([row])
     return row
+
+
+def _leave(row: ResultRow, scores: Artifact, folder: Path) -> None:
+    """Write the result of a cell into its folder; raises LabradorError when the disk is full."""
+    beside = ("run.trec", "per_query.parquet")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in beside:
+            scores.place(name, folder)
+        row.write(folder / "result.json")
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        for name in ("result.json", ".result.json.partial", *beside):
+            (folder / name).unlink(missing_ok=True)
+        raise LabradorError(f"{folder}: the disk is full; free some, then run again") from error
 
 
 def _row(lab: Lab, ranking: Ranking, scores: Artifact, seed: int, names: dict[str, str]) -> ResultRow:
@@ -234,15 +246,3 @@ def _settings(overrides: Iterable[str]) -> dict[str, str]:
     pairs = (override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
     left_out = (*GROUPS, "seed", "store", "device", "data.path")
     return {key: value for key, value in pairs if key not in left_out and not key.startswith("tracker.")}
-
-
-def _clear() -> None:
-    """Remove what Hydra wrote into the folder of a cell that failed, and the folder if nothing else is in it."""
-    run = HydraConfig.get()
-    folder = Path(run.runtime.output_dir)
-    if folder.resolve() == Path.cwd() or (folder / "result.json").exists():  # a result that a tracker did not get
-        return
-    shutil.rmtree(folder / ".hydra", ignore_errors=True)
-    (folder / f"{run.job.name}.log").unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()

@@ -5,6 +5,7 @@ that started the sweep is the sweep's folder: a cell that fails leaves `failed.t
 """
 
 import re
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -35,6 +36,16 @@ def leave_failure(folder: Path, why: str) -> None:
     """Say in the folder of a cell why it failed; a line break becomes a blank."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FAILED).write_text(" ".join(why.split()) + "\n", encoding="utf-8")
+
+
+def clear(folder: Path, job: str) -> None:
+    """Remove what Hydra wrote into the folder of a cell that failed, and the folder if nothing else is in it."""
+    if folder.resolve() == Path.cwd() or (folder / "result.json").exists():  # a result that a tracker did not get
+        return
+    shutil.rmtree(folder / ".hydra", ignore_errors=True)
+    (folder / f"{job}.log").unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def failures(folder: Path) -> list[str]:

@@ -4,7 +4,6 @@ A file grows as NAME.part and gets its name when its size and checksum are right
 and compared with what is free before the first byte.
 """
 
-import errno
 import hashlib
 import http
 import http.client
@@ -23,7 +22,7 @@ from typing import BinaryIO, Literal
 
 from filelock import FileLock
 
-from ..errors import LabradorError
+from ..errors import LabradorError, is_disk_full
 from ..progress import bar
 from .raw import find_raw
 
@@ -105,7 +104,7 @@ def _opened(path: Path, mode: Literal["wb", "ab"]) -> Iterator[BinaryIO]:
         with path.open(mode) as file:
             yield file
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(error):
             raise
         raise LabradorError(f"{path.parent}: the disk is full; free some, then run again to go on") from error
 

@@ -1,7 +1,5 @@
 """The whole export: models, index, ids and card, all or nothing."""
 
-import errno
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from ..data.corpus import Corpus, Passages
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Text, pad, tokenize
 from ..encoders.towers import Side
-from ..errors import LabradorError
+from ..errors import LabradorError, is_disk_full
 from ..finished.artifacts import RunArtifacts
 from ..finished.runs import FinishedRun
 from .card import card
@@ -52,7 +50,7 @@ def export(run: FinishedRun, folder: Path) -> None:
         _fill(artifacts, unfinished)
         unfinished.replace(folder)
     except Exception as error:
-        if not isinstance(error, OSError) and os.strerror(errno.ENOSPC) not in str(error):  # faiss's and safetensors'
+        if not isinstance(error, OSError) and not is_disk_full(error):
             raise
         raise LabradorError(f"{folder}: cannot be written ({error}); free space or name another folder") from error
     finally:

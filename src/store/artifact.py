@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,21 @@ class Artifact:
     def fault(self) -> str | None:
         """What is wrong with its files, in words; None when they are what the manifest says."""
         return fault(self.folder, self.manifest, thorough=False)
+
+    def place(self, name: str, folder: Path) -> None:
+        """Put one of its files into another folder: as a second name of it where the disk can, else as a copy.
+
+        What is done to that file later does not get past `fault`: it has another size, time or hash then.
+        """
+        (folder / name).unlink(missing_ok=True)  # it may be a second name of another artifact's file
+        try:
+            os.link(self.folder / name, folder / name)
+        except OSError:
+            try:
+                shutil.copyfile(self.folder / name, folder / name)
+            except OSError:
+                (folder / name).unlink(missing_ok=True)
+                raise
 
 
 def sha256(path: Path) -> str:

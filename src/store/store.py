@@ -1,6 +1,5 @@
 """Making artifacts: once, whole, by one process at a time."""
 
-import errno
 import logging
 import os
 import shutil
@@ -14,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .. import processes
-from ..errors import LabradorError
+from ..errors import LabradorError, is_disk_full
 from .artifact import Artifact, fault, read_manifest, write_manifest
 from .keys import artifact_key
 
@@ -118,8 +117,8 @@ class Store:
                 return found
             try:
                 return self._write(job)
-            except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            except Exception as error:
+                if isinstance(error, LabradorError) or not is_disk_full(error):
                     raise
                 raise LabradorError(f"store={self.root}: the disk is full; free some, then run again") from error
 

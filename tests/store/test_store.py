@@ -239,14 +239,6 @@ def test_a_broken_artifact_that_another_process_remade_is_kept(tmp_path, monkeyp
     assert calls == []
 
 
-def test_a_full_disk_is_told(tmp_path):
-    def write(folder):
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(LabradorError, match="the disk is full"):
-        Store(tmp_path).make("step", {}, {}, write)
-
-
 def test_a_store_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LabradorError, match="a writable folder was expected"):

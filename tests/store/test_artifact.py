@@ -1,0 +1,56 @@
+"""An artifact's files under a second name, in the folder of a run."""
+
+import pytest
+
+from labrador.store import Store
+
+
+def write(text):
+    def into(folder):
+        (folder / "run.trec").write_text(text)
+
+    return into
+
+
+@pytest.fixture
+def links(request, monkeypatch):
+    """Links as they are, or a disk that has none."""
+    if not request.param:
+        monkeypatch.setattr("os.link", lambda *names: (_ for _ in ()).throw(OSError(1, "Operation not permitted")))
+
+
+@pytest.mark.parametrize("links", [True, False], indirect=True)
+def test_a_placed_file_holds_the_artifact_s_and_is_replaced_by_the_next_one_s(tmp_path, links):
+    store = Store(tmp_path / "store")
+    first, second = (store.make("scores", {"k": n}, {}, write(f"run {n}")) for n in (1, 2))
+    for artifact in (first, second, second):
+        artifact.place("run.trec", tmp_path)
+        assert (tmp_path / "run.trec").read_text() == (artifact.folder / "run.trec").read_text()
+    assert (first.folder / "run.trec").read_text() == "run 1"
+    assert first.fault() is None
+    assert second.fault() is None
+
+
+def test_a_placed_file_takes_no_room_of_its_own_and_a_change_of_it_is_noticed(tmp_path):
+    store = Store(tmp_path / "store")
+    artifact = store.make("scores", {}, {}, write("run 1"))
+    artifact.place("run.trec", tmp_path)
+    assert (tmp_path / "run.trec").samefile(artifact.folder / "run.trec")
+    (tmp_path / "run.trec").write_text("run X")  # as long as before
+    assert "does not hold what was written" in artifact.fault()
+    again = store.make("scores", {}, {}, write("run 1"))
+    assert (again.folder / "run.trec").read_text() == "run 1"
+    assert (tmp_path / "run.trec").read_text() == "run X"
+
+
+@pytest.mark.parametrize("links", [False], indirect=True)
+def test_a_copy_that_does_not_come_to_its_end_is_removed(tmp_path, links, monkeypatch):
+    def half(source, target):
+        target.write_text("ru")
+        raise OSError(28, "No space left on device")
+
+    artifact = Store(tmp_path / "store").make("scores", {}, {}, write("run 1"))
+    monkeypatch.setattr("shutil.copyfile", half)
+    with pytest.raises(OSError, match="No space"):
+        artifact.place("run.trec", tmp_path)
+    assert not (tmp_path / "run.trec").exists()
