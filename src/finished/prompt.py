@@ -107,7 +107,7 @@ def shown(answer: Answer) -> str:
     """Rank, score, where it was found, title and id in one line, and the beginning of the text."""
     width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
     title = f"{answer.title} " if answer.title else ""
-    head = f"{answer.rank:3}  {answer.score:.4f}  {found_by(answer)}  {title}[{answer.pid}]"
+    head = f"{answer.rank:3}  {answer.score:z.4f}  {found_by(answer)}  {title}[{answer.pid}]"
     text = textwrap.wrap(" ".join(answer.text.split()), width - 5, max_lines=LINES, placeholder=" ...")
     return "".join(f"{line}\n" for line in [head, *(f"     {line}" for line in text)])
 
@@ -116,4 +116,4 @@ def found_by(answer: Answer) -> str:
     """Which stage found the passage: `words`, `codes`, or its place before the rerank."""
     if answer.candidate is None:
         return answer.stage
-    return f"candidate {answer.candidate} of {answer.candidates:,} ({answer.candidate_score:.4f}), reranked"
+    return f"candidate {answer.candidate} of {answer.candidates:,} ({answer.candidate_score:z.4f}), reranked"

@@ -51,7 +51,8 @@ class FinishedRun:
 
 
 def choose(name: str, store: Path | None = None) -> FinishedRun:
-    """The run in the folder `name`, or for "best" the one with the highest MRR@10 below the working folder's runs.
+    """The run in the folder `name` (or with that result row); "best" is that with the highest MRR@10 below the working
+    folder's outputs/ and multirun/.
 
     store: where its artifacts are; None: where the run had them.
     Raises LabradorError when there is none, or its files are not those of a run.
@@ -73,7 +74,12 @@ def best_run() -> Path:
 
 
 def open_run(folder: Path, store: Path | None = None) -> FinishedRun:
-    """The run in `folder`, with its own store or another; raises LabradorError naming what is missing there."""
+    """The run in `folder` (or whose result row it is), with its own store or another.
+
+    Raises LabradorError naming what is missing there.
+    """
+    if folder.name == FILE_NAME and folder.is_file():
+        folder = folder.parent
     if not (folder / FILE_NAME).is_file():
         found = (
             "it has runs below it; name one of them" if any(folder.glob(f"*/{FILE_NAME}")) else "name a run's folder"

@@ -122,12 +122,14 @@ def size(value: float) -> str:
 
 
 def three_digits(value: float) -> str:
-    """Three significant digits, or all digits before the point: 0.0123, 1.23, 12.3, 1,234."""
+    """Three significant digits, or all digits before the point: 0, 0.0123, 0.500, 1.23, 12.3, 1,234."""
     if abs(value) >= 99.95:
         return f"{value:,.0f}"
     if abs(value) >= 9.995:
         return f"{value:.1f}"
-    return f"{value:.2f}" if abs(value) >= 0.9995 else f"{value:.3g}"
+    if abs(value) >= 0.9995:
+        return f"{value:.2f}"
+    return f"{value:#.3g}" if value else "0"
 
 
 def seconds(value: float) -> str:

@@ -13,6 +13,7 @@ table.csv, table.md, table.tex and, with the tests in full, table-differences.cs
 multirun/tables/NAME/SCALE.
 """
 
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(__doc__.strip())
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that the running cell is ended, too
     try:
         if not arguments:
             print_table(listing([read_table(file) for file in sorted(EXPERIMENTS.glob("*.yaml"))]))

@@ -52,14 +52,25 @@ def run_cell(place: str, folder: Path, settings: list[str], processes: int) -> s
     several = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
     command = [sys.executable, *several, str(ROOT / "run.py"), *settings, f"hydra.run.dir={folder.as_posix()}"]
     start = time.monotonic()
-    with log.open("w", encoding="utf-8") as output:
-        code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+    code = _call(command, log)
     if code == 0 and result.is_file():
         print(f"{place}: done in {time.monotonic() - start:,.0f} s", flush=True)
         return None
     fault = _fault(log) or f"exit code {code}, see {log}"
     print(f"{place}: failed, the others go on: {fault}", file=sys.stderr, flush=True)
     return fault
+
+
+def _call(command: list[str], log: Path) -> int:
+    """Run a command, its output into `log`; returns its exit code. It does not outlive this process's end."""
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
 
 
 def _fault(log: Path) -> str:

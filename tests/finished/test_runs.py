@@ -29,6 +29,7 @@ def test_the_best_run_has_the_highest_mrr(cells, monkeypatch):
     assert scores[best_run()] == max(scores.values())
     assert choose("best").folder == best_run()
     assert choose("outputs/bm25").row.retriever == "bm25"
+    assert choose("outputs/bm25/result.json").folder == choose("outputs/bm25").folder
 
 
 def test_runs_and_store_may_be_moved_together(cells, tmp_path, monkeypatch):

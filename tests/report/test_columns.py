@@ -7,7 +7,8 @@ from labrador.report.columns import best_of, columns, count, seconds, size, thre
 
 SIZES = {0: "0 B", 999: "999 B", 1000: "1.00 kB", 4_612_345: "4.61 MB", 18_484_224: "18.5 MB", 999_499: "999 kB"}
 SIZES |= {999_500: "1.00 MB", 32_280_000_000: "32.3 GB", 5.2e12: "5.20 TB"}
-DIGITS = {0: "0", 0.01234: "0.0123", 0.9996: "1.00", 1.234: "1.23", 9.996: "10.0", 99.96: "100", 1234.4: "1,234"}
+DIGITS = {0: "0", 0.01234: "0.0123", 0.5: "0.500", 0.70004: "0.700"}
+DIGITS |= {0.9996: "1.00", 1.234: "1.23", 9.996: "10.0", 99.96: "100", 1234.4: "1,234"}
 
 
 @pytest.mark.parametrize(("value", "shown"), SIZES.items())
@@ -44,7 +45,7 @@ def test_the_stages_of_a_search_have_columns_where_a_row_has_them(row):
     titles = [column.title for column in columns(rows)]
     assert titles[-7:-4] == ["ms/query candidates", "ms/query rerank", "queries/s"]
     assert [column(rows, "ms/query candidates").text(row) for row in rows] == ["-", "1.23"]
-    assert [column(rows, "ms/query rerank").text(row) for row in rows] == ["-", "0.5"]
+    assert [column(rows, "ms/query rerank").text(row) for row in rows] == ["-", "0.500"]
     assert not [column.title for column in columns([before]) if column.title.endswith(("candidates", "rerank"))]
 
 

@@ -56,8 +56,8 @@ def test_memory_and_disk_and_the_stages_of_a_search_stand_apart(row):
     assert heads[0].startswith("index on disk ms/query ms/query ms/query")
     assert heads[1] == "quantizer size beside p50 candidates rerank"
     assert [line.split() for line in lines[3:5]] == [
-        ["lsh", "4.60", "MB*", "-", "0.7*", "-", "-"],
-        ["pq", "18.5", "MB", "32.3", "GB", "0.9", "0.6", "0.3"],
+        ["lsh", "4.60", "MB*", "-", "0.700*", "-", "-"],
+        ["pq", "18.5", "MB", "32.3", "GB", "0.900", "0.600", "0.300"],
     ]
 
 

@@ -1,6 +1,10 @@
 """How a cell is run: its command, its seeds, and what is told of those that fail. run.py itself is replaced."""
 
+import os
+import signal
+import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -33,17 +37,17 @@ def commands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer = SimpleNamespace(run=[], says={})
 
-    def run(command, *, stdout, **_):
+    def call(command, log):
         answer.run.append(command)
         settings = dict(word.split("=", 1) for word in command if "=" in word)
         seed = int(settings["seed"])
+        log.write_text(answer.says.get(seed, ""))
         if seed in answer.says:
-            stdout.write(answer.says[seed])
-            return SimpleNamespace(returncode=2)
+            return 2
         row(seed).write(tmp_path / settings["hydra.run.dir"] / "result.json")
-        return SimpleNamespace(returncode=0)
+        return 0
 
-    monkeypatch.setattr(running.subprocess, "run", run)
+    monkeypatch.setattr(running, "_call", call)
     return answer
 
 
@@ -106,3 +110,31 @@ def test_a_run_that_failed_leaves_no_result_of_other_settings(commands):
     commands.says = {0: "error: device=tpu\n"}
     (line, _), _ = run_cells(request(0, overrides=("device=tpu",)))
     assert line.system is None
+
+
+def test_a_cell_ends_with_the_one_that_runs_it(tmp_path):
+    """Ended by SIGTERM, as a batch system does, it ends its cell and waits for it."""
+    cell = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    program = f"""
+import sys
+from pathlib import Path
+from labrador.tables.__main__ import main
+from labrador.tables import running
+main(["no such table"])
+running._call([sys.executable, "-c", {cell!r}], Path("log"))
+"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.DEVNULL) as tables:
+        pid = int(_waited(tmp_path / "log"))
+        tables.send_signal(signal.SIGTERM)
+        assert tables.wait(timeout=60) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def _waited(log):
+    """What a file holds, once it holds a line."""
+    for _ in range(600):
+        if log.is_file() and log.read_text().endswith("\n"):
+            return log.read_text()
+        time.sleep(0.1)
+    raise AssertionError(f"{log} stayed empty")

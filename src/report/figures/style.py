@@ -99,4 +99,6 @@ def cost_ticks(axes: Any, costs: Sequence[float], figure: Figure) -> None:
 
 def plain(value: float) -> str:
     """A tick's number without an exponent: 0.5, 2, 20, 1,000."""
-    return f"{value:,.0f}" if value >= 1 and value == round(value) else three_digits(value)
+    if value >= 1 and value == round(value):
+        return f"{value:,.0f}"
+    return three_digits(value) if value >= 1 else f"{value:.3g}"

@@ -36,5 +36,5 @@ function short(value) {
   if (Math.abs(value) >= 99.95) return whole(value);
   if (Number.isInteger(value)) return String(value);
   if (Math.abs(value) >= 9.995) return value.toFixed(1);
-  return Math.abs(value) >= 0.9995 ? value.toFixed(2) : String(Number(value.toPrecision(3)));
+  return Math.abs(value) >= 0.9995 ? value.toFixed(2) : value.toPrecision(3);
 }
