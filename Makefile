@@ -5,7 +5,7 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tables test lint bench clean
+.PHONY: help setup demo tables test test-ray lint bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,14 @@ table-%: $(READY)
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
+.venv-ray/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/pip install --quiet --disable-pip-version-check $(shell grep ^torch== constraints.txt) -e '.[cpu,ray]' pytest
+	@touch $@
+
+test-ray: .venv-ray/.ready  ## run the test of a sweep by Ray, in an environment of its own (.venv-ray)
+	OMP_NUM_THREADS=1 .venv-ray/bin/python -m pytest tests/test_sweeps.py -k ray
+
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,8 +52,8 @@ lint: $(READY)  ## ruff and mypy
 
 bench: $(READY)  ## print speeds, sizes and quality beside their peers: make bench CORPUS=DIR (BEIR layout; hours)
 	@test -d "$(CORPUS)/qrels" || { echo "error: name a corpus in BEIR layout: make bench CORPUS=DIR" >&2; exit 2; }
-	for name in convert memory overhead quantizers training attention binary codes product graph rerank significance page; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in convert memory overhead quantizers training attention words binary codes product graph rerank significance page; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	for name in encoding quality learned_codes teacher; do $(BIN)/python benchmarks/$$name.py "$(CORPUS)" || exit 1; done
 
 clean:  ## remove the environment and caches; artifacts/, outputs/ and multirun/ stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info src/*.egg-info
+	rm -rf .venv .venv-ray .pytest_cache .mypy_cache .ruff_cache *.egg-info src/*.egg-info

@@ -70,7 +70,8 @@ def test_cells_run_once_and_a_failed_one_does_not_stop_the_others(table, capsys)
     assert not (folder / "bm25" / "0" / "result.json").exists()  # it was of other settings
 
 
-def test_the_tables_of_the_house_are_listed_with_their_needs(capsys):
+def test_the_tables_of_the_house_are_listed_with_their_needs(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)  # in one piece
     assert main([]) == 0
     out = capsys.readouterr().out
     (line,) = [line.split() for line in out.splitlines() if line.startswith("bpr_nq")]
