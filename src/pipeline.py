@@ -30,12 +30,12 @@ from .devices import pick_device
 from .errors import LabradorError, is_disk_full
 from .lab import Lab, Ranking
 from .metrics.scores import METRICS
-from .report.rows import ResultRow
+from .report.rows import FILE_NAME, ResultRow
 from .report.table import print_rows
 from .retrievers.base import Retriever
 from .store import Artifact, Store
 from .store.artifact import git_commit
-from .sweeps import Sweeps, clear, composition_fault, failures, killed, leave_failure, swept_settings
+from .sweeps import AGAIN, Sweeps, clear, composition_fault, failures, leave_failure, outer_fault, swept_settings
 from .tracker import NoTracker, Session, Told
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,6 @@ RUN_SETTINGS = "labrador.pipeline.RunSettings"
 GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever", "tracker")
 _faults: list[str] = []  # of the command line, or of a cell that is not one of a sweep
 COMPOSITION = (HydraException, OmegaConfBaseException, ValueError, YAMLError)  # of a command line that is wrong
-AGAIN = "started again, it continues from what is finished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +83,8 @@ def launch(conf: Path) -> int:
             print(f"interrupted; {AGAIN}", file=sys.stderr)
             return 130
         except Exception as error:
-            if killed(error):
-                _faults.append(f"a process of the sweep was killed ({' '.join(str(error).split())[:200]}); {AGAIN}")
+            if (fault := outer_fault(error)) is not None:
+                _faults.append(fault)
             elif isinstance(error, COMPOSITION) and not HydraConfig.initialized():
                 _faults.append(composition_fault(error))
             else:
@@ -99,6 +98,7 @@ def cell(config: DictConfig) -> None:
     folder = Path(run.runtime.output_dir)
     alone = run.mode != RunMode.MULTIRUN
     try:
+        (folder / FILE_NAME).unlink(missing_ok=True)  # of a former run here, whose settings Hydra has overwritten
         run_cell(config, folder)
     except LabradorError as error:
         if processes.world_size() > 1:  # the other processes may wait for this one: torchrun ends them with it

@@ -4,6 +4,7 @@ A launcher (joblib, submitit, ray) runs cells in other processes or on other mac
 that started the sweep is the sweep's folder: a cell that fails leaves `failed.txt` in its own folder there.
 """
 
+import errno
 import re
 import shutil
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 FAILED = "failed.txt"  # in the folder of a cell that failed: why, in one line
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # no rights, or no space
+AGAIN = "started again, it continues from what is finished"
 CLUSTERS = ("submitit", "ray")  # packages whose errors say that a cell's process is gone, since cells raise none
 
 
@@ -49,9 +52,30 @@ def clear(folder: Path, job: str) -> None:
 
 
 def failures(folder: Path) -> list[str]:
-    """Why cells below the folder of a sweep failed, in the order of their numbers."""
-    files = sorted(folder.rglob(FAILED), key=lambda file: _natural(file.relative_to(folder)))
-    return [file.read_text(encoding="utf-8").strip() for file in files]
+    """Why cells below the folder of a sweep failed, in the order of their numbers, each with the folders it is of."""
+    where: dict[str, list[str]] = {}
+    for file in sorted(folder.rglob(FAILED), key=lambda file: _natural(file.relative_to(folder))):
+        where.setdefault(file.read_text(encoding="utf-8").strip(), []).append(str(file.parent))
+    return [f"{why} (in {', '.join(folders)})" for why, folders in where.items()]
+
+
+def outer_fault(error: Exception) -> str | None:
+    """What to say of an error that is not Labrador's: a killed process, a place that cannot be used, no Slurm.
+
+    None for any other.
+    """
+    if killed(error):
+        return f"a process of the sweep was killed ({' '.join(str(error).split())[:200]}); {AGAIN}"
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(cause, OSError) and cause.errno in UNUSABLE:
+        where = cause.filename or "the folder of the run"
+        return (
+            f"{where}: cannot be read or written ({cause.strerror}); a place that is yours, with free space, was "
+            "expected (hydra.run.dir=FOLDER, with -m hydra.sweep.dir=FOLDER)"
+        )
+    if isinstance(error, RuntimeError) and "srun" in str(error):
+        return f"hydra/launcher=submitit_slurm: {error}; start it where Slurm is, or use submitit_local or joblib"
+    return None
 
 
 def killed(error: Exception) -> bool:

@@ -14,9 +14,8 @@ from labrador.sweeps import FAILED, Sweeps, failures, killed, leave_failure
 
 
 def needs(package, extra):
-    return pytest.mark.skipif(
-        importlib.util.find_spec(package) is None, reason=f"the extra `{extra}` is not installed: labrador[{extra}]"
-    )
+    there = all(importlib.util.find_spec(name) for name in (package.partition(".")[0], package))
+    return pytest.mark.skipif(not there, reason=f"the extra `{extra}` is not installed: labrador[{extra}]")
 
 
 LAUNCHERS = [
@@ -99,7 +98,12 @@ def test_failures_are_told_in_the_order_of_the_cells(tmp_path):
     for number in (10, 9, 0):
         leave_failure(tmp_path / str(number), f"cell {number}\nfailed")
     (tmp_path / "3").mkdir()
-    assert failures(tmp_path) == ["cell 0 failed", "cell 9 failed", "cell 10 failed"]
+    leave_failure(tmp_path / "11", "cell 0 failed")
+    assert failures(tmp_path) == [
+        f"cell 0 failed (in {tmp_path / '0'}, {tmp_path / '11'})",
+        f"cell 9 failed (in {tmp_path / '9'})",
+        f"cell 10 failed (in {tmp_path / '10'})",
+    ]
     assert failures(tmp_path / "nowhere") == []
 
 
@@ -113,3 +117,30 @@ def test_a_sweep_starts_without_the_failures_of_the_last_time(tmp_path, monkeypa
     assert failures(tmp_path) == []
     assert Sweeps.folder == Path(tmp_path)
     assert [path.name for path in (tmp_path / "0").iterdir()] == ["result.json"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(13, "Permission denied", "ro/run"), "ro/run: cannot be read or written (Permission denied); "),
+        (OSError(28, "No space left on device"), "the folder of the run: cannot be read or written (No space left"),
+        (RuntimeError('Could not detect "srun", are you on a cluster?'), "hydra/launcher=submitit_slurm: Could not"),
+    ],
+)
+def test_what_cannot_be_written_or_is_not_there_is_told_in_a_line(monkeypatch, capsys, error, told):
+    def broken():
+        raise error
+
+    monkeypatch.setattr(pipeline.hydra, "main", lambda **settings: lambda cell: broken)
+    monkeypatch.setattr(sys, "argv", ["run.py", "-m"])
+    assert pipeline.launch(ROOT / "conf") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {told}")
+
+
+def test_a_run_that_fails_in_the_folder_of_another_leaves_no_result_of_that(tmp_path, beir):
+    where = ["data=beir", f"data.path={beir}", "hydra.run.dir=outputs/it", *SMALL]
+    assert run("retriever=bm25", *where, cwd=tmp_path).returncode == 0
+    assert len(results(tmp_path)) == 1
+    assert run("retriever=pretrained", "quantizer=pq", "quantizer.codebooks=5", *where, cwd=tmp_path).returncode == 2
+    assert results(tmp_path) == []

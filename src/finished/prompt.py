@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import LabradorError
+from ..report.rows import FILE_NAME
 from .runs import BEST, choose
 from .searcher import Answer, Searcher
 
@@ -69,6 +70,8 @@ def parsed(arguments: Sequence[str]) -> tuple[str, int, Path | None, str]:
                 f"{argument}: no such setting; run=PATH, run={BEST}, k=NUMBER or store=PATH were expected, and the "
                 "question in quotes"
             )
+        elif (Path(argument) / FILE_NAME).is_file():
+            raise LabradorError(f"{argument}: the folder of a run; write run={argument}")
         else:
             words.append(argument)
     if not settings["k"].isdecimal() or int(settings["k"]) < 1:

@@ -59,7 +59,9 @@ def report(settings: argparse.Namespace) -> None:
             written.append(settings.latex)
             settings.latex.write_text(latex(shown, settings.latex.stem), encoding="utf-8")
     except OSError as error:
-        raise LabradorError(f"{error.filename}: cannot be written ({error.strerror}); name another file") from error
+        raise LabradorError(
+            f"{error.filename or folder}: cannot be written ({error.strerror}); name another file"
+        ) from error
     print_table(shown)
     of = f" of {len(found.systems)} system{'s' if len(found.systems) > 1 else ''}" if found.averaged else ""
     names = f"{', '.join(map(str, written[:-1]))} and {written[-1]}"

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from .keys import artifact_key
 
 MANIFEST = "manifest.json"
 ENTRY = {"size", "mtime_ns", "sha256"}  # what a manifest says of a file
+LINKED = 32 * 2**20  # bytes: a larger file is put into a run's folder as a second name of it, not as a copy
 ALWAYS_HASHED = 32 * 2**20  # bytes: files up to this size are hashed at every opening, larger ones when they changed
 LIBRARIES = (
     "accelerate",
@@ -53,19 +55,21 @@ class Artifact:
         return fault(self.folder, self.manifest, thorough=False)
 
     def place(self, name: str, folder: Path) -> None:
-        """Put one of its files into another folder: as a second name of it where the disk can, else as a copy.
+        """Put one of its files into another folder: a copy, or of a large one a second name where the disk can.
 
         What is done to that file later does not get past `fault`: it has another size, time or hash then.
         """
-        (folder / name).unlink(missing_ok=True)  # it may be a second name of another artifact's file
+        source, target = self.folder / name, folder / name
+        target.unlink(missing_ok=True)  # it may be a second name of another artifact's file
         try:
-            os.link(self.folder / name, folder / name)
+            if source.stat().st_size > LINKED:
+                with suppress(OSError):  # other disks have no such names
+                    os.link(source, target)
+                    return
+            shutil.copyfile(source, target)
         except OSError:
-            try:
-                shutil.copyfile(self.folder / name, folder / name)
-            except OSError:
-                (folder / name).unlink(missing_ok=True)
-                raise
+            target.unlink(missing_ok=True)
+            raise
 
 
 def sha256(path: Path) -> str:

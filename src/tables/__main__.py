@@ -47,6 +47,9 @@ def main(arguments: Sequence[str]) -> int:
     except LabradorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {error.filename or 'multirun/tables'}: cannot be written ({error.strerror})", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted; started again, it continues from what is finished", file=sys.stderr)
         return 130
@@ -74,7 +77,7 @@ def write(request: Request, lines: Sequence[Line]) -> None:
             write_differences(in_full, found)
             files.append(in_full)
     except OSError as error:
-        raise LabradorError(f"{error.filename}: cannot be written ({error.strerror})") from error
+        raise LabradorError(f"{error.filename or request.folder}: cannot be written ({error.strerror})") from error
     print("", *above, "", sep="\n")
     print_table(shown)
     print(f"written to {', '.join(map(str, files[:-1]))} and {files[-1]}")

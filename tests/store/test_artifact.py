@@ -2,7 +2,7 @@
 
 import pytest
 
-from labrador.store import Store
+from labrador.store import Store, artifact
 
 
 def write(text):
@@ -10,6 +10,11 @@ def write(text):
         (folder / "run.trec").write_text(text)
 
     return into
+
+
+@pytest.fixture(autouse=True)
+def all_are_large(monkeypatch):
+    monkeypatch.setattr(artifact, "LINKED", 0)
 
 
 @pytest.fixture
@@ -23,9 +28,9 @@ def links(request, monkeypatch):
 def test_a_placed_file_holds_the_artifact_s_and_is_replaced_by_the_next_one_s(tmp_path, links):
     store = Store(tmp_path / "store")
     first, second = (store.make("scores", {"k": n}, {}, write(f"run {n}")) for n in (1, 2))
-    for artifact in (first, second, second):
-        artifact.place("run.trec", tmp_path)
-        assert (tmp_path / "run.trec").read_text() == (artifact.folder / "run.trec").read_text()
+    for scores in (first, second, second):
+        scores.place("run.trec", tmp_path)
+        assert (tmp_path / "run.trec").read_text() == (scores.folder / "run.trec").read_text()
     assert (first.folder / "run.trec").read_text() == "run 1"
     assert first.fault() is None
     assert second.fault() is None
@@ -33,11 +38,11 @@ def test_a_placed_file_holds_the_artifact_s_and_is_replaced_by_the_next_one_s(tm
 
 def test_a_placed_file_takes_no_room_of_its_own_and_a_change_of_it_is_noticed(tmp_path):
     store = Store(tmp_path / "store")
-    artifact = store.make("scores", {}, {}, write("run 1"))
-    artifact.place("run.trec", tmp_path)
-    assert (tmp_path / "run.trec").samefile(artifact.folder / "run.trec")
+    scores = store.make("scores", {}, {}, write("run 1"))
+    scores.place("run.trec", tmp_path)
+    assert (tmp_path / "run.trec").samefile(scores.folder / "run.trec")
     (tmp_path / "run.trec").write_text("run X")  # as long as before
-    assert "does not hold what was written" in artifact.fault()
+    assert "does not hold what was written" in scores.fault()
     again = store.make("scores", {}, {}, write("run 1"))
     assert (again.folder / "run.trec").read_text() == "run 1"
     assert (tmp_path / "run.trec").read_text() == "run X"
@@ -49,8 +54,17 @@ def test_a_copy_that_does_not_come_to_its_end_is_removed(tmp_path, links, monkey
         target.write_text("ru")
         raise OSError(28, "No space left on device")
 
-    artifact = Store(tmp_path / "store").make("scores", {}, {}, write("run 1"))
+    scores = Store(tmp_path / "store").make("scores", {}, {}, write("run 1"))
     monkeypatch.setattr("shutil.copyfile", half)
     with pytest.raises(OSError, match="No space"):
-        artifact.place("run.trec", tmp_path)
+        scores.place("run.trec", tmp_path)
     assert not (tmp_path / "run.trec").exists()
+
+
+def test_a_small_file_is_copied_so_that_runs_do_not_share_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(artifact, "LINKED", 5)
+    scores = Store(tmp_path / "store").make("scores", {}, {}, write("run 1"))
+    scores.place("run.trec", tmp_path)
+    (tmp_path / "run.trec").write_text("run X")
+    assert scores.fault() is None
+    assert (scores.folder / "run.trec").read_text() == "run 1"
