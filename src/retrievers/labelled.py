@@ -108,14 +108,14 @@ class Teaching(DenseRetriever):
     def teacher_settings(self, train: TrainSettings, rate: float) -> TrainSettings:
         """The settings of the teacher's training: AdamW, and those of the retriever's where it has none of its own.
 
-        `rate` is its learning rate where none is given. With train.max_steps it visits twice as many questions as those
+        `rate` is its learning rate where none is given; it rises for a share of the steps, train.warmup, always. With
         steps do; with epochs of its own it makes all their steps. A batch is worked in one part, without dropout unless
         train.dropout has some, so that few steps are enough.
         """
         own: dict[str, Any] = {"optimizer": "adamw", "gradient_accumulation": 1, "learning_rate": rate}
         own["dropout"] = train.dropout or 0.0
         own |= {name: value for name in TRAINING if (value := getattr(self, f"teacher_{name}")) is not None}
-        own["max_steps"] = None
+        own["max_steps"] = own["warmup_steps"] = None
         if self.teacher_epochs is None and train.visits is not None:
             own["max_steps"] = -(-TAUGHT * train.visits // self.teacher_batch_size)
         try:

@@ -20,6 +20,7 @@ class TrainSettings:
     optimizer: str = field(default="adamw", metadata={"key": "unless default"})  # adamw, or lamb for large batches
     learning_rate: float = 2e-5  # at its peak
     warmup: float = 0.06  # share of the steps in which the learning rate rises
+    warmup_steps: int | None = field(default=None, metadata={"key": "unless default"})  # in place of the share
     weight_decay: float = 0.0  # of matrices; biases and norms have none
     max_grad_norm: float = 2.0  # gradients are scaled down to this norm; 0: never
     dropout: float | None = None  # share of numbers dropped in the encoder's layers; null: as the model comes
@@ -33,6 +34,7 @@ class TrainSettings:
             self._expect(name, getattr(self, name) >= 1, "1 or more")
         for name in ("max_steps", "save_steps"):
             self._expect(name, getattr(self, name) is None or getattr(self, name) >= 1, "1 or more, or null,")
+        self._expect("warmup_steps", self.warmup_steps is None or self.warmup_steps >= 0, "0 or more, or null,")
         for name in ("weight_decay", "max_grad_norm", "workers"):
             self._expect(name, getattr(self, name) >= 0, "0 or more")
         self._expect("learning_rate", self.learning_rate > 0, "a number above 0")
@@ -56,6 +58,20 @@ class TrainSettings:
         from ..devices import precision
 
         return replace(self, precision=precision(device))
+
+    def rising(self, steps: int) -> int:
+        """Of so many optimizer steps, those in which the learning rate rises.
+
+        Raises LabradorError where `warmup_steps` are more.
+        """
+        if self.warmup_steps is None:
+            return round(self.warmup * steps)
+        if self.warmup_steps > steps:
+            raise LabradorError(
+                f"train.warmup_steps={self.warmup_steps}: this training has {steps} steps, so that its learning rate "
+                "would never reach its peak; lower it, or set train.warmup_steps=null for a share (train.warmup)"
+            )
+        return self.warmup_steps
 
     @property
     def visits(self) -> int | None:

@@ -58,6 +58,11 @@ def test_the_curve_has_warmup_and_decay(texts: Path, tmp_path: Path):
     assert all(line["loss"] > 0 for line in lines)
 
 
+def test_the_warmup_may_be_counted_in_steps(texts: Path, tmp_path: Path):
+    toy.run(texts, tmp_path, warmup=0.9, warmup_steps=2, epochs=3, max_steps=4)
+    assert [line["learning_rate"] / 1e-3 for line in toy.curve(tmp_path)] == pytest.approx([0, 0.5, 1, 0.5])
+
+
 def test_max_steps_cuts_the_schedule_too(texts: Path, tmp_path: Path):
     toy.run(texts, tmp_path, warmup=0.0, epochs=3, max_steps=4)
     assert [line["learning_rate"] / 1e-3 for line in toy.curve(tmp_path)] == pytest.approx([1, 0.75, 0.5, 0.25])

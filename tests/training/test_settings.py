@@ -16,6 +16,7 @@ from labrador.training.settings import TrainSettings
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
         ("warmup", 1.5),
+        ("warmup_steps", -1),
         ("weight_decay", -0.1),
         ("max_grad_norm", -1.0),
         ("dropout", 1.0),
@@ -48,6 +49,23 @@ def test_steps_are_those_of_the_epochs_or_fewer():
     assert TrainSettings(epochs=3).steps(10) == 30
     assert TrainSettings(epochs=3, max_steps=7).steps(10) == 7
     assert TrainSettings(epochs=3, max_steps=70).steps(10) == 30
+
+
+def test_the_learning_rate_rises_for_a_share_of_the_steps_or_for_so_many():
+    assert TrainSettings(warmup=0.06).rising(1000) == 60
+    assert TrainSettings(warmup=0.06, warmup_steps=7).rising(1000) == 7
+    assert TrainSettings(warmup=0.06, warmup_steps=0).rising(1000) == 0
+    assert TrainSettings(warmup_steps=10).rising(10) == 10
+
+
+def test_a_rise_longer_than_the_training_is_refused():
+    with pytest.raises(LabradorError, match=r"^train\.warmup_steps=11: this training has 10 steps"):
+        TrainSettings(warmup_steps=11).rising(10)
+
+
+def test_a_rise_counted_in_steps_changes_the_key_of_no_training_without_it():
+    keyed = describe(TrainSettings())
+    assert describe(TrainSettings(warmup_steps=7)) == keyed | {"warmup_steps": 7}
 
 
 def test_a_chosen_precision_is_kept():
