@@ -27,7 +27,7 @@ def test_a_cell_has_published_figures_by_the_names_of_a_result_row(table, cell):
     assert cell.keys() == {"name", "overrides", "published"}
     metrics = {name for name in cell["published"] if name not in FIGURES}
     assert metrics
-    assert all(name.startswith(("R@", "MRR@")) for name in metrics)
+    assert all(name.startswith(("R@", "MRR@", "Success@")) for name in metrics)
     assert all(isinstance(value, (int, float)) for value in cell["published"].values())
 
 

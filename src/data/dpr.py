@@ -5,7 +5,7 @@
     SET-test.qa.csv                    question, answers (a Python list literal), parted by a tab; no judgements
 
 A context names its passage by `passage_id` (nq) or `psg_id` (trivia). As in DPR, train questions without a positive
-are left out (the release has such). Rankings are scored by answer match. Layout: Karpukhin et al., DPR, 2020;
+are left out (the release has such), and curly apostrophes of questions are made straight. Rankings are scored by answer match. Layout: Karpukhin et al., DPR, 2020;
 dpr/data/download_data.py of its repository.
 """
 
@@ -38,6 +38,7 @@ class DprSource(Source):
     """Questions with answers over the Wikipedia passages; `name` is the set's name in the file names."""
 
     scored_by: ClassVar[ScoredBy] = "answers"
+    version: ClassVar[int] = 2  # 1: curly apostrophes stayed in questions
     drops_question_mark: ClassVar[bool]
 
     def files(self, folder: Path) -> list[Path]:
@@ -82,7 +83,9 @@ class DprSource(Source):
         return self.question(question)
 
     def question(self, text: str) -> str:
-        return text.strip().removesuffix("?") if self.drops_question_mark else text
+        """As DPR's code writes it: straight apostrophes and, of nq, no question mark at the end."""
+        straight = text.replace("’", "'")
+        return straight.strip().removesuffix("?") if self.drops_question_mark else straight
 
 
 def read_psgs(path: Path) -> Iterator[Passage]:

@@ -3,21 +3,27 @@
     collection.tsv                                   pid, text
     queries.train.tsv, queries.dev[.small].tsv       qid, text
     qrels.train.tsv, qrels.dev[.small].tsv           qid, 0, pid, grade
+    the file of data.titles (RocketQA's para.title.txt)  pid, title
 
 dev is the 6,980 queries of dev.small: where both a .small and a full file lie in the folder, the small one is read.
 The published train queries include 300,000 without judgements; queries that nothing judges are left out.
 Layout: Bajaj et al., MS MARCO, 2016; https://microsoft.github.io/msmarco/.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from ..errors import LabradorError
 from .base import Source
 from .download import Download
 from .qrels import judged_queries, read_query_table, read_trec_qrels
-from .raw import find_raw, need_raw, read_table
+from .raw import bad_line, find_raw, need_raw, read_table
 from .writer import Passage, SchemaWriter
+
+log = logging.getLogger(__name__)
 
 # Size and MD5 as ir-datasets gives them. The server takes range requests with this header alone
 # (https://github.com/microsoft/msmarco/issues/7).
@@ -34,15 +40,19 @@ COLLECTION_AND_QUERIES = Download(
 
 @dataclass(frozen=True, kw_only=True)
 class MsMarco(Source):
-    """MS MARCO passages; scored on dev unless told otherwise."""
+    """MS MARCO passages; scored on dev unless told otherwise.
+
+    titles: a file with the titles of passages, which the collection itself does not have; None: no titles.
+    """
 
     name = "msmarco"
-    also_scored = ("R@10",)
+    also_scored = ("R@10", "Success@50", "Success@1000")  # the last two are what RocketQA and PAIR publish as recall
     downloads = (COLLECTION_AND_QUERIES,)
 
     splits = ("train", "dev")
 
     split: str = "dev"
+    titles: str | None = field(default=None, metadata={"key": False})  # in the identity by size and time of change
 
     def files(self, folder: Path) -> list[Path]:
         full = {name: name.replace(".small", "") for name in ("queries.dev.small.tsv", "qrels.dev.small.tsv")}
@@ -51,9 +61,63 @@ class MsMarco(Source):
 
     def convert(self, folder: Path, out: SchemaWriter) -> None:
         collection, *rest = self.files(folder)
-        out.passages(collection, _passages(collection))
+        titles = self._titles()
+        passages = _passages(collection)
+        out.passages(collection, passages if titles is None else titled(passages, titles, collection))
         write_judged_split(out, "train", *rest[:2])
         write_judged_split(out, "dev", *rest[2:])
+
+    def identity(self, folder: Path) -> dict[str, Any]:
+        titles = self._titles()
+        if titles is None:
+            return super().identity(folder)
+        status = titles.stat()
+        return super().identity(folder) | {"titles": [status.st_size, status.st_mtime_ns]}
+
+    def _titles(self) -> Path | None:
+        """The file of titles; raises LabradorError when it is not there."""
+        path = None if self.titles is None else Path(self.titles).expanduser()
+        if path is not None and not path.is_file():
+            raise LabradorError(
+                f"data.titles={self.titles}: no such file; expected lines with a passage id, a tab and its title, as "
+                "in RocketQA's para.title.txt"
+            )
+        return path
+
+
+def titled(passages: Iterable[Passage], titles: Path, collection: Path) -> Iterator[Passage]:
+    """The passages of `collection` with the titles of the file `titles`; one that it does not name has none.
+
+    Titles in the order of the passages are read alongside them; in another order they are held in memory.
+    Raises LabradorError, with the line, for a title of no passage of the collection, or the second of one.
+    """
+    ahead: dict[str, tuple[int, str]] = {}  # titles read before their passages
+    rest = read_table(titles, ("passage id", "title"))
+    untitled = 0
+    for passage in passages:
+        _, title = ahead.pop(passage.pid, None) or _read_up_to(passage.pid, rest, ahead, titles)
+        untitled += not title
+        yield passage._replace(title=title)
+    _read_up_to(None, rest, ahead, titles)
+    for pid, (line, _) in ahead.items():
+        raise bad_line(
+            titles, line, f"title of passage {pid!r}, which {collection.name} does not have, or has no second title for"
+        )
+    if untitled:
+        log.info("%s: passages without a title: %s", titles, f"{untitled:,}")
+
+
+def _read_up_to(
+    pid: str | None, rest: Iterator[tuple[int, list[str]]], ahead: dict[str, tuple[int, str]], titles: Path
+) -> tuple[int, str]:
+    """The line and title of passage `pid`, "" where there is none; titles that come before it are put into `ahead`."""
+    for line, (found, title) in rest:
+        if found == pid:
+            return line, title
+        if found in ahead:
+            raise bad_line(titles, line, f"a second title of passage {found!r}; expected one title a passage")
+        ahead[found] = line, title
+    return 0, ""
 
 
 def _passages(path: Path) -> Iterator[Passage]:

@@ -4,13 +4,15 @@
     msmarco-doc{train,dev}-queries.tsv       qid, text
     msmarco-doc{train,dev}-qrels.tsv         qid, 0, docid, grade, parted by blanks
 
-A document without a body stands by its title, one without either by its URL. Queries that nothing judges are left
-out. Layout: Craswell et al., TREC 2019 deep learning track; https://microsoft.github.io/msmarco/.
+A document is its URL, title and body, as BiDR's code (which follows ANCE's) has it, or with data.text=title_body its
+title and body; one without either stands by its URL then. Of the two parts of a passage the first is URL and title, the
+second the body. Queries that nothing judges are left out. Layout: Craswell et al., TREC 2019 deep learning track; https://microsoft.github.io/msmarco/.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Literal
 
 from .base import Source
 from .download import Download
@@ -40,15 +42,17 @@ DEV_QRELS = Download(url=f"{HOST}/msmarco-docdev-qrels.tsv.gz", size=38_553, md5
 
 @dataclass(frozen=True, kw_only=True)
 class MsMarcoDoc(Source):
-    """MS MARCO documents; scored on dev unless told otherwise."""
+    """MS MARCO documents; scored on dev unless told otherwise. text: what is read of a document."""
 
     name = "msmarco_doc"
+    version: ClassVar[int] = 2  # 1: without the URL
     also_scored = ("MRR@100", "R@10")
     downloads = (DOCUMENTS, TRAIN_QUERIES, TRAIN_QRELS, DEV_QUERIES, DEV_QRELS)
 
     splits = ("train", "dev")
 
     split: str = "dev"
+    text: Literal["url_title_body", "title_body"] = "url_title_body"
 
     def files(self, folder: Path) -> list[Path]:
         splits = [f"msmarco-doc{split}-{part}.tsv" for split in ("train", "dev") for part in ("queries", "qrels")]
@@ -56,12 +60,14 @@ class MsMarcoDoc(Source):
 
     def convert(self, folder: Path, out: SchemaWriter) -> None:
         documents, *rest = self.files(folder)
-        out.passages(documents, _documents(documents))
+        out.passages(documents, _documents(documents, with_url=self.text == "url_title_body"))
         write_judged_split(out, "train", *rest[:2])
         write_judged_split(out, "dev", *rest[2:])
 
 
-def _documents(path: Path) -> Iterator[Passage]:
+def _documents(path: Path, *, with_url: bool) -> Iterator[Passage]:
     for line, (pid, url, title, body) in read_table(path, ("document id", "url", "title", "body")):
-        stands_for_itself = title.strip() or body.strip()
-        yield Passage(line, pid, title, body if stands_for_itself else url)
+        if with_url:
+            yield Passage(line, pid, " ".join(filter(None, (url.strip(), title.strip()))), body)
+        else:
+            yield Passage(line, pid, title, body if title.strip() or body.strip() else url)

@@ -88,8 +88,8 @@ def _reads(depth: int) -> Iterator[tuple[int, int]]:
 def score_answers(ranks: NDArray[np.int64], *, depth: int, passages: int, metrics: tuple[str, ...] = METRICS) -> Scores:
     """Scores from the first matches int64 [Q] of a run `depth` ranks deep over `passages` passages.
 
-    R@k is the share of questions with a hit in their top k (DPR's top-k accuracy) and MRR@k the mean of 1 / rank of the
-    first hit, 0 beyond k. nDCG is not defined and None. Every question counts, also one without a usable answer.
+    R@k, which is Success@k here, is the share of questions with a hit in their top k (DPR's top-k accuracy) and MRR@k
+    the mean of 1 / rank of the first hit, 0 beyond k. nDCG is not defined and None. Every question counts, also one without a usable answer.
     """
     reciprocal = np.divide(1.0, ranks, out=np.zeros(len(ranks)), where=ranks > 0)
     per_query = {}
@@ -97,6 +97,6 @@ def score_answers(ranks: NDArray[np.int64], *, depth: int, passages: int, metric
         hit = (ranks > 0) & (ranks <= cutoff(name))
         if name.startswith("MRR@"):
             per_query[name] = np.where(hit, reciprocal, 0.0)
-        elif name.startswith("R@"):
+        elif name.startswith(("R@", "Success@")):
             per_query[name] = hit.astype(np.float64)
     return summarize(per_query, metrics, np.ones(len(ranks), dtype=bool))

@@ -33,8 +33,10 @@ def score_ranking(
 
     The order of `ids` is the ranking: it is handed to trec_eval with scores that fall by rank, since trec_eval sorts by
     score and breaks ties by passage id. As in trec_eval, a question with a judgement counts whether or not anything was
-    found for it (0 if not, and 0 if all its grades are 0); a question without any judgement is not counted. MRR and
-    R take grades >= 1 as relevant, nDCG uses the grade as its gain.
+    found for it (0 if not, and 0 if all its grades are 0); a question without any judgement is not counted. MRR, R
+    and Success take grades >= 1 as relevant, nDCG uses the grade as its gain.
+
+    R@k is recall, the share of a question's relevant passages in its top k; Success@k is 1 where there is one in it.
 
     Raises ValueError when a question's hits hold a passage twice, or a judgement names a question outside [0, Q).
     """
@@ -53,11 +55,16 @@ def score_ranking(
 
 
 def _measure(name: str) -> "Measure":
-    """MRR@10 as ir-measures' RR@10; R@k and nDCG@k bear the same names there."""
+    """MRR@10 as ir-measures' RR@10; R@k, Success@k and nDCG@k bear the same names there."""
     import ir_measures
 
     kind, _, cutoff = name.partition("@")
-    families = {"MRR": ir_measures.RR, "R": ir_measures.R, "nDCG": ir_measures.nDCG}
+    families = {
+        "MRR": ir_measures.RR,
+        "R": ir_measures.R,
+        "Success": ir_measures.Success,
+        "nDCG": ir_measures.nDCG,
+    }
     return families[kind] @ int(cutoff)
 
 

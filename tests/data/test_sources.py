@@ -28,7 +28,7 @@ def test_layout_becomes_the_schema(name, packed, tmp_path):
     corpus = convert(name, write_layout(name, tmp_path / "raw", 24, packed), tmp_path)
     first = 1 if name in ("nq", "trivia") else 0
     assert corpus.passages.pids(range(24)) == [PID[name].format(i + first) for i in range(24)]
-    title = "" if name == "msmarco" else title_of(5)
+    title = {"msmarco": "", "msmarco_doc": f"https://example.org/5 {title_of(5)}"}.get(name, title_of(5))
     assert corpus.passages.read([5]) == [(title, text_of(5))]
     mark = "?" if name == "trivia" else ""
     for split in ("train", "dev"):
@@ -38,11 +38,23 @@ def test_layout_becomes_the_schema(name, packed, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("nq", "who keeps it"), ("trivia", "who keeps it?"), ("beir", "who keeps it?")]
+    ("name", "text"), [("nq", "who's keeping it"), ("trivia", "who's keeping it?"), ("beir", "who’s keeping it?")]
 )
 def test_a_question_from_elsewhere_is_written_as_the_sources_own(name, text, tmp_path):
     corpus = convert(name, write_layout(name, tmp_path / "raw", 24), tmp_path)
-    assert corpus.question("who keeps it?") == text
+    assert corpus.question("who’s keeping it?") == text
+
+
+@pytest.mark.parametrize("name", ["nq", "trivia"])
+def test_curly_apostrophes_of_questions_are_straight_in_every_split_and_stay_in_passages(name, tmp_path):
+    folder = write_layout(name, tmp_path / "raw", 24)
+    for path in folder.iterdir():
+        text = path.read_text()
+        path.write_text(text.replace("who keeps", "who’s keeping").replace("Its keeper", "It’s keeper"))
+    corpus = convert(name, folder, tmp_path)
+    for split in ("train", "dev", "test"):
+        assert all(text.startswith("who's keeping") for text in corpus.queries(split).texts)
+    assert all("It’s keeper" in text for _, text in corpus.passages.read(range(24)))
 
 
 def test_gzip_and_plain_have_the_same_fingerprints(tmp_path):
@@ -136,8 +148,64 @@ def test_a_title_alone_or_a_url_alone_is_a_text(tmp_path):
     folder = write_layout("msmarco_doc", tmp_path / "raw", 24)
     path = folder / "msmarco-docs.tsv"
     path.write_text(path.read_text() + "D90\tu\tonly a title\t\nD91\thttp://only.a/url\t\t\n")
-    corpus = convert("msmarco_doc", folder, tmp_path)
-    assert corpus.passages.read([24, 25]) == [("only a title", ""), ("", "http://only.a/url")]
+    assert {("only a title", ""), ("", "http://only.a/url")} < texts_of("msmarco_doc", folder, tmp_path, "title_body")
+    whole = texts_of("msmarco_doc", folder, tmp_path, "url_title_body")
+    assert {
+        ("u only a title", ""),
+        ("http://only.a/url", ""),
+        (f"https://example.org/5 {title_of(5)}", text_of(5)),
+    } < whole
+
+
+def texts_of(name, folder, tmp_path, text):
+    corpus = convert(name, folder, tmp_path, text=text)
+    return set(corpus.passages.read(range(len(corpus.passages))))
+
+
+def titles_by_pid(folder, tmp_path, titles):
+    corpus = convert("msmarco", folder, tmp_path, titles=str(titles))
+    rows = range(len(corpus.passages))
+    return {pid: title for pid, (title, _) in zip(corpus.passages.pids(rows), corpus.passages.read(rows), strict=True)}
+
+
+def test_msmarco_takes_titles_from_a_file_in_any_order(tmp_path, caplog):
+    caplog.set_level("INFO")
+    folder = write_layout("msmarco", tmp_path / "raw", 8)
+    lines = [f"{i}\t{title_of(i)}\n" for i in (0, 1, 2, 4, 5, 6, 7)]
+    expected = {str(i): title_of(i) for i in range(8)} | {"3": ""}
+    for number, order in enumerate((lines, lines[::-1], lines[3:] + lines[:3])):
+        path = write_text(tmp_path / f"titles{number}.tsv", "".join(order), packed=number == 2)
+        assert titles_by_pid(folder, tmp_path, path) == expected
+        assert f"{path}: passages without a title: 1" in caplog.text
+
+
+def test_a_changed_file_of_titles_is_read_again(tmp_path):
+    folder = write_layout("msmarco", tmp_path / "raw", 8)
+    path = write_text(tmp_path / "titles.tsv", "0\tRed\n")
+    assert titles_by_pid(folder, tmp_path, path)["0"] == "Red"
+    assert convert("msmarco", folder, tmp_path).passages.read([0])[0][0] == ""
+    write_text(path, "0\tCrimson\n")
+    assert titles_by_pid(folder, tmp_path, path)["0"] == "Crimson"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0\tRed\n99\tBlue\n", r"titles.tsv:2: title of passage '99', which collection.tsv does not have"),
+        ("0\tRed\n0\tBlue\n", r"titles.tsv:2: title of passage '0'.* no second title"),
+        ("5\tRed\n5\tBlue\n", r"titles.tsv:2: a second title of passage '5'"),
+        ("0\tRed\textra\n", r"titles.tsv:1: 3 columns"),
+    ],
+)
+def test_titles_of_no_passage_and_second_titles_are_refused(text, message, tmp_path):
+    folder = write_layout("msmarco", tmp_path / "raw", 8)
+    with pytest.raises(LabradorError, match=message):
+        convert("msmarco", folder, tmp_path, titles=str(write_text(tmp_path / "titles.tsv", text)))
+
+
+def test_a_missing_file_of_titles_is_refused(tmp_path):
+    with pytest.raises(LabradorError, match=r"^data.titles=nowhere: no such file; .*para.title.txt"):
+        convert("msmarco", write_layout("msmarco", tmp_path / "raw", 8), tmp_path, titles="nowhere")
 
 
 BAD = [

@@ -39,6 +39,16 @@ def test_grades_are_gains_and_grade_zero_is_not_relevant():
     assert scores.means["nDCG@10"] == pytest.approx(dcg / ideal)
 
 
+def test_success_is_whether_any_relevant_passage_is_in_the_top_k():
+    judged = qrels((0, 1, 1), (0, 5, 1), (0, 8, 1), (1, 2, 1), (1, 3, 1), (2, 4, 0))
+    runs = ranked([0, 2, 1, 5], [9, 8, 7, 6], [4])
+    scores = score_ranking(runs, judged, passages=PASSAGES, metrics=("R@5", "Success@1", "Success@5"))
+    assert scores.per_query["R@5"].tolist() == pytest.approx([2 / 3, 0, 0])
+    assert scores.per_query["Success@1"].tolist() == [0, 0, 0]
+    assert scores.per_query["Success@5"].tolist() == [1, 0, 0]
+    assert scores.means["Success@5"] == pytest.approx(1 / 3)
+
+
 def test_recall_is_the_share_of_the_relevant_passages():
     scores = score_ranking(
         ranked([1, 0, 2, 3, 4, 5]), qrels((0, 1, 1), (0, 5, 1), (0, 8, 1), (0, 9, 2)), passages=PASSAGES
