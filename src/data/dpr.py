@@ -5,8 +5,8 @@
     SET-test.qa.csv                    question, answers (a Python list literal), parted by a tab; no judgements
 
 A context names its passage by `passage_id` (nq) or `psg_id` (trivia). As in DPR, train questions without a positive
-are left out (the release has such), and curly apostrophes of questions are made straight. Rankings are scored by answer match. Layout: Karpukhin et al., DPR, 2020;
-dpr/data/download_data.py of its repository.
+are left out (the release has such), and curly apostrophes of questions are made straight. Rankings are scored by answer
+match. Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of its repository.
 """
 
 import ast

@@ -89,7 +89,8 @@ def score_answers(ranks: NDArray[np.int64], *, depth: int, passages: int, metric
     """Scores from the first matches int64 [Q] of a run `depth` ranks deep over `passages` passages.
 
     R@k, which is Success@k here, is the share of questions with a hit in their top k (DPR's top-k accuracy) and MRR@k
-    the mean of 1 / rank of the first hit, 0 beyond k. nDCG is not defined and None. Every question counts, also one without a usable answer.
+    the mean of 1 / rank of the first hit, 0 beyond k. nDCG is not defined and None. Every question counts, also one
+    without a usable answer.
     """
     reciprocal = np.divide(1.0, ranks, out=np.zeros(len(ranks)), where=ranks > 0)
     per_query = {}
