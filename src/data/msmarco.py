@@ -95,7 +95,7 @@ def titled(passages: Iterable[Passage], titles: Path, collection: Path) -> Itera
     rest = read_table(titles, ("passage id", "title"))
     untitled = 0
     for passage in passages:
-        _, title = ahead.pop(passage.pid, None) or _read_up_to(passage.pid, rest, ahead, titles)
+        title = ahead.pop(passage.pid)[1] if passage.pid in ahead else _read_up_to(passage.pid, rest, ahead, titles)
         untitled += not title
         yield passage._replace(title=title)
     _read_up_to(None, rest, ahead, titles)
@@ -109,15 +109,15 @@ def titled(passages: Iterable[Passage], titles: Path, collection: Path) -> Itera
 
 def _read_up_to(
     pid: str | None, rest: Iterator[tuple[int, list[str]]], ahead: dict[str, tuple[int, str]], titles: Path
-) -> tuple[int, str]:
-    """The line and title of passage `pid`, "" where there is none; titles that come before it are put into `ahead`."""
+) -> str:
+    """The title of passage `pid`, "" where there is none; titles that come before it are put into `ahead`."""
     for line, (found, title) in rest:
         if found == pid:
-            return line, title
+            return title
         if found in ahead:
             raise bad_line(titles, line, f"a second title of passage {found!r}; expected one title a passage")
         ahead[found] = line, title
-    return 0, ""
+    return ""
 
 
 def _passages(path: Path) -> Iterator[Passage]:
