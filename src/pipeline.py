@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from .data.prepare import prepare
 from .devices import pick_device
 from .errors import LabradorError, is_disk_full
 from .lab import Lab, Ranking
+from .machine import this_machine
 from .metrics.scores import METRICS
 from .report.rows import FILE_NAME, ResultRow
 from .report.table import print_rows
@@ -238,6 +239,7 @@ def _row(lab: Lab, ranking: Ranking, scores: Artifact, seed: int, names: dict[st
         commit=git_commit(),
         settings=_settings(HydraConfig.get().overrides.task),
         labels=lab.reported.get("labels"),
+        machine=asdict(this_machine(lab.device if lab.device != "cpu" else ranking.cost["device"])),
     )
 
 

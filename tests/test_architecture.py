@@ -17,7 +17,7 @@ SRC = ROOT / "src"
 # The rooms by floor, lowest first; an import points to a lower floor. `data.ragged` is a room by itself.
 FLOORS = (
     ("errors", "processes", "sweeps"),
-    ("components", "devices", "gpus", "progress", "tracker", "data.ragged"),
+    ("components", "devices", "gpus", "machine", "progress", "quiet", "tracker", "data.ragged"),
     ("losses", "samplers", "metrics", "store", "data", "encoders"),
     ("quantizers", "training", "encoding"),
     ("indexes", "labels"),

@@ -152,7 +152,7 @@ class CodeSteps(VectorSteps):
             index = scan_of(passages.array, quantizer)
             ids = np.empty((0, k), dtype=np.int64)
             if len(rows):
-                ids = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER)[0].ids
+                ids = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER).ids
             write_lists(folder, without(ids, relevant.take(rows)).spread(rows, len(relevant)))
 
         inputs = {"passages": passages.key, "queries": queries.key, "qrels": self.corpus.fingerprint(f"qrels-{split}")}

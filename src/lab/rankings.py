@@ -1,20 +1,30 @@
-"""Steps on rankings: searching and scoring."""
+"""Steps on rankings: searching, measuring what a search costs, and scoring."""
 
 import json
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..indexes.base import Hits
+from .. import processes
+from ..indexes.base import Hits, Index
 from ..indexes.search import Search
-from ..metrics.cost import measure, threads
+from ..machine import this_machine
+from ..metrics.cost import measure, search_batches, threads
 from ..quantizers.base import Quantizer
+from ..quiet import measuring
 from ..store import Artifact, describe
 from .codes import CodeSteps
 from .steps import Trained, open_array
 from .vectors import QUERIES_TOGETHER
+
+log = logging.getLogger(__name__)
+
+IDS, SCORES, COST = "ids.npy", "scores.npy", "cost.json"
 
 
 @dataclass(frozen=True)
@@ -22,11 +32,32 @@ class Ranking:
     """Ranked passages of every query of a split, and what they cost."""
 
     hits: Hits
-    cost: dict[str, Any]  # latency_ms {"p50", "p99", and of each stage}, qps, threads, device
+    cost: dict[str, Any]  # latency_ms {"p50", "p99", and of each stage}, qps, threads, device, disturbed
     key: str
     bytes_per_passage: float
     index_bytes: int
     disk_bytes: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One search of all queries of a split, by the index that `build` gives when it is first needed."""
+
+    build: Callable[[], Any]
+    queries: Any  # float32 [Q, D], or Q texts for BM25
+    k: int
+    device: str
+    about: str  # the queries, in words
+
+    @cached_property
+    def index(self) -> Any:
+        """What searches; built once."""
+        return self.build()
+
+    @property
+    def opened(self) -> bool:
+        """Whether the index is there."""
+        return "index" in vars(self)
 
 
 class RankingSteps(CodeSteps):
@@ -49,25 +80,23 @@ class RankingSteps(CodeSteps):
         if trained.rerank is not None and dense is not None:
             verifier = self.queries(trained.query or trained.rerank, split)
 
-        def write(folder: Path) -> None:
+        def build() -> Index:
             prepared = structure.folder if structure else None
             vectors = dense.array if dense else None
-            index = search.build(fitted.quantizer, codes.array, vectors, prepared, verifier is not None)
-            parts = [queries.array] if verifier is None else [queries.array, verifier.array]
-            search_all(index, np.hstack(parts), search.k, search.device, folder)
+            return search.build(fitted.quantizer, codes.array, vectors, prepared, verifier is not None)
 
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key, "queries": queries.key}
         if dense is not None:
             inputs["dense"] = dense.key
         if verifier is not None:
             inputs["verifier"] = verifier.key
-        config = {"search": describe(search), "device": search.device, "threads": threads()}
-        artifact = self.make(
-            "search", "ranking", config, inputs, write, about=f"{len(queries.array):,} {split} queries"
-        )
+        config = {"search": describe(search), "device": search.device}
+        asked = np.hstack([queries.array] if verifier is None else [queries.array, verifier.array])
+        task = Asked(build, asked, search.k, search.device, f"{len(asked):,} {split} queries")
+        artifact = self._search(task, config, inputs)
         return Ranking(
             hits=read_hits(artifact.folder),
-            cost=json.loads((artifact.folder / "cost.json").read_text()),
+            cost=self._cost(task, artifact),
             key=artifact.key,
             bytes_per_passage=fitted.quantizer.bytes_per_passage,
             index_bytes=fitted.quantizer.serialized_bytes(len(codes.array)) + (structure.size if structure else 0),
@@ -76,25 +105,73 @@ class RankingSteps(CodeSteps):
 
     def rank_bm25(self, k: int, split: str) -> Ranking:
         """Rank the passages for every query of `split` by BM25."""
-        index = self.bm25()
+        bm25 = self.bm25()
 
-        def write(folder: Path) -> None:
+        def build() -> Any:
             from ..indexes.lexical import LexicalIndex
 
-            search_all(LexicalIndex(index.folder), self.corpus.queries(split).texts, k, "cpu", folder)
+            return LexicalIndex(bm25.folder)
 
-        inputs = {"bm25": index.key, "queries": self.corpus.fingerprint(f"queries-{split}")}
-        artifact = self.make(
-            "search", "ranking", {"k": k, "threads": threads()}, inputs, write, about=f"BM25, {split} queries"
-        )
+        inputs = {"bm25": bm25.key, "queries": self.corpus.fingerprint(f"queries-{split}")}
+        task = Asked(build, self.corpus.queries(split).texts, k, "cpu", f"BM25, {split} queries")
+        artifact = self._search(task, {"k": k}, inputs)
         return Ranking(
             hits=read_hits(artifact.folder),
-            cost=json.loads((artifact.folder / "cost.json").read_text()),
+            cost=self._cost(task, artifact),
             key=artifact.key,
-            bytes_per_passage=index.size / len(self.corpus.passages),
-            index_bytes=index.size,
+            bytes_per_passage=bm25.size / len(self.corpus.passages),
+            index_bytes=bm25.size,
             disk_bytes=0,
         )
+
+    def _search(self, task: Asked, config: Mapping[str, Any], inputs: Mapping[str, str]) -> Artifact:
+        """ids.npy and scores.npy of the best passages of all queries."""
+
+        def write(folder: Path) -> None:
+            hits = search_batches(task.index.search, task.queries, task.k, QUERIES_TOGETHER)
+            np.save(folder / IDS, hits.ids, allow_pickle=False)
+            np.save(folder / SCORES, hits.scores, allow_pickle=False)
+
+        return self.make("search", "ranking", config, inputs, write, about=task.about)
+
+    def _cost(self, task: Asked, ranking: Artifact) -> dict[str, Any]:
+        """What the search costs on this machine: measured once where nothing disturbed it, else in every run."""
+        machine = this_machine(task.device)
+        config = {"machine": asdict(machine), "threads": threads(), "device": task.device}
+        inputs = {"ranking": ranking.key}
+        measured = self._measured(task, config, inputs) if processes.is_main() else {}
+        cost: dict[str, Any] = json.loads(processes.broadcast(json.dumps(measured)))
+        if cost["disturbed"]:
+            log.warning(
+                "other runs of Labrador used this machine while the search was timed; run this cell again later"
+            )
+            return cost
+
+        def write(folder: Path) -> None:
+            (folder / COST).write_text(json.dumps(cost))
+
+        artifact = self.make("", "measurement", config, inputs, write, about=task.about)
+        kept: dict[str, Any] = json.loads((artifact.folder / COST).read_text())
+        return kept
+
+    def _measured(self, task: Asked, config: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
+        """The cost as the store has it, or measured while no other process of this machine measures."""
+
+        def kept() -> dict[str, Any] | None:
+            found = self.store.find("measurement", config, inputs)
+            return json.loads((found.folder / COST).read_text()) if found else None
+
+        known = kept()
+        if known is not None:
+            return known
+        with measuring() as disturbed:
+            known = kept()  # of another process, while this one waited
+            if known is not None:
+                return known
+            log.info("timing the search of %s", task.about)
+            warm = task.opened  # because it has just ranked all queries
+            cost = measure(task.index.search, task.queries, task.k, batch_size=QUERIES_TOGETHER, warm=warm)
+            return {**cost, "device": task.device, "disturbed": disturbed()}
 
     def score(self, ranking: Ranking, split: str, tag: str, metrics: tuple[str, ...]) -> Artifact:
         """metrics.json (with `metrics`), per_query.parquet and run.trec (with `tag`) of a ranking."""
@@ -111,17 +188,6 @@ class RankingSteps(CodeSteps):
         return self.make("", "scores", config, inputs, write, about=f"{split} queries")
 
 
-def search_all(index: Any, queries: Any, k: int, device: str, folder: Path) -> None:
-    """Search all queries (float32 [Q, D], or Q texts for BM25), in batches and some of them one at a time.
-
-    Writes ids.npy, scores.npy and cost.json.
-    """
-    hits, cost = measure(index.search, queries, k, batch_size=QUERIES_TOGETHER)
-    np.save(folder / "ids.npy", hits.ids, allow_pickle=False)
-    np.save(folder / "scores.npy", hits.scores, allow_pickle=False)
-    (folder / "cost.json").write_text(json.dumps({**cost, "device": device}))
-
-
 def read_hits(folder: Path) -> Hits:
-    """What `search_all` saved, memory-mapped."""
-    return Hits(open_array(folder / "ids.npy"), open_array(folder / "scores.npy"))
+    """What a ranking's artifact holds, memory-mapped."""
+    return Hits(open_array(folder / IDS), open_array(folder / SCORES))

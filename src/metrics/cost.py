@@ -14,6 +14,8 @@ from ..progress import bar
 Queries = NDArray[np.float32] | Sequence[str]  # float32 [Q, D], or Q texts
 
 WARM_UP = 5  # searches before the first that counts
+LIMIT = 200  # single queries that are timed, at most
+SECONDS = 20.0  # after which no further search is timed: of single queries, and again of batches
 BATCH = 1024  # queries searched at once where throughput is measured
 
 
@@ -44,19 +46,29 @@ Search = Callable[[Any, int], Ranked]  # (queries, k) -> their ranked passages
 
 
 def measure(
-    search: Search, queries: Queries, k: int, *, batch_size: int = BATCH, limit: int = 200, seconds: float = 20.0
-) -> tuple[Ranking, dict[str, Any]]:
-    """Search all Q >= 1 queries for their `k` best passages and say what it cost, search only.
+    search: Search,
+    queries: Queries,
+    k: int,
+    *,
+    batch_size: int = BATCH,
+    limit: int = LIMIT,
+    warm: bool = False,
+) -> dict[str, Any]:
+    """What it costs to search Q >= 1 queries for their `k` best passages, search only.
 
-    The cost is {"latency_ms": {"p50", "p99"}, "qps", "threads"}: percentiles over up to `limit` searches of one query
-    each, which end early once they have taken `seconds`, and the rate over batches of `batch_size`. Beside the
-    percentiles stands the p50 of each stage of these searches, by the stage's name, where they have several.
+    {"latency_ms": {"p50", "p99"}, "qps", "threads"}: percentiles over up to `limit` searches of one query each, and the
+    rate over batches of `batch_size`. Both end early once they have taken `SECONDS`. Before either, some are searched
+    that do not count: imports, compilation and the first reading of files are no part of a search. `warm`: batches have
+    been searched already. Beside the percentiles stands the p50 of each stage of these searches, by the stage's name,
+    where they have several.
     """
-    taken, stages = latencies(search, queries, k, limit=limit, seconds=seconds)
+    taken, stages = latencies(search, queries, k, limit=limit, seconds=SECONDS)
     p50, p99 = np.percentile(taken, [50, 99]).tolist()
     latency = {"p50": p50, "p99": p99} | {stage: float(np.median(told)) for stage, told in stages.items()}
-    ranking, qps = search_batches(search, queries, k, batch_size)
-    return ranking, {"latency_ms": latency, "qps": qps, "threads": threads()}
+    if not warm:  # with a whole batch, which does other work than a single query: numba compiles for it, threads start
+        search(queries[:batch_size], k)
+    qps = throughput(search, queries, k, batch_size=batch_size, seconds=SECONDS)
+    return {"latency_ms": latency, "qps": qps, "threads": threads()}
 
 
 def latencies(
@@ -64,13 +76,14 @@ def latencies(
 ) -> tuple[NDArray[np.float64], dict[str, list[float]]]:
     """Milliseconds of each search of one query, [n <= limit], and of each stage of these searches, by its name.
 
-    The warm-up searches are not among them.
+    The warm-up searches are not among them, nor is their time in `seconds`.
     """
     end = perf_counter() + seconds
     for row in range(min(WARM_UP, len(queries))):
         search(queries[row : row + 1], k)
         if perf_counter() > end:
             break
+    end = perf_counter() + seconds
     taken: list[float] = []
     stages: dict[str, list[float]] = defaultdict(list)
     for row in range(min(limit, len(queries))):
@@ -85,19 +98,29 @@ def latencies(
     return np.array(taken), stages
 
 
-def search_batches(search: Search, queries: Queries, k: int, batch_size: int) -> tuple[Ranking, float]:
-    """The ranking of all queries, searched in batches, and the queries searched per second."""
+def throughput(search: Search, queries: Queries, k: int, *, batch_size: int, seconds: float) -> float:
+    """Queries searched per second, in batches, until these have taken `seconds`."""
+    taken, count = 0.0, 0
+    for row in range(0, len(queries), batch_size):
+        batch = queries[row : row + batch_size]
+        start = perf_counter()
+        search(batch, k)
+        taken += perf_counter() - start
+        count += len(batch)
+        if taken > seconds:
+            break
+    return count / taken
+
+
+def search_batches(search: Search, queries: Queries, k: int, batch_size: int) -> Ranking:
+    """The ranking of all queries, searched in batches."""
     parts: list[Ranked] = []
-    taken = 0.0
     with bar("searching", " queries", total=len(queries)) as shown:
         for row in range(0, len(queries), batch_size):
-            batch = queries[row : row + batch_size]
-            start = perf_counter()
-            parts.append(search(batch, k))
-            taken += perf_counter() - start
-            shown.update(len(batch))
+            parts.append(search(queries[row : row + batch_size], k))
+            shown.update(len(queries[row : row + batch_size]))
     ids, scores = (np.concatenate(arrays) for arrays in zip(*((part.ids, part.scores) for part in parts), strict=True))
-    return Ranking(ids, scores), len(queries) / taken
+    return Ranking(ids, scores)
 
 
 def threads() -> int:

@@ -42,6 +42,8 @@ class ResultRow:
         default_factory=dict
     )  # what the command line set besides: "quantizer.bits" -> "64"
     labels: dict[str, Any] | None = None  # a teacher's pseudo labels: counts, histogram of scores, how good it is
+    machine: dict[str, Any] | None = None  # "processor", "cores", "threads", "gpu" (None: unused); None: not known
+    disturbed: bool = False  # other runs used the machine while latency and throughput were measured
 
     def to_json(self) -> str:
         """The row as a JSON object, with the version of its shape."""
@@ -62,7 +64,8 @@ class ResultRow:
             )
         del values["version"]
         kinds = typing.get_type_hints(cls)
-        values.setdefault("labels", None)  # of rows from before there were pseudo labels
+        older: dict[str, Any] = {"labels": None, "machine": None, "disturbed": False}
+        values = older | values
         for key in sorted(kinds.keys() ^ values.keys()):
             what = "the key is missing" if key in kinds else f"unknown key; the keys are {', '.join(kinds)}"
             raise LabradorError(f"{file}: {key}: {what}; run that cell again or leave the file out")

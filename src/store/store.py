@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from .. import processes
 from ..errors import LabradorError, is_disk_full
+from ..quiet import working
 from .artifact import Artifact, fault, read_manifest, write_manifest
 from .keys import artifact_key
 
@@ -86,7 +87,8 @@ class Store:
         """`make` in a distributed run: the main process decides, locks and finishes; the others help or wait."""
         if not processes.is_main():
             if processes.broadcast("") == "make" and collective:
-                job.write(self._partial(job))
+                with working():
+                    job.write(self._partial(job))
                 processes.barrier()  # every process has written its share
             processes.barrier()  # the artifact is in its place
             return self._open(job.step, job.key)
@@ -132,8 +134,9 @@ class Store:
         log.info("%s: %s", job.title, "continuing what was begun" if resumed else "making it")
         start = time.perf_counter()
         try:
-            elsewhere = job.write(partial) or 0.0
-            write_manifest(partial, job.made_by, time.perf_counter() - start + elsewhere, resumed)
+            with working():
+                elsewhere = job.write(partial) or 0.0
+                write_manifest(partial, job.made_by, time.perf_counter() - start + elsewhere, resumed)
         except BaseException as error:
             if not job.resumable or isinstance(error, LabradorError):
                 shutil.rmtree(partial, ignore_errors=True)

@@ -63,8 +63,8 @@ def new_steps(lab, change):
 
 def test_another_quantizer_or_search_trains_and_encodes_nothing(new_lab):
     lab = whole(new_lab())
-    assert new_steps(lab, lambda: whole(new_lab(), LSH())) == {"quantizer", "codes", "ranking", "scores"}
-    assert new_steps(lab, lambda: whole(new_lab(), LSH(), TwoStage(k=10))) == {"ranking", "scores"}
+    assert new_steps(lab, lambda: whole(new_lab(), LSH())) == {"quantizer", "codes", "ranking", "measurement", "scores"}
+    assert new_steps(lab, lambda: whole(new_lab(), LSH(), TwoStage(k=10))) == {"ranking", "measurement", "scores"}
 
 
 def test_another_seed_or_training_trains_again(new_lab):
@@ -76,7 +76,7 @@ def test_another_seed_or_training_trains_again(new_lab):
 def test_a_quantizer_of_another_version_is_fitted_again(new_lab, monkeypatch):
     lab = whole(new_lab(), LSH())
     monkeypatch.setattr(LSH, "version", LSH.version + 1)
-    assert new_steps(lab, lambda: whole(new_lab(), LSH())) == {"quantizer", "codes", "ranking", "scores"}
+    assert new_steps(lab, lambda: whole(new_lab(), LSH())) == {"quantizer", "codes", "ranking", "measurement", "scores"}
 
 
 def test_settings_that_change_no_result_make_nothing(new_lab):
@@ -167,9 +167,10 @@ def test_other_compressions_of_a_hash_retriever_train_nothing(new_lab):
         "quantizer",
         "codes",
         "ranking",
+        "measurement",
         "scores",
     }
-    assert new_steps(lab, lambda: bpr(new_lab(), Hash(), Scan(k=10))) == {"ranking", "scores"}
+    assert new_steps(lab, lambda: bpr(new_lab(), Hash(), Scan(k=10))) == {"ranking", "measurement", "scores"}
 
 
 def test_a_hash_on_frozen_vectors_trains_no_encoder(new_lab):
@@ -181,9 +182,10 @@ def test_a_hash_on_frozen_vectors_trains_no_encoder(new_lab):
         "quantizer",
         "codes",
         "ranking",
+        "measurement",
         "scores",
     }
-    assert new_steps(lab, lambda: whole(new_lab(), hashed, TwoStage(k=10))) == {"ranking", "scores"}
+    assert new_steps(lab, lambda: whole(new_lab(), hashed, TwoStage(k=10))) == {"ranking", "measurement", "scores"}
 
 
 def test_candidates_of_a_sample_are_those_of_all_questions(new_lab):

@@ -1,0 +1,68 @@
+"""The machine that a run is on: what latency and throughput depend on besides the code."""
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from . import processes
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What this process may use of a machine."""
+
+    processor: str  # "AMD EPYC 9R14"
+    cores: int  # physical ones
+    threads: int  # hardware threads: more than cores where a core runs two
+    gpu: str | None  # "NVIDIA H100 80GB HBM3", "8 x ..." for the processes of torchrun; None: no GPU was used
+
+
+def this_machine(device: str) -> Machine:
+    """The machine as a run on `device` uses it; on "cpu" its GPU is left out."""
+    cpus = frozenset(os.sched_getaffinity(0))
+    processor, cores = _processor(cpus)
+    return Machine(processor, cores, len(cpus), None if device == "cpu" else _gpu())
+
+
+@cache
+def _processor(cpus: frozenset[int]) -> tuple[str, int]:
+    """The processor's name, and the number of cores that these hardware threads are of."""
+    return read_processor(CPUINFO.read_text(encoding="utf-8") if CPUINFO.exists() else "", cpus)
+
+
+def read_processor(cpuinfo: str, cpus: frozenset[int]) -> tuple[str, int]:
+    """The processor's name, and the number of cores of the hardware threads `cpus`, from the text of /proc/cpuinfo.
+
+    Where the kernel does not name the processor (ARM), lscpu's name or the architecture; where it does not say which
+    threads share a core, each is one.
+    """
+    name, cores = "", set()
+    for block in cpuinfo.split("\n\n"):
+        lines = (line.partition(":") for line in block.splitlines())
+        entries = {key.strip(): value.strip() for key, _, value in lines}
+        number = entries.get("processor", "")
+        if number.isdecimal() and int(number) in cpus:
+            name = name or entries.get("model name", "")
+            cores.add((entries.get("physical id"), entries.get("core id", number)))
+    return name or _named_by_lscpu() or platform.machine(), len(cores) or len(cpus)
+
+
+def _named_by_lscpu() -> str:
+    try:
+        done = subprocess.run(["lscpu"], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"})
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    lines = (line.split(":", 1) for line in done.stdout.splitlines() if ":" in line)
+    return next((value.strip() for key, value in lines if key == "Model name"), "")
+
+
+def _gpu() -> str:
+    import torch
+
+    name, count = torch.cuda.get_device_name(), processes.world_size()
+    return name if count == 1 else f"{count} x {name}"
