@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..errors import LabradorError
 from .download import Download
-from .schema import SPLITS, ScoredBy
+from .schema import SPLITS, Positive, ScoredBy
 from .writer import SchemaWriter
 
 
@@ -22,11 +22,12 @@ class Source(ABC):
 
     name: ClassVar[str]
     scored_by: ClassVar[ScoredBy] = "qrels"
+    positive: ClassVar[Positive] = "any"  # which is trained on; first: the lists of positives are ranked, best first
     splits: ClassVar[tuple[str, ...]] = SPLITS  # those the source can have
     also_scored: ClassVar[tuple[str, ...]] = ()  # metrics this source is known by, beside those of every row
     downloads: ClassVar[tuple[Download, ...]] = ()
     reads_folder: ClassVar[bool] = True  # False: the raw files are not in a folder of their own
-    version: ClassVar[int] = 1  # raised when `convert` writes something else from the same files
+    version: ClassVar[int] = 2  # raised when `convert` writes something else from the same files
 
     path: str | None = field(default=None, metadata={"key": False})
     max_passages: int | None = None

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import LabradorError
 from .columns import Columns
 from .ragged import Ragged
-from .schema import ScoredBy, meta_file, negatives_file, passages_file, qrels_file, queries_file
+from .schema import Positive, ScoredBy, meta_file, negatives_file, passages_file, qrels_file, queries_file
 
 
 class Passages:
@@ -92,6 +92,11 @@ class Corpus:
         """Whether rankings are scored by judgements or by answer match."""
         return self.meta["scored_by"]
 
+    @property
+    def positive(self) -> Positive:
+        """Which of a train question's positives is trained on, where nothing else is asked for."""
+        return self.meta["positive"]
+
     def fingerprint(self, part: str) -> str:
         """The content hash of "passages", or of queries, qrels or negatives of a split ("queries-train").
 
@@ -116,7 +121,7 @@ class Corpus:
         return query_rows, passage_rows, grades
 
     def positives(self, split: str) -> Ragged:
-        """The passages with a grade above 0 of each query of a split; raises LabradorError as `qrels`."""
+        """The passages with a grade above 0 of each query of a split, in the source's order; raises as `qrels`."""
         query_rows, passage_rows, grades = self.qrels(split)
         relevant = grades > 0
         return Ragged.from_pairs(query_rows[relevant], passage_rows[relevant], self._query_count(split))

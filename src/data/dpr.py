@@ -5,8 +5,10 @@
     SET-test.qa.csv                    question, answers (a Python list literal), parted by a tab; no judgements
 
 A context names its passage by `passage_id` (nq) or `psg_id` (trivia). As in DPR, train questions without a positive
-are left out (the release has such), and curly apostrophes of questions are made straight. Rankings are scored by answer
-match. Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of its repository.
+are left out (the release has such), curly apostrophes of questions are made straight, the first positive of a question
+is the one that is trained on, and one without a hard negative has its `negative_ctxs` in their place, which the release
+draws at random. Rankings are scored by answer match. Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of
+its repository.
 """
 
 import ast
@@ -21,7 +23,7 @@ from .download import Download
 from .json_array import read_json_array
 from .judgements import Judgement
 from .raw import bad_line, need_raw, read_quoted_table
-from .schema import ScoredBy
+from .schema import Positive, ScoredBy
 from .writer import Passage, Query, SchemaWriter
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,8 @@ class DprSource(Source):
     """Questions with answers over the Wikipedia passages; `name` is the set's name in the file names."""
 
     scored_by: ClassVar[ScoredBy] = "answers"
-    version: ClassVar[int] = 2  # 1: curly apostrophes stayed in questions
+    version: ClassVar[int] = 3  # 1: curly apostrophes stayed in questions; 2: positives in the order of rows
+    positive: ClassVar[Positive] = "first"
     drops_question_mark: ClassVar[bool]
 
     def files(self, folder: Path) -> list[Path]:
@@ -66,8 +69,9 @@ class DprSource(Source):
             queries.append(Query(line, qid, self._question(path, line, found.get("question")), answers))
             positives.extend(Judgement(line, qid, pid, 1) for pid in relevant)
             if split == "train":
-                hard = _contexts(path, line, found, "hard_negative_ctxs")
-                negatives.extend(Judgement(line, qid, pid, 0) for pid in hard)
+                hard = set(_contexts(path, line, found, "hard_negative_ctxs")) - set(relevant)
+                of = "hard_negative_ctxs" if hard else "negative_ctxs"
+                negatives.extend(Judgement(line, qid, pid, 0) for pid in _contexts(path, line, found, of))
         if left_out:
             log.info("%s: %s questions without a positive passage are left out", path, f"{left_out:,}")
         out.split(split, path, queries, positives, negatives if split == "train" else None)

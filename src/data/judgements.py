@@ -69,7 +69,7 @@ class Judgements:
         return rows, passage_rows, grades, lines
 
     def qrels(self, query_rows: dict[str, int]) -> NDArray[np.int64]:
-        """Query rows, passage rows and grades [3, J], sorted by the first two, each pair once.
+        """Query rows, passage rows and grades [3, J] by query, in the order added, each pair once, where it came first.
 
         Raises LabradorError as `columns`, and where a pair is judged twice with different grades.
         """
@@ -86,7 +86,9 @@ class Judgements:
             grades_found = f"grade {qrels[2, first + 1]}, but {qrels[2, first]} on line {lines[first]}"
             problem = f"the passage is judged again for query {qid!r}: {grades_found}"
             raise bad_line(self.path, int(lines[first + 1]), f"{problem}; one grade was expected")
-        return np.concatenate([qrels[:, :1], qrels[:, 1:][:, ~same]], axis=1)
+        firsts = np.sort(order[np.concatenate([[True], ~same])])  # places among what was added
+        kept = np.stack([rows, passage_rows, grades])[:, firsts]
+        return kept[:, np.argsort(kept[0], kind="stable")]
 
     def negatives(self, query_rows: dict[str, int], qrels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Query rows and passage rows [2, H] by query, in the order added, each once, without positives in `qrels`."""

@@ -11,7 +11,7 @@ from .download import fetch_all
 from .subset import sample_rows, write_subset
 from .writer import SchemaWriter
 
-SUBSET_VERSION = 1
+SUBSET_VERSION = 2
 
 
 def prepare(source: Source, store: Store, seed: int) -> Corpus:
@@ -23,7 +23,7 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
     folder = _raw_folder(source, store)
 
     def convert(into: Path) -> None:
-        out = SchemaWriter(into, source.scored_by)
+        out = SchemaWriter(into, source.scored_by, source.positive)
         source.convert(folder, out)
         out.finish()
 
@@ -35,7 +35,7 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
         return corpus
 
     def cut(into: Path) -> None:
-        out = SchemaWriter(into, source.scored_by)
+        out = SchemaWriter(into, source.scored_by, source.positive)
         write_subset(corpus, sample_rows(corpus, count, seed), out)
         out.finish()
 

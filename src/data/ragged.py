@@ -61,6 +61,11 @@ class Ragged:
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return Ragged(self.values[places], offsets)
 
+    def ascending(self) -> "Ragged":
+        """The same lists, the entries of each in ascending order."""
+        rows = np.repeat(np.arange(len(self)), self.lengths)
+        return Ragged(self.values[np.lexsort((self.values, rows))], self.offsets)
+
     def spread(self, rows: NDArray[np.int64], count: int) -> "Ragged":
         """These lists in the given rising `rows` among `count`; every other row gets an empty list."""
         lengths = np.zeros(count, dtype=np.int64)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .corpus import Corpus, Queries
 from .ragged import Ragged
+from .schema import Positive
 
 TRAIN = "train"
 
@@ -74,19 +75,24 @@ class Pooled(Corpus):
 class Relabelled(Pooled):
     """The labelled questions of a pool with the positives and hard negatives of `labels`.
 
-    Judged positives count as positives, too, if `judged`; they are never negatives. Questions that were not labelled
-    have no positives, so that nothing is learned from them.
+    Judged positives count as positives, too, and come first, if `judged`; they are never negatives. Questions that were
+    not labelled have no positives, so that nothing is learned from them. A teacher's labels have no best one among
+    them: any positive is trained on, where nothing else is asked for.
     """
 
     def __init__(self, pool: Pooled, labels: Labels, *, judged: bool) -> None:
         super().__init__(pool)
         both = np.concatenate([_pairs(pool.positives(TRAIN)), _pairs(labels.positives)], axis=1)
-        both = np.unique(both[:, labels.labelled[both[0]]], axis=1)
-        pairs = both if judged else np.unique(_pairs(labels.positives), axis=1)
+        both = _firsts(both[:, labels.labelled[both[0]]])
+        pairs = both if judged else _firsts(_pairs(labels.positives))
         self._qrels = pairs[0], pairs[1], np.ones(pairs.shape[1], dtype=np.int64)
         self._relevant = Ragged.from_pairs(both[0], both[1], len(labels.positives))
         self._negatives = labels.negatives
         self._labelled = _digest(labels.key, str(judged), pool.fingerprint(f"qrels-{TRAIN}"))
+
+    @property
+    def positive(self) -> Positive:
+        return "any"
 
     def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         return self._qrels if split == TRAIN else super().qrels(split)
@@ -104,6 +110,13 @@ class Relabelled(Pooled):
 def _pairs(lists: Ragged) -> NDArray[np.int64]:
     """[2, total]: the row of each entry, and the entry."""
     return np.stack([np.repeat(np.arange(len(lists)), lists.lengths), lists.values])
+
+
+def _firsts(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pairs [2, P] by their first number, in their order, each pair once, where it came first."""
+    places = np.sort(np.unique(pairs, axis=1, return_index=True)[1])
+    kept = pairs[:, places]
+    return kept[:, np.argsort(kept[0], kind="stable")]
 
 
 def _same(text: str) -> str:

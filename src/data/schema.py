@@ -2,9 +2,9 @@
 
     passages.arrow           pid, title, text          Arrow IPC file, BATCH_ROWS rows per record batch
     queries-SPLIT.arrow      qid, text, answers        answers: list of strings, null where the source has none
-    qrels-SPLIT.npy          int64 [3, J]              query row, passage row, grade; sorted by the first two
+    qrels-SPLIT.npy          int64 [3, J]              query row, passage row, grade; by query, in the source's order
     negatives-SPLIT.npy      int64 [2, H]              query row, passage row; only where the source brings them
-    meta.json                splits, counts, how rankings are scored, a fingerprint of each part
+    meta.json                splits, counts, how rankings are scored, which positive is trained on, fingerprints
 
 A row is a position in passages.arrow or in the split's queries. A fingerprint is a hash of a part's content: the same
 texts give the same fingerprint, whatever files, folders or compression they came from. Those of qrels and negatives
@@ -26,6 +26,7 @@ PASSAGES = pa.schema([("pid", pa.string()), ("title", pa.string()), ("text", pa.
 QUERIES = pa.schema([("qid", pa.string()), ("text", pa.string()), ("answers", pa.list_(pa.string()))])
 
 ScoredBy = Literal["qrels", "answers"]
+Positive = Literal["first", "any"]  # of a question's positives, the first of its list, or any of them by chance
 
 
 def passages_file(folder: Path) -> Path:

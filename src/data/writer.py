@@ -27,6 +27,7 @@ from .schema import (
     QUERIES,
     SPLITS,
     Fingerprint,
+    Positive,
     ScoredBy,
     meta_file,
     negatives_file,
@@ -59,9 +60,10 @@ class Query(NamedTuple):
 class SchemaWriter:
     """Fills a folder with a corpus: `passages` once, then `split` for each split, then `finish`."""
 
-    def __init__(self, folder: Path, scored_by: ScoredBy) -> None:
+    def __init__(self, folder: Path, scored_by: ScoredBy, positive: Positive = "any") -> None:
         self.folder = folder
         self._meta: dict[str, Any] = {"scored_by": scored_by, "splits": [], "passages": 0, "queries": {}}
+        self._meta["positive"] = positive
         self._fingerprints: dict[str, str] = {}
         self._index: PidIndex | None = None
 

@@ -47,6 +47,8 @@ class CodeSteps(VectorSteps):
             quantizer.fit(x, self.seed).save(folder)
 
         config = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
+        if pairs is not None:
+            config["positive"] = pairs.positive
         about = f"{type(quantizer).__name__}, trained"
         version = quantizer.version
         artifact = self.make("quantize", "quantizer", config, inputs, write, version=version, about=about)
@@ -59,7 +61,7 @@ class CodeSteps(VectorSteps):
         rows = self.sample_queries("train", quantizer.training_queries)
         positives = self.corpus.positives("train").take(rows)
         keys = {"queries": queries.key, "candidates": candidates.key, "qrels": self.corpus.fingerprint("qrels-train")}
-        return Pairs(queries.array[rows], positives, candidates.lists.take(rows)), keys
+        return Pairs(queries.array[rows], positives, candidates.lists.take(rows), self.corpus.positive), keys
 
     def learned(self, quantizer: Quantizer, checkpoint: Checkpoint) -> Fitted:
         """The quantizer that an objective learned together with the encoder of `checkpoint`."""

@@ -57,6 +57,7 @@ class FitSteps(TextSteps):
         own process. Killed, it continues from its last checkpoint.
         """
         checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
+        sampler = sampler.resolved(self.corpus.positive)
         candidates = candidates or self._mined_for(sampler)
         queries, queries_key = self.tokens(checkpoint.encoder, "train")
         passages, keys = self._trained_on(checkpoint, frozen)

@@ -81,7 +81,8 @@ class LabelSteps(RankingSteps):
         others = without(np.asarray(near.array), positives.take(rows)).spread(rows, len(positives))
         learned = positives.take(rows).spread(rows, len(positives))
         (queries, queries_key), (passages, passages_key) = self.tokens(encoder, TRAIN), self.tokens(encoder)
-        sampler = ANNHard(negatives=teacher.negatives, depth=depth)
+        drawn = ANNHard(negatives=teacher.negatives, depth=depth, positive=teacher.positive)
+        sampler = drawn.resolved(self.corpus.positive)
         pool = Pool(learned, others, len(self.corpus.passages), settings.batch_size, self.seed)
 
         def write(folder: Path) -> None:
@@ -101,7 +102,7 @@ class LabelSteps(RankingSteps):
             "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}"),
             "ranking": near.key,
         }
-        artifact = self.make("train", "teacher", config, inputs, write, version=2, about="cross-encoder", **SHARED)
+        artifact = self.make("train", "teacher", config, inputs, write, version=3, about="cross-encoder", **SHARED)
         self.replay("teacher", artifact)
         return TrainedTeacher(teacher, artifact.folder / MODEL, artifact.key)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..encoders.base import Encoder
 from ..errors import LabradorError
+from ..samplers.base import PositiveChoice
 
 if TYPE_CHECKING:
     from .cross_encoder import CrossEncoder
@@ -19,13 +20,14 @@ class Teacher:
 
     encoder: where its weights and tokenizer come from, and how long its texts may be; name: how the user named it, None
     for the retriever's own model; ready: it has been trained for this and is used as it comes; negatives: passages of
-    each question that a training here contrasts with a positive.
+    each question that a training here contrasts with a positive; positive: which of a question's (`Sampler.positive`).
     """
 
     encoder: Encoder
     name: str | None = None
     ready: bool = False
     negatives: int = 4
+    positive: PositiveChoice = "auto"
 
     def __post_init__(self) -> None:
         if self.negatives < 1:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.ragged import Ragged
+from ..data.schema import Positive
 from .vectors import Vectors, blocks, check_shape, watched
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Pairs:
     queries: Vectors
     positives: Ragged
     negatives: Ragged  # best first, without positives
+    positive: Positive = "any"  # whether a question is learned from by the first of its positives, or by any of them
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Hash(PairQuantizer):
 
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     binary: ClassVar[bool] = True
-    version: ClassVar[int] = 2  # the temperature divides L_cand, too
+    version: ClassVar[int] = 3  # 2: any positive of a question, whatever the data
 
     bits: int | None = None  # a multiple of 8; None: the dimension
     temperature: float = 0.05  # what inner products of the vectors are divided by in L_rerank

@@ -25,7 +25,7 @@ SHARPNESS = 8  # times the codebooks: with vectors of length 1, sub-vectors then
 class LearnedPQ(PairQuantizer):
     """PQ that starts as `OPQ` and learns from pairs; `codebooks` bytes per passage with 256 words."""
 
-    version: ClassVar[int] = 2  # 1: vectors at the encoder's own length
+    version: ClassVar[int] = 3  # 2: any positive of a question, whatever the data
 
     depth: int = 100  # hard negatives are drawn among so many passages that the vectors rank best
 

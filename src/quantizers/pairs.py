@@ -112,7 +112,7 @@ def learn(
 def batches(x: TrainingVectors, settings: PairQuantizer, seed: int) -> Iterator[list[Example]]:
     """Batches of as many epochs as are asked for: every query once an epoch, negatives among its best passages."""
     pairs = pairs_of(x)
-    sampler = ANNHard(negatives=settings.negatives, depth=settings.depth)
+    sampler = ANNHard(negatives=settings.negatives, depth=settings.depth, positive=pairs.positive)
     pool = Pool(pairs.positives, pairs.negatives, len(x.passages), settings.batch_size, seed)
     epoch = 0
     while True:

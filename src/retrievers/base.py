@@ -46,6 +46,11 @@ class DenseRetriever(Retriever):
     encoder: Encoder
     sampler: Sampler
 
+    @property
+    def by_words(self) -> BM25Hard:
+        """What draws hard negatives in the trainings that the sampler is not for: among BM25's best passages."""
+        return BM25Hard(positive=self.sampler.positive)
+
     @abstractmethod
     def train(self, lab: "Lab") -> "Trained":
         """Run the method's steps, in the order of its paper."""
@@ -71,7 +76,7 @@ def fit_rounds(lab: "Lab", encoder: Encoder, objective: Objective, sampler: Samp
     """One round of training; with negatives mined by a checkpoint, a first round with BM25 negatives before it."""
     if sampler.mined_by != "checkpoint":
         return lab.fit(encoder, objective, sampler, name=name)
-    first = lab.fit(encoder, objective, BM25Hard(), name=f"{name}, first round")
+    first = lab.fit(encoder, objective, BM25Hard(positive=sampler.positive), name=f"{name}, first round")
     candidates = lab.search(first, "train", k=sampler.depth)
     return lab.fit(first, objective, sampler, candidates, name=name)
 

@@ -22,7 +22,6 @@ from ..quantizers.base import Quantizer
 from ..quantizers.learned_pq import SHARPNESS, LearnedPQ, books
 from ..quantizers.opq import OPQ
 from ..quantizers.product import PQ
-from ..samplers.bm25 import BM25Hard
 from .base import need_train_pairs
 from .labelled import Labelled
 
@@ -148,10 +147,10 @@ class BiDR(Labelled):
 
     def sparse(self, lab: Lab) -> Trained:
         """A global dense encoder, a quantizer of its vectors, then both trained together."""
-        coarse = lab.fit(self.encoder, self.contrastive, BM25Hard(), name="bidr, global")
+        coarse = lab.fit(self.encoder, self.contrastive, self.by_words, name="bidr, global")
         start = None if self.start is None else lab.fit_quantizer(self.start, coarse)
         objective = self.objective(self.encoder.dimension)
-        checkpoint = lab.fit(coarse, objective, BM25Hard(), name="bidr, sparse", quantizer=start)
+        checkpoint = lab.fit(coarse, objective, self.by_words, name="bidr, sparse", quantizer=start)
         return Trained(search=checkpoint, quantizer=lab.learned(self.quantizer, checkpoint))
 
     def unified(self, lab: Lab, sparse: Trained, dense: Checkpoint, candidates: Candidates | None) -> Checkpoint:

@@ -18,7 +18,6 @@ from ..labels.pseudo import Thresholds
 from ..labels.teacher import Teacher, TrainedTeacher
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
-from ..samplers.bm25 import BM25Hard
 from ..training.settings import TrainSettings
 from .base import DenseRetriever
 
@@ -103,14 +102,21 @@ class Teaching(DenseRetriever):
         length = self.teacher_passage_length or (SHORT if quick and not ready else LENGTH)
         length = min(length, self.encoder.max_passage_length)
         encoder = replace(encoder, query_prefix="", passage_prefix="", max_passage_length=length)
-        return Teacher(encoder=encoder, name=self.teacher, ready=ready, negatives=self.teacher_negatives)
+        return Teacher(
+            encoder=encoder,
+            name=self.teacher,
+            ready=ready,
+            negatives=self.teacher_negatives,
+            positive=self.sampler.positive,
+        )
 
     def teacher_settings(self, train: TrainSettings, rate: float) -> TrainSettings:
         """The settings of the teacher's training: AdamW, and those of the retriever's where it has none of its own.
 
-        `rate` is its learning rate where none is given; it rises for a share of the steps, train.warmup, always. With
-        steps do; with epochs of its own it makes all their steps. A batch is worked in one part, without dropout unless
-        train.dropout has some, so that few steps are enough.
+        `rate` is its learning rate where none is given; it rises for the share train.warmup of its own steps, whatever
+        train.warmup_steps. With train.max_steps it visits twice as many questions as those steps do; with epochs of its
+        own it makes all their steps. A batch is worked in one part, without dropout unless train.dropout has some, so
+        that few steps are enough.
         """
         own: dict[str, Any] = {"optimizer": "adamw", "gradient_accumulation": 1, "learning_rate": rate}
         own["dropout"] = train.dropout or 0.0
@@ -145,7 +151,7 @@ class Teaching(DenseRetriever):
 
         The base retriever is DPR's checkpoint of the same settings.
         """
-        base = lab.fit(self.encoder, Contrastive(temperature=self.temperature), BM25Hard(), name="base retriever")
+        base = lab.fit(self.encoder, Contrastive(temperature=self.temperature), self.by_words, name="base retriever")
         judge = self.judge(quick=lab.settings.visits is not None)
         settings = self.teacher_settings(lab.settings, RATE * min(1.0, WIDTH / judge.encoder.width()) ** 2)
         teacher = lab.fit_teacher(judge, base, self.label_depth, settings)

@@ -2,11 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, NamedTuple, Self, get_args
 
 from ..data.ragged import Ragged
+from ..data.schema import Positive
 from ..errors import LabradorError
+
+PositiveChoice = Literal["auto", "first", "any"]
 
 
 class Example(NamedTuple):
@@ -21,9 +24,9 @@ class Example(NamedTuple):
 class Pool:
     """What a sampler draws from. Rows of `positives` and `candidates` are train queries.
 
-    A query without a positive is never drawn. `candidates` are passages in rank order with the query's positives
-    removed (None for samplers that mine nothing); `passages` is the size of the corpus. `relevant` are the passages
-    that are never negatives of a query, where these are more than its `positives`.
+    A query's positives are in the source's order. One without is never drawn. `candidates` are passages in rank order
+    with the query's positives removed (None for samplers that mine nothing); `passages` is the size of the corpus.
+    `relevant` are the passages that are never negatives of a query, where these are more than its `positives`.
     """
 
     positives: Ragged
@@ -48,8 +51,13 @@ class Sampler(ABC):
 
     negatives: int = 1  # hard negatives per query
     depth: int = 100  # how deep the candidates are mined
+    positive: PositiveChoice = "auto"  # of a query: the first of its list, or any by chance; auto: as the data says
 
     def __post_init__(self) -> None:
+        if self.positive not in get_args(PositiveChoice):
+            raise LabradorError(
+                f"sampler.positive={self.positive}: one of {', '.join(get_args(PositiveChoice))} was expected"
+            )
         if self.negatives < 0:
             raise LabradorError(
                 f"sampler.negatives={self.negatives}: 0 or more was expected; 0 trains on in-batch negatives alone"
@@ -61,6 +69,10 @@ class Sampler(ABC):
                 f"sampler.negatives={self.negatives}: {self.depth} or less was expected, since they are drawn among "
                 f"the best sampler.depth={self.depth} passages of a query; lower it, or raise sampler.depth"
             )
+
+    def resolved(self, positive: Positive) -> Self:
+        """This sampler with `positive: auto` replaced by what the data says (`Corpus.positive`)."""
+        return replace(self, positive=positive) if self.positive == "auto" else self
 
     def check(self, passages: int, spared: Ragged) -> None:
         """Raise LabradorError when a corpus of so many passages is too small for that many negatives of a query.

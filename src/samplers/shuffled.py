@@ -5,6 +5,7 @@ of the visits where that is not the shuffled one.
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,23 @@ CHUNK = 1 << 22  # random numbers drawn at a time
 class Shuffled(Sampler):
     """Every query with a positive once per epoch, with one of its positives and drawn negatives."""
 
+    version: ClassVar[int] = 2  # 1: any positive, by its place in the order of rows
+
     @abstractmethod
     def draw(self, pool: Pool, queries: Rows, rng: np.random.Generator) -> Rows:
         """Negatives [Q, negatives] of the given queries [Q], distinct per query; NONE is filled at random."""
+
+    def pick(self, positives: Ragged, queries: Rows, rng: np.random.Generator) -> Rows:
+        """A positive of each of the given queries [Q], each of which has one: [Q].
+
+        Any of them is drawn the same whatever their order; auto, where nothing has resolved it, is any.
+        """
+        if self.positive == "first":
+            first: Rows = positives.values[positives.offsets[queries]]
+            return first
+        lists = positives.take(queries).ascending()
+        picks: Rows = lists.values[lists.offsets[:-1] + (rng.random(len(queries)) * lists.lengths).astype(np.int64)]
+        return picks
 
     def order(self, pool: Pool, queries: Rows, negatives: Rows) -> Rows:
         """The places [Q] of the shuffled queries [Q] in the order of their visits, given what `draw` gave them.
@@ -37,12 +52,10 @@ class Shuffled(Sampler):
 
         Raises LabradorError when the corpus is too small for that many negatives.
         """
-        lengths = pool.positives.lengths
         self.check(pool.passages, pool.spared)
         rng = np.random.default_rng([pool.seed, epoch])
-        queries = rng.permutation(np.flatnonzero(lengths))
-        picks = pool.positives.offsets[queries] + (rng.random(len(queries)) * lengths[queries]).astype(np.int64)
-        positives = pool.positives.values[picks]
+        queries = rng.permutation(np.flatnonzero(pool.positives.lengths))
+        positives = self.pick(pool.positives, queries, rng)
         negatives = self.draw(pool, queries, rng)
         order = self.order(pool, queries, negatives)
         fill_at_random(negatives, queries, pool.spared, pool.passages, rng)

@@ -20,7 +20,7 @@ class Walked(Shuffled):
     """
 
     mined_by: ClassVar = "checkpoint"
-    version: ClassVar[int] = 2  # 1: the frontier went on from batch to batch
+    version: ClassVar[int] = 3  # 1: the frontier went on from batch to batch; 2: as `Shuffled`'s 1
     newest_first: ClassVar[bool]  # which query of the frontier is visited next
 
     depth: int = 200

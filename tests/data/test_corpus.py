@@ -48,12 +48,12 @@ def test_batches_hold_every_passage_once_in_order(corpus, size):
     assert [text for batch in batches for _, text in batch] == [f"text {i} é" for i in range(COUNT)]
 
 
-def test_judgements_are_sorted_and_repeats_merged(corpus):
+def test_judgements_are_in_the_order_of_the_source_by_query_and_repeats_merged(corpus):
     query_rows, passage_rows, grades = corpus.qrels("test")
     assert query_rows.tolist() == [0, 0, 0, 1]
-    assert passage_rows.tolist() == [3, 9, 8200, 4100]
-    assert grades.tolist() == [1, 0, 2, 1]
-    assert [row.tolist() for row in corpus.positives("test")] == [[3, 8200], [4100], []]
+    assert passage_rows.tolist() == [9, 8200, 3, 4100]
+    assert grades.tolist() == [0, 2, 1, 1]
+    assert [row.tolist() for row in corpus.positives("test")] == [[8200, 3], [4100], []]
     assert isinstance(np.load(corpus.folder / "qrels-test.npy", mmap_mode="r"), np.memmap)
 
 

@@ -1,5 +1,6 @@
 """Conversion and subsets through the store."""
 
+import json
 import os
 
 import numpy as np
@@ -95,6 +96,17 @@ def test_a_subset_keeps_the_hard_negatives_it_has_and_the_answers(tmp_path, stor
     assert subset.queries("test").answers == whole.queries("test").answers
     assert subset.scored_by == "answers"
     assert subset.fingerprint("negatives-train") != whole.fingerprint("negatives-train")
+
+
+def test_a_subset_keeps_the_order_of_the_positives_and_which_is_trained_on(tmp_path, store):
+    folder = write_layout("nq", tmp_path / "raw")
+    path = folder / "biencoder-nq-train.json"
+    questions = json.loads(path.read_text())
+    questions[0]["positive_ctxs"] = [{"passage_id": pid} for pid in ("30", "3", "12")]
+    path.write_text(json.dumps(questions))
+    subset = prepare(Nq(path=str(folder), max_passages=50), store, seed=0)
+    assert subset.passages.pids(subset.positives("train")[0]) == ["30", "3", "12"]
+    assert subset.positive == "first"
 
 
 def test_published_files_are_downloaded_into_the_store(tmp_path, monkeypatch):

@@ -30,6 +30,12 @@ def test_rows_outside_are_refused(rows):
         Ragged.from_lists([[1], [2]])[rows[0]]
 
 
+def test_the_entries_of_each_list_in_ascending_order():
+    ragged = Ragged.from_lists([[3, 1, 2], [], [2], [9, 8, 7]])
+    assert [row.tolist() for row in ragged.ascending()] == [[1, 2, 3], [], [2], [7, 8, 9]]
+    assert [row.tolist() for row in ragged] == [[3, 1, 2], [], [2], [9, 8, 7]]
+
+
 def test_some_lists_are_taken_and_put_back_in_their_rows():
     ragged = Ragged.from_lists([[3, 1], [], [2], [7, 8, 9]])
     taken = ragged.take(np.array([0, 1, 3]))

@@ -66,7 +66,7 @@ def test_without_more_questions_the_train_split_is_the_corpuss_own(corpus, more)
     assert differing(corpus, pooled) == []
     assert pooled.queries("train").texts == ["why", "who", "when"]
     assert pooled.queries("train").qids == ["t0", "t1", "t2"]
-    assert lists(pooled.positives("train")) == lists(corpus.positives("train")) == [[2, 4], [6], [5]]
+    assert lists(pooled.positives("train")) == lists(corpus.positives("train")) == [[4, 2], [6], [5]]
     assert_test_split_is_untouched(corpus, pooled)
 
 
@@ -86,7 +86,7 @@ def test_more_questions_are_written_as_the_sources_own(corpus):
 def test_more_questions_come_behind_and_have_no_judgement(corpus, pool):
     assert pool.queries("train").texts == ["why", "who", "when", "what for", "whose"]
     assert pool.queries("train").qids == ["t0", "t1", "t2", "unlabelled-0", "unlabelled-1"]
-    assert lists(pool.positives("train")) == [[2, 4], [6], [5], [], []]
+    assert lists(pool.positives("train")) == [[4, 2], [6], [5], [], []]
     assert differing(corpus, pool) == ["queries-train"]
     assert corpus.queries("train").texts == ["why", "who", "when"]
     assert_test_split_is_untouched(corpus, pool)
@@ -105,28 +105,31 @@ def test_a_corpus_without_train_questions_has_no_pool(tmp_path):
 
 
 def test_labels_stand_beside_the_judgements(corpus, pool):
-    """No pair comes twice, and the passage judged irrelevant is none."""
+    """First the judged ones in the source's order, then the labels; no pair comes twice, and the passage judged
+    irrelevant is none.
+    """
     labelled = Relabelled(pool, LABELS, judged=True)
-    assert lists(labelled.positives("train")) == [[2, 4, 7], [6, 8], [5], [6], []]
+    assert lists(labelled.positives("train")) == [[4, 2, 7], [6, 8], [5], [6], []]
     assert [column.tolist() for column in labelled.qrels("train")] == [
         [0, 0, 0, 1, 1, 2, 3],
-        [2, 4, 7, 6, 8, 5, 6],
+        [4, 2, 7, 6, 8, 5, 6],
         [1, 1, 1, 1, 1, 1, 1],
     ]
-    assert lists(pool.positives("train")) == [[2, 4], [6], [5], [], []]
+    assert lists(pool.positives("train")) == [[4, 2], [6], [5], [], []]
     assert_test_split_is_untouched(corpus, labelled)
 
 
 def test_labels_stand_alone(corpus, pool):
     labelled = Relabelled(pool, LABELS, judged=False)
-    assert lists(labelled.positives("train")) == [[4, 7], [8], [], [6], []]
+    assert lists(labelled.positives("train")) == [[7, 4], [8], [], [6], []]
+    assert labelled.positive == "any"
     assert_test_split_is_untouched(corpus, labelled)
 
 
 @pytest.mark.parametrize("judged", [True, False])
 def test_a_judged_positive_is_never_a_negative(corpus, pool, judged):
     labelled = Relabelled(pool, LABELS, judged=judged)
-    assert lists(labelled.relevant("train")) == [[2, 4, 7], [6, 8], [5], [6], []]
+    assert lists(labelled.relevant("train")) == [[4, 2, 7], [6, 8], [5], [6], []]
     assert lists(pool.relevant("train")) == lists(pool.positives("train"))
     sizes = len(labelled.passages), 3
     drawn = Pool(labelled.positives("train"), None, *sizes, seed=0, relevant=labelled.relevant("train"))
@@ -139,7 +142,7 @@ def test_questions_that_were_not_labelled_are_not_learned_from(corpus, pool):
     looked_at = np.array([True, False, True, True, False])
     some = Labels(Ragged.from_lists([[7], [], [], [6], []]), LISTS[1], looked_at, "key")
     labelled = Relabelled(pool, some, judged=True)
-    assert lists(labelled.positives("train")) == [[2, 4, 7], [], [5], [6], []]
+    assert lists(labelled.positives("train")) == [[4, 2, 7], [], [5], [6], []]
 
 
 @pytest.mark.parametrize("judged", [True, False])

@@ -96,8 +96,39 @@ def test_hard_negatives_hold_no_positive_and_no_repeat(tmp_path):
     questions[0]["hard_negative_ctxs"] = [{"passage_id": pid} for pid in ("9", "5", "2", "9")]
     path.write_text(json.dumps(questions))
     corpus = convert("nq", folder, tmp_path)
-    assert list(corpus.positives("train")[0]) == [0, 4]
+    assert list(corpus.positives("train")[0]) == [0, 4]  # in the file's order, the repeat where it came first
     assert list(corpus.hard_negatives("train")[0]) == [8, 1]
+
+
+def test_the_positives_of_a_question_keep_the_files_order(tmp_path):
+    folder = write_layout("trivia", tmp_path / "trivia", 24)
+    path = folder / "biencoder-trivia-train.json"
+    questions = json.loads(path.read_text())
+    questions[0]["positive_ctxs"] = [{"psg_id": pid} for pid in ("9", "3", "12", "3", "1")]
+    path.write_text(json.dumps(questions))
+    corpus = convert("trivia", folder, tmp_path)
+    assert corpus.passages.pids(corpus.positives("train")[0]) == ["9", "3", "12", "1"]
+    assert corpus.positive == "first"
+
+
+def test_a_question_without_a_hard_negative_has_the_sources_random_ones(tmp_path):
+    """A hard negative that is a positive is none. One with hard negatives of its own has no random ones."""
+    folder = write_layout("nq", tmp_path / "nq", 24)
+    path = folder / "biencoder-nq-train.json"
+    questions = json.loads(path.read_text())
+    for row, hard in enumerate(([], ["2"], ["9"])):
+        questions[row]["hard_negative_ctxs"] = [{"passage_id": pid} for pid in hard]
+        questions[row]["negative_ctxs"] = [{"passage_id": pid} for pid in ("20", "1", "7")]
+    questions[3]["hard_negative_ctxs"] = []
+    path.write_text(json.dumps(questions))
+    corpus = convert("nq", folder, tmp_path)
+    hard = [corpus.passages.pids(rows) for rows in corpus.hard_negatives("train")]
+    assert hard[:4] == [["20", "7"], ["20", "1", "7"], ["9"], []]
+
+
+@pytest.mark.parametrize(("name", "positive"), [("nq", "first"), ("trivia", "first"), ("beir", "any")])
+def test_which_positive_is_trained_on(tmp_path, name, positive):
+    assert convert(name, write_layout(name, tmp_path / name, 24), tmp_path).positive == positive
 
 
 def test_questions_without_a_positive_are_left_out_of_nq_train(tmp_path, caplog):

@@ -32,8 +32,15 @@ def config(lab, checkpoint):
 def test_one_process_trains_the_same_gathered_or_not(lab):
     gathered = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test"))
     apart = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test", gathered=False))
-    assert gathered.keys() == {"objective", "sampler", "settings", "seed"}  # keys made before stay as they are
+    assert gathered.keys() == {"objective", "sampler", "settings", "seed", "sampler_version"}
     assert apart == gathered  # one process has nothing to gather
+
+
+@pytest.mark.parametrize(("asked", "data", "drawn"), [("auto", "first", "first"), ("any", "first", "any")])
+def test_which_positive_is_trained_on_enters_the_key_as_the_data_resolves_it(lab, asked, data, drawn):
+    lab.corpus.meta["positive"] = data
+    checkpoint = lab.fit(ENCODER, Contrastive(), Random(positive=asked), name="test")
+    assert config(lab, checkpoint)["sampler"]["positive"] == drawn
 
 
 def test_who_watches_is_given_the_curve_as_it_grows_and_again_whole(lab):

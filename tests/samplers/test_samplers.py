@@ -1,5 +1,6 @@
 """What all samplers that shuffle have in common, and what each draws."""
 
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -13,7 +14,9 @@ from labrador.samplers.ann import ANNHard
 from labrador.samplers.base import Example, Pool, Sampler
 from labrador.samplers.bm25 import BM25Hard
 from labrador.samplers.random import Random
+from labrador.samplers.random_walk import RandomWalk
 from labrador.samplers.shuffled import draw_among
+from labrador.samplers.snowball import Snowball
 
 POSITIVES = [[3], [], [0, 5], [3], [7], [1, 2, 4], [9]]
 CANDIDATES = [[5, 6, 7], [1], [6, 3, 9], [], [8, 9, 0, 1], [0, 9, 8, 7, 6], [2]]
@@ -60,6 +63,33 @@ def test_each_positive_is_drawn_as_often():
             counts[example.positive] += example.query == 5
     assert counts[[1, 2, 4]].sum() == 600
     assert counts[[1, 2, 4]].min() > 160  # 200 expected, standard deviation 12
+
+
+RANKED = Ragged.from_lists([[3], [], [5, 0], [3], [7], [4, 1, 2], [9]])
+FIRST = {0: 3, 2: 5, 3: 3, 4: 7, 5: 4, 6: 9}
+
+
+@pytest.mark.parametrize("sampler", [Random, BM25Hard, ANNHard, RandomWalk, Snowball])
+def test_the_first_positive_of_the_list_at_every_visit(sampler: type[Sampler]):
+    drawn = replace(pool(), positives=RANKED)
+    for number in range(5):
+        examples = chain(*epoch(sampler(positive="first"), drawn, number))
+        assert {example.query: example.positive for example in examples} == FIRST
+
+
+def test_any_positive_is_drawn_the_same_whatever_the_order_of_the_list():
+    for number in range(5):
+        assert epoch(Random(positive="any"), replace(pool(), positives=RANKED), number) == epoch(
+            Random(positive="any"), pool(), number
+        )
+
+
+def test_the_data_says_which_positive_where_nothing_is_asked_for():
+    assert BM25Hard().resolved("first") == BM25Hard(positive="first")
+    assert BM25Hard().resolved("any") == BM25Hard(positive="any")
+    assert BM25Hard(positive="any").resolved("first") == BM25Hard(positive="any")
+    with pytest.raises(LabradorError, match=r"^sampler\.positive=best: one of auto, first, any was expected$"):
+        BM25Hard(positive="best")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("sampler", [BM25Hard(negatives=1, depth=3), ANNHard(negatives=1, depth=3)])
