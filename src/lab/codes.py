@@ -46,7 +46,7 @@ class CodeSteps(VectorSteps):
             x = TrainingVectors(passages.array, pairs, start.quantizer.state() if start else {})
             quantizer.fit(x, self.seed).save(folder)
 
-        config = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
+        config: dict[str, Any] = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
         if pairs is not None:
             config["positive"] = pairs.positive
         about = f"{type(quantizer).__name__}, trained"
