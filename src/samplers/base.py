@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Self, get_args
 
 from ..data.ragged import Ragged
-from ..data.schema import Positive
 from ..errors import LabradorError
 
 PositiveChoice = Literal["auto", "first", "any"]
@@ -70,7 +69,7 @@ class Sampler(ABC):
                 f"the best sampler.depth={self.depth} passages of a query; lower it, or raise sampler.depth"
             )
 
-    def resolved(self, positive: Positive) -> Self:
+    def resolved(self, positive: Literal["first", "any"]) -> Self:
         """This sampler with `positive: auto` replaced by what the data says (`Corpus.positive`)."""
         return replace(self, positive=positive) if self.positive == "auto" else self
 
