@@ -1,6 +1,7 @@
 """Steps that train encoders."""
 
 from pathlib import Path
+from typing import Any
 
 from .. import processes
 from ..encoders.base import Encoder
@@ -81,23 +82,23 @@ class FitSteps(TextSteps):
             train(checkpoint, objective, batches, queries, passages, pool.spared, *how)
 
         inputs = {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train")}
-        artifact = self.make(
-            "train",
-            "fit",
-            {
-                "objective": describe(objective),
-                "sampler": describe(sampler),
-                "settings": describe(self.settings.resolved(self.device)),
-                "seed": self.seed,
-                **({} if sampler.version == 1 else {"sampler_version": sampler.version}),
-                **({} if gathered else {"gathered": False, "processes": processes.world_size()}),
-            },
-            {**inputs, **keys},
-            write,
-            **{"resumable": True, "collective": True, "about": name},
+        config = self._described(objective, sampler) | (
+            {} if gathered else {"gathered": False, "processes": processes.world_size()}
         )
+        options = {"resumable": True, "collective": True, "about": name}
+        artifact = self.make("train", "fit", config, {**inputs, **keys}, write, **options)
         self.replay(name, artifact)
         return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)
+
+    def _described(self, objective: Objective, sampler: Sampler) -> dict[str, Any]:
+        """What enters the key of every training."""
+        return {
+            "objective": describe(objective),
+            "sampler": describe(sampler),
+            "sampler_version": sampler.version,
+            "settings": describe(self.settings.resolved(self.device)),
+            "seed": self.seed,
+        }
 
     def _trained_on(
         self, checkpoint: Checkpoint, frozen: Frozen | None
