@@ -91,6 +91,7 @@ def _remove(store: Store, step: str, key: str, folder: Path, why: str, dry_run: 
         with FileLock(store.lock_file(step, key), timeout=0):
             if not dry_run:
                 shutil.rmtree(folder)
+                store.clock_file(step, key).unlink(missing_ok=True)
     except Timeout:
         print(f"{step:10} {key} is being made: left alone")
         return 0

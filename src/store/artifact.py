@@ -42,7 +42,7 @@ class Artifact:
 
     @property
     def seconds(self) -> float:
-        """How long it took to make (the last process only, where a killed one was continued)."""
+        """How long it took to make: all processes together, where killed ones were continued."""
         return float(self.manifest["seconds"])
 
     @property

@@ -3,9 +3,8 @@
 import logging
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from .. import processes
 from ..errors import LabradorError, is_disk_full
 from ..quiet import working
 from .artifact import Artifact, fault, read_manifest, write_manifest
+from .clock import Clock
 from .keys import artifact_key
 
 log = logging.getLogger(__name__)
@@ -127,23 +127,26 @@ class Store:
     def _write(self, job: _Job) -> Artifact:
         """Fill the partial folder and rename it; the lock is held."""
         partial, final = self._partial(job), self.folder(job.step, job.key)
-        resumed = job.resumable and partial.exists() and any(partial.iterdir())
+        resumed = job.resumable and any(path.is_file() for path in partial.rglob("*"))
         if partial.exists() and not job.resumable:
             shutil.rmtree(partial)
         partial.mkdir(parents=True, exist_ok=True)
         log.info("%s: %s", job.title, "continuing what was begun" if resumed else "making it")
-        start = time.perf_counter()
+        noted = self.clock_file(job.step, job.key)
+        clock = Clock(noted, going_on=resumed)
         try:
-            with working():
+            with working(), clock.noting() if job.resumable else nullcontext():
                 elsewhere = job.write(partial) or 0.0
-                write_manifest(partial, job.made_by, time.perf_counter() - start + elsewhere, resumed)
+                write_manifest(partial, job.made_by, clock.seconds + elsewhere, resumed)
         except BaseException as error:
             if not job.resumable or isinstance(error, LabradorError):
                 shutil.rmtree(partial, ignore_errors=True)
+                noted.unlink(missing_ok=True)
             raise
         partial.replace(final)
+        noted.unlink(missing_ok=True)
         sync(final.parent)
-        log.info("%s: made in %.1f s", job.title, time.perf_counter() - start)
+        log.info("%s: made in %.1f s%s", job.title, clock.seconds, ", all processes together" if resumed else "")
         return self._open(job.step, job.key)
 
     def folder(self, step: str, key: str) -> Path:
@@ -195,6 +198,10 @@ class Store:
     def lock_file(self, step: str, key: str) -> Path:
         """The lock held while the artifact is made."""
         return self.root / step / f".{key}.lock"
+
+    def clock_file(self, step: str, key: str) -> Path:
+        """Where the seconds spent on an unfinished artifact that can be continued are noted."""
+        return self.root / step / f".{key}.seconds"
 
     def artifacts(self) -> Iterator[tuple[str, str, Path]]:
         """(step, key, folder) of everything kept in the store, whole or not."""
