@@ -1,6 +1,7 @@
 """Reading judgements and queries in the layouts of TREC, MS MARCO and BEIR."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,34 @@ from .judgements import LARGEST_GRADE, Judgement
 from .raw import bad_line, read_lines, read_table
 from .writer import Query
 
+LAYOUTS = "3 (query-id, corpus-id, score) or TREC's 4 (query id, 0, passage id, grade), parted by tabs or blanks"
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
+EXACT = 2**53  # up to here every whole number has a float
 
-def read_trec_qrels(path: Path) -> Iterator[Judgement]:
-    """Judgements from lines `qid 0 pid grade`, parted by tabs or blanks; raises LabradorError with the line."""
-    for line, (qid, _, pid, grade) in read_table(path, ("query id", "0", "passage id", "grade"), whitespace=True):
-        yield Judgement(line, qid, pid, _grade(path, line, grade))
 
+def read_qrels(path: Path) -> Iterator[Judgement]:
+    """Judgements from lines `qid pid grade` or `qid 0 pid grade`, parted by tabs or by blanks; blank lines are skipped.
 
-def read_beir_qrels(path: Path) -> Iterator[Judgement]:
-    """Judgements from lines `qid TAB pid TAB grade`, a header line allowed; raises LabradorError with the line."""
-    names = ("query-id", "corpus-id", "score")
-    for line, fields in read_table(path, names):
-        if line == 1 and tuple(fields) == names:
+    A first line whose grade is no number is a header, whatever its words. Raises LabradorError with the line.
+    """
+    columns = 0  # of the lines before
+    for line, text in read_lines(path):
+        if not text.strip():
             continue
-        yield Judgement(line, fields[0], fields[1], _grade(path, line, fields[2]))
+        fields = [field.strip() for field in text.split("\t")] if "\t" in text else text.split()
+        if len(fields) not in ((columns,) if columns else (3, 4)):
+            expected = f"{columns}, as on the lines before" if columns else LAYOUTS
+            found = f"{len(fields)} column{'' if len(fields) == 1 else 's'}"
+            raise bad_line(path, line, f"{found}; expected {expected}")
+        header = not columns and fields[-1] != "" and not NUMBER.fullmatch(fields[-1])
+        columns = len(fields)
+        if header:
+            continue
+        for field in fields:
+            if len(field.split()) > 1:
+                raise bad_line(path, line, f"{field!r} holds white space; expected tabs, or blanks, between all columns")
+        yield Judgement(line, fields[0], fields[-2], _grade(path, line, fields[-1]))
 
 
 def read_query_table(path: Path) -> Iterator[Query]:
@@ -32,50 +47,77 @@ def read_query_table(path: Path) -> Iterator[Query]:
         yield Query(line, qid, text)
 
 
-def read_json_lines(path: Path, *fields: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line, object) of a file with one JSON object per line, each of which has strings in `fields`.
+def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line, object) of a file with one JSON object per line; blank lines are skipped.
 
-    Blank lines are skipped. Raises LabradorError with the line for anything else.
+    Raises LabradorError with the line for anything else.
     """
-    expected = f"a JSON object with the strings {', '.join(fields)} was expected"
     for line, text in read_lines(path):
         if not text.strip():
             continue
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:  # a ValueError besides JSON's: an integer of thousands of digits
-            raise bad_line(path, line, f"{expected} ({error})") from error
+            raise bad_line(path, line, f"expected a JSON object ({error})") from error
         if not isinstance(found, dict):
-            raise bad_line(path, line, f"a {type(found).__name__} found; {expected}")
-        for name in fields:
-            if not isinstance(found.get(name), str):
-                raise bad_line(path, line, f"{name!r} is {found.get(name)!r}; {expected}")
+            raise bad_line(path, line, f"a {type(found).__name__} found; expected a JSON object")
         yield line, found
+
+
+def id_of(path: Path, line: int, found: dict[str, Any]) -> str:
+    """The `_id` of an object, a string or a whole number; raises LabradorError with the line for another."""
+    name = found.get("_id")
+    if isinstance(name, str):
+        return name
+    if isinstance(name, int) and not isinstance(name, bool):
+        return str(name)
+    shown = repr(name) if "_id" in found else "not there"
+    raise bad_line(path, line, f"'_id' is {shown}; expected a string such as \"p1\", or a whole number")
+
+
+def text_of(path: Path, line: int, found: dict[str, Any], *names: str) -> list[str]:
+    """The texts `names` of an object, "" for one that is null or missing.
+
+    Raises LabradorError with the line for one that is no string, and where none of them is there.
+    """
+    if not any(name in found for name in names):
+        there = ", ".join(map(repr, found)) or "nothing"
+        raise bad_line(path, line, f"{there} found; expected {' or '.join(map(repr, names))} with a text")
+    texts = []
+    for name in names:
+        text = found.get(name)
+        if text is not None and not isinstance(text, str):
+            raise bad_line(path, line, f"{name!r} is {repr(text)[:80]}; expected a string, or null")
+        texts.append(text or "")
+    return texts
 
 
 def judged_queries(queries: Iterable[Query], qrels: Path, judgements: Sequence[Judgement]) -> list[Query]:
     """The queries that `judgements`, read from `qrels`, judge.
 
-    Raises LabradorError where there are no judgements, and for one of any other query.
+    Raises LabradorError where there are no judgements, and where they are all of other queries.
     """
     if not judgements:
-        raise LabradorError(f"{qrels}: no judgements; at least one was expected; add some, or remove the file")
+        raise LabradorError(f"{qrels}: no judgements; expected at least one; add some, or remove the file")
     qids = {judgement.qid for judgement in judgements}
     judged = [query for query in queries if query.qid in qids]
-    known = {query.qid for query in judged}
-    for judgement in judgements:
-        if judgement.qid not in known:
-            problem = f"a judgement for query {judgement.qid!r}, which is unknown"
-            raise bad_line(qrels, judgement.line, f"{problem}; the id of a query in the queries file was expected")
+    if not judged:
+        first = judgements[0]
+        problem = f"a judgement for query {first.qid!r}, and the queries file has none of the queries that are judged"
+        raise bad_line(qrels, first.line, f"{problem}; expected the ids of that file")
     return judged
 
 
 def _grade(path: Path, line: int, text: str) -> int:
-    try:
-        grade = int(text)
-    except ValueError as error:
-        raise bad_line(path, line, f"grade {text[:40]!r}; an integer was expected") from error
+    """A grade, a whole number such as 1 or 1.0; raises LabradorError with the line for another."""
+    whole = WHOLE.fullmatch(text) if len(text) <= 40 else None
+    if whole is not None:
+        grade = int(whole[1])
+    elif len(text) <= 40 and NUMBER.fullmatch(text) and float(text).is_integer() and abs(float(text)) < EXACT:
+        grade = int(float(text))
+    else:
+        raise bad_line(path, line, f"grade {text[:40]!r}; expected a whole number such as 0, 1 or 2")
     if abs(grade) > LARGEST_GRADE:
-        problem = f"grade {text[:40]!r}; an integer from -{LARGEST_GRADE} to {LARGEST_GRADE} was expected"
+        problem = f"grade {text[:40]!r}; expected a whole number from -{LARGEST_GRADE} to {LARGEST_GRADE}"
         raise bad_line(path, line, problem)
     return grade

@@ -1,11 +1,13 @@
-"""Reading raw files: gzip or plain, line by line, with a progress bar and errors that name file and line."""
+"""Reading raw files: gzip or plain, line by line, with a progress bar and errors that name file and line.
+
+Files are UTF-8; a byte order mark at the head of one is no part of its text.
+"""
 
 import codecs
-import csv
 import gzip
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -13,6 +15,7 @@ from ..errors import LabradorError
 from ..progress import bar
 
 GZIP_MAGIC = b"\x1f\x8b"
+WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32-LE's begins with UTF-16-LE's
 LINES_PER_UPDATE = 8192  # of the progress bar
 
 
@@ -21,15 +24,25 @@ def bad_line(path: Path, line: int, problem: str) -> LabradorError:
     return LabradorError(f"{path}:{line}: {problem}")
 
 
+def unreadable(path: Path, error: OSError) -> LabradorError:
+    """The error for a raw file or folder that the system refuses to read."""
+    why = error.strerror or error
+    return LabradorError(f"{path}: cannot be read ({why}); expected a readable file; see who owns it with ls -l")
+
+
 def find_raw(folder: Path, name: str) -> Path | None:
     """The file `name` in `folder`, plain or with .gz appended; None where neither is there.
 
-    `name` may itself end in .gz; the unpacked file is then taken too.
+    `name` may itself end in .gz; the unpacked file is then taken too. Raises LabradorError where the folder cannot be
+    looked into.
     """
     plain = folder / name.removesuffix(".gz")
     for path in (plain, plain.with_name(plain.name + ".gz")):
-        if path.is_file():
-            return path
+        try:
+            if path.is_file():
+                return path
+        except OSError as error:
+            raise unreadable(path, error) from error
     return None
 
 
@@ -67,91 +80,74 @@ class _Progress:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[_Progress]:
-    progress = _Progress(path)
     try:
-        yield progress
+        with closing(_Progress(path)) as progress:
+            yield progress
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise LabradorError(f"{path}: a whole gzip file was expected ({error}); fetch or pack it again") from error
-    finally:
-        progress.close()
+        raise LabradorError(f"{path}: expected a whole gzip file ({error}); fetch or pack it again") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """(line number from 1, text without its line end) of a UTF-8 file; only \\n and \\r\\n end a line.
 
-    Raises LabradorError for invalid UTF-8, with the line, and for a damaged gzip file.
+    Raises LabradorError for invalid UTF-8, with the line, and for a file that is damaged or cannot be read.
     """
     with _opened(path) as progress:
         for number, raw in enumerate(progress.stream, start=1):
-            if number % LINES_PER_UPDATE == 0:
+            if number == 1:
+                raw = _without_mark(path, raw)
+            elif number % LINES_PER_UPDATE == 0:
                 progress.update()
             try:
                 line = raw.decode()
             except UnicodeDecodeError as error:
                 raise bad_line(path, number, _not_utf8(error)) from error
-            yield number, line.removesuffix("\n").removesuffix("\r")
+            yield number, line.removesuffix("\n").rstrip("\r")
 
 
-def read_table(path: Path, columns: tuple[str, ...], whitespace: bool = False) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of a table whose fields are parted by tabs, or by any `whitespace`; quotes are text.
+def read_table(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of a table whose fields are parted by tabs; quotes are text, blank lines are skipped.
 
     Raises LabradorError for a line with another number of columns than `columns` names.
     """
     for number, line in read_lines(path):
-        fields = line.split() if whitespace else line.split("\t")
+        if not line.strip(" "):
+            continue
+        fields = line.split("\t")
         if len(fields) != len(columns):
             raise bad_line(path, number, wrong_columns(len(fields), columns))
         yield number, fields
 
 
-def read_quoted_table(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of a tab-separated table with CSV quoting: "a ""b"" c" is the field a "b" c.
-
-    A record may span lines; its number is that of its first line. Raises LabradorError for a line with another
-    number of columns than `columns` names, and for a quote that is never closed.
-    """
-    record: list[str] = []  # the lines of the present record
-
-    def lines() -> Iterator[str]:
-        for _, line in read_lines(path):
-            record.append(line + "\n")
-            yield record[-1]
-
-    reader = csv.reader(lines(), delimiter="\t")
-    while True:
-        try:
-            fields = next(reader, None)
-            if len(record) > 1 or (fields and fields[-1].endswith("\n")):
-                # perhaps a quote that was never closed and ends at the next one, or at the end
-                next(csv.reader(record, delimiter="\t", strict=True))
-        except csv.Error as error:
-            problem = f"tab-separated fields with closed quotes were expected ({error})"
-            raise bad_line(path, reader.line_num - len(record) + 1, problem) from error
-        start = reader.line_num - len(record) + 1
-        record.clear()
-        if fields is None:
-            return
-        if len(fields) != len(columns):
-            raise bad_line(path, start, wrong_columns(len(fields), columns))
-        yield start, fields
-
-
 def wrong_columns(found: int, columns: tuple[str, ...]) -> str:
     """What to say of a line with `found` columns where `columns` were expected."""
-    return f"{found} columns; {len(columns)} were expected: {', '.join(columns)}"
+    return f"{found} column{'' if found == 1 else 's'}; expected {len(columns)}: {', '.join(columns)}"
 
 
 def _not_utf8(error: UnicodeDecodeError) -> str:
-    return f"byte 0x{error.object[error.start]:02x} is not UTF-8; UTF-8 text was expected"
+    byte = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+    return f"{byte}; expected UTF-8 text; convert it with iconv -f ENCODING -t UTF-8 OLD > NEW"
+
+
+def _without_mark(path: Path, head: bytes) -> bytes:
+    """The first bytes of a file without a byte order mark; raises LabradorError where they are of UTF-16 or UTF-32."""
+    if head.startswith(WIDE_MARKS) or b"\0" in head[:4]:
+        problem = "UTF-16 or UTF-32 text found; expected UTF-8; convert it with iconv -f UTF-16 -t UTF-8 OLD > NEW"
+        raise bad_line(path, 1, problem)
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 def read_chunks(path: Path, size: int = 1 << 20) -> Iterator[str]:
     """The text of a UTF-8 file, about `size` bytes at a time; raises LabradorError as `read_lines`."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    line = 1
+    line, first = 1, True
     with _opened(path) as progress:
         while True:
-            raw = progress.stream.read(size)
+            raw = progress.stream.read(max(size, 4) if first else size)
+            if first:
+                raw, first = _without_mark(path, raw), False
             try:
                 text = decoder.decode(raw, final=not raw)
             except UnicodeDecodeError as error:
