@@ -1,8 +1,8 @@
 """data=beir: anyone's corpus in BEIR's layout.
 
-    corpus.jsonl[.gz]      {"_id": ..., "title": ..., "text": ...} per line; the title may be missing
+    corpus.jsonl[.gz]      {"_id": ..., "title": ..., "text": ...} per line; title or text may be null or missing
     queries.jsonl[.gz]     {"_id": ..., "text": ...} per line
-    qrels/SPLIT.tsv[.gz]   query-id, corpus-id, score, with that header; at least one of train, dev and test
+    qrels/SPLIT.tsv[.gz]   query-id, corpus-id, score, or TREC's four columns; at least one of train, dev and test
 
 A query belongs to the splits that judge it. Layout: Thakur et al., BEIR, 2021.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ..errors import LabradorError
 from .base import Source
-from .qrels import judged_queries, read_beir_qrels, read_json_lines
-from .raw import bad_line, find_raw, need_raw
+from .qrels import id_of, judged_queries, read_json_lines, read_qrels, text_of
+from .raw import find_raw, need_raw
 from .schema import SPLITS
 from .writer import Passage, Query, SchemaWriter
 
@@ -44,7 +44,7 @@ class Beir(Source):
         queries = list(_queries(queries_path))
         used: set[str] = set()
         for path in qrels:
-            judgements = list(read_beir_qrels(path))
+            judgements = list(read_qrels(path))
             judged = judged_queries(queries, path, judgements)
             out.split(path.name.split(".")[0], queries_path, judged, out.judgements(path, judgements))
             used.update(query.qid for query in judged)
@@ -53,13 +53,12 @@ class Beir(Source):
 
 
 def _passages(path: Path) -> Iterator[Passage]:
-    for line, found in read_json_lines(path, "_id", "text"):
-        title = found.get("title") or ""
-        if not isinstance(title, str):
-            raise bad_line(path, line, f"'title' is {title!r}; a string was expected")
-        yield Passage(line, found["_id"], title, found["text"])
+    for line, found in read_json_lines(path):
+        title, text = text_of(path, line, found, "title", "text")
+        yield Passage(line, id_of(path, line, found), title, text)
 
 
 def _queries(path: Path) -> Iterator[Query]:
-    for line, found in read_json_lines(path, "_id", "text"):
-        yield Query(line, found["_id"], found["text"])
+    for line, found in read_json_lines(path):
+        (text,) = text_of(path, line, found, "text")
+        yield Query(line, id_of(path, line, found), text)

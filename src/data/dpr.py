@@ -1,13 +1,14 @@
 """What data=nq and data=trivia share: DPR's release of open-domain questions over Wikipedia.
 
-    psgs_w100.tsv                      id, text, title; a header; CSV quoting; 21,015,324 passages of 100 words
+    psgs_w100.tsv                      id, text, title; a header; 21,015,324 passages of 100 words
     biencoder-SET-{train,dev}.json     an array of {question, answers, positive_ctxs, hard_negative_ctxs, ...}
     SET-test.qa.csv                    question, answers (a Python list literal), parted by a tab; no judgements
 
 A context names its passage by `passage_id` (nq) or `psg_id` (trivia). As in DPR, train questions without a positive
 are left out (the release has such), curly apostrophes of questions are made straight, the first positive of a question
 is the one that is trained on, and one without a hard negative has its `negative_ctxs` in their place, which the release
-draws at random. Rankings are scored by answer match. Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of
+draws at random. Rankings are scored by answer match. The tables have CSV's quoting in the release; those that were
+printed without it are read as they stand (quotes.py). Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of
 its repository.
 """
 
@@ -22,7 +23,8 @@ from .base import Source
 from .download import Download
 from .json_array import read_json_array
 from .judgements import Judgement
-from .raw import bad_line, need_raw, read_quoted_table
+from .quotes import Quotes, read_quoted_table
+from .raw import bad_line, need_raw
 from .schema import Positive, ScoredBy
 from .writer import Passage, Query, SchemaWriter
 
@@ -37,12 +39,17 @@ WIKIPEDIA = Download(  # size and MD5 as ir-datasets gives them
 
 @dataclass(frozen=True, kw_only=True)
 class DprSource(Source):
-    """Questions with answers over the Wikipedia passages; `name` is the set's name in the file names."""
+    """Questions with answers over the Wikipedia passages; `name` is the set's name in the file names.
+
+    quotes: how the quotes of psgs_w100.tsv and of the test questions are read; see quotes.py.
+    """
 
     scored_by: ClassVar[ScoredBy] = "answers"
-    version: ClassVar[int] = 3  # 1: curly apostrophes stayed in questions; 2: positives in the order of rows
+    version: ClassVar[int] = 4  # 1: curly apostrophes stayed in questions; 2: positives in the order of rows; 3: CSV alone
     positive: ClassVar[Positive] = "first"
     drops_question_mark: ClassVar[bool]
+
+    quotes: Quotes = "auto"
 
     def files(self, folder: Path) -> list[Path]:
         questions = [f"biencoder-{self.name}-{split}.json" for split in ("train", "dev")]
@@ -50,7 +57,7 @@ class DprSource(Source):
 
     def convert(self, folder: Path, out: SchemaWriter) -> None:
         passages, train, dev, test = self.files(folder)
-        out.passages(passages, read_psgs(passages))
+        out.passages(passages, read_psgs(passages, self.quotes))
         self._biencoder_split(out, "train", train)
         self._biencoder_split(out, "dev", dev)
         out.split("test", test, self._test_questions(test), None)
@@ -77,7 +84,8 @@ class DprSource(Source):
         out.split(split, path, queries, positives, negatives if split == "train" else None)
 
     def _test_questions(self, path: Path) -> Iterator[Query]:
-        for number, (line, (question, literal)) in enumerate(read_quoted_table(path, ("question", "answers"))):
+        records = read_quoted_table(path, ("question", "answers"), self.quotes)
+        for number, (line, (question, literal)) in enumerate(records):
             answers = _answers(path, line, _parse_literal(path, line, literal))
             yield Query(line, f"test-{number}", self._question(path, line, question), answers)
 
@@ -92,9 +100,9 @@ class DprSource(Source):
         return straight.strip().removesuffix("?") if self.drops_question_mark else straight
 
 
-def read_psgs(path: Path) -> Iterator[Passage]:
+def read_psgs(path: Path, quotes: Quotes = "auto") -> Iterator[Passage]:
     """The passages of a psgs_w100.tsv; raises LabradorError with the line."""
-    for line, fields in read_quoted_table(path, PSGS_COLUMNS):
+    for line, fields in read_quoted_table(path, PSGS_COLUMNS, quotes):
         if line == 1 and tuple(fields) == PSGS_COLUMNS:
             continue
         pid, text, title = fields

@@ -70,7 +70,7 @@ def read_json_array(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if mark == "]":
                 break
     if window.next_mark():
-        raise bad_line(path, window.line, "nothing was expected after the array's end")
+        raise bad_line(path, window.line, "expected nothing after the array's end")
 
 
 def _expect(window: _Window, marks: str, what: str) -> str:
@@ -83,7 +83,7 @@ def _expect(window: _Window, marks: str, what: str) -> str:
 
 def _unexpected(window: _Window, mark: str, what: str) -> LabradorError:
     found = repr(mark) if mark else "the file's end"
-    return bad_line(window.path, window.line, f"{found} found; {what} was expected")
+    return bad_line(window.path, window.line, f"{found} found; expected {what}")
 
 
 def _next_object(window: _Window, decoder: json.JSONDecoder) -> tuple[int, dict[str, Any]]:
@@ -98,8 +98,8 @@ def _next_object(window: _Window, decoder: json.JSONDecoder) -> tuple[int, dict[
             at = line + window.text.count("\n", window.at, error.pos)
             if len(window.text) - window.at < LARGEST_OBJECT and window.more():
                 continue
-            raise bad_line(window.path, at, f"a whole JSON object was expected ({error.msg})") from error
+            raise bad_line(window.path, at, f"expected a whole JSON object ({error.msg})") from error
         except (ValueError, RecursionError) as error:  # an integer of thousands of digits; brackets as deep
-            raise bad_line(window.path, line, f"a JSON object with a question was expected ({error})") from error
+            raise bad_line(window.path, line, f"expected a JSON object with a question ({error})") from error
         window.move(end)
         return line, value

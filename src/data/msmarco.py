@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import LabradorError
 from .base import Source
 from .download import Download
-from .qrels import judged_queries, read_query_table, read_trec_qrels
+from .qrels import judged_queries, read_qrels, read_query_table
 from .raw import bad_line, find_raw, need_raw, read_table
 from .writer import Passage, SchemaWriter
 
@@ -130,6 +130,6 @@ def write_judged_split(out: SchemaWriter, split: str, queries_path: Path, qrels_
 
     Raises LabradorError for a judgement whose query the table does not have.
     """
-    judgements = list(read_trec_qrels(qrels_path))
+    judgements = list(read_qrels(qrels_path))
     queries = judged_queries(read_query_table(queries_path), qrels_path, judgements)
     out.split(split, queries_path, queries, out.judgements(qrels_path, judgements))

@@ -37,7 +37,9 @@ def read_qrels(path: Path) -> Iterator[Judgement]:
             continue
         for field in fields:
             if len(field.split()) > 1:
-                raise bad_line(path, line, f"{field!r} holds white space; expected tabs, or blanks, between all columns")
+                raise bad_line(
+                    path, line, f"{field!r} holds white space; expected tabs, or blanks, between all columns"
+                )
         yield Judgement(line, fields[0], fields[-2], _grade(path, line, fields[-1]))
 
 

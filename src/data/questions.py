@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import LabradorError
-from .qrels import read_json_lines
+from .qrels import read_json_lines, text_of
 from .raw import read_lines
 
 JSON_LINES = (".jsonl", ".jsonl.gz")
@@ -26,5 +26,5 @@ def read_questions(path: Path) -> list[str]:
 
 def _texts(path: Path) -> Iterator[str]:
     if path.name.endswith(JSON_LINES):
-        return (row["text"] for _, row in read_json_lines(path, "text"))
+        return (text_of(path, line, row, "text")[0] for line, row in read_json_lines(path))
     return (text for _, text in read_lines(path))

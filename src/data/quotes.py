@@ -76,7 +76,8 @@ def _shown(path: Path, columns: int) -> Quotes:
             continue
         for count, field in zip(found, fields, strict=True):
             kind = evidence(field)
-            count[kind] += line > 1  # the first line may be a header
+            if line > 1:  # the first may be a header
+                count[kind] += 1
             first.setdefault(kind, (line, field))
     if Evidence.UNCLOSED in first and Evidence.DOUBLED in first:
         raise _both(path, *first[Evidence.UNCLOSED], f"line {first[Evidence.DOUBLED][0]}'s are doubled, as in CSV")
@@ -150,5 +151,6 @@ def _closing(text: str, at: int) -> int:
 
 
 def _unclosed(path: Path, line: int, field: str) -> LabradorError:
+    field = field.partition("\t")[0]
     problem = f"{field[:SHOWN]!r} begins with a quote; expected CSV quoting, closed at the field's end"
     return bad_line(path, line, f"{problem}, those inside doubled; mend the line, or {DECIDE}")

@@ -1,13 +1,14 @@
 """Reading raw files in pieces."""
 
 import json
+from pathlib import Path
 
 import pytest
 from layouts import write_text
 
 from labrador.data import json_array
 from labrador.data.json_array import read_json_array
-from labrador.data.raw import find_raw, read_chunks, read_lines, read_quoted_table
+from labrador.data.raw import find_raw, read_chunks, read_lines
 from labrador.errors import LabradorError
 
 
@@ -28,12 +29,6 @@ def test_gzip_is_known_by_its_content_not_its_name(tmp_path):
     packed = write_text(tmp_path / "a", "text\n", packed=True)
     packed = packed.rename(tmp_path / "a.tsv")
     assert list(read_lines(packed)) == [(1, "text")]
-
-
-def test_a_quoted_record_may_span_lines_and_is_numbered_by_its_first(tmp_path):
-    path = write_text(tmp_path / "a.tsv", '1\t"two\nlines"\n2\t"a ""b"" c"\n3\tplain "x"\n')
-    expected = [(1, ["1", "two\nlines"]), (3, ["2", 'a "b" c']), (4, ["3", 'plain "x"'])]
-    assert list(read_quoted_table(path, ("a", "b"))) == expected
 
 
 def test_chunks_join_to_the_text_whatever_they_cut(tmp_path):
@@ -59,16 +54,16 @@ def test_an_array_is_read_object_by_object_with_its_lines(tmp_path, monkeypatch,
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("", 1, "the file's end found; a JSON array"),
-        ("\n{}", 2, "'{' found; a JSON array"),
-        ('[{"a": 1}\n{"a": 2}]', 2, "'{' found; a comma or the array's end"),
-        ('[{"a": 1},\n{"a": ', 2, "a whole JSON object was expected"),
-        ('[{"a": 1},\n{"a": ' + "9" * 5000 + "}]", 2, "a JSON object with a question was expected"),
-        ('[{"a": 1},\n{"a": ' + "[" * 100_000, 2, "a JSON object with a question was expected"),
-        ('[{"a": 1},\n', 2, "the file's end found; a JSON object"),
-        ('[{"a": 1},\n3]', 2, "'3' found; a JSON object"),
-        ('[{"a": 1}]\n\n[]', 3, "nothing was expected after the array's end"),
-        ('[{"a": 1}', 1, "the file's end found; a comma or the array's end"),
+        ("", 1, "the file's end found; expected a JSON array"),
+        ("\n{}", 2, "'{' found; expected a JSON array"),
+        ('[{"a": 1}\n{"a": 2}]', 2, "'{' found; expected a comma or the array's end"),
+        ('[{"a": 1},\n{"a": ', 2, "expected a whole JSON object"),
+        ('[{"a": 1},\n{"a": ' + "9" * 5000 + "}]", 2, "expected a JSON object with a question"),
+        ('[{"a": 1},\n{"a": ' + "[" * 100_000, 2, "expected a JSON object with a question"),
+        ('[{"a": 1},\n', 2, "the file's end found; expected a JSON object"),
+        ('[{"a": 1},\n3]', 2, "'3' found; expected a JSON object"),
+        ('[{"a": 1}]\n\n[]', 3, "expected nothing after the array's end"),
+        ('[{"a": 1}', 1, "the file's end found; expected a comma or the array's end"),
     ],
 )
 def test_what_is_no_array_of_objects_names_its_line(tmp_path, text, line, message):
@@ -90,7 +85,35 @@ def test_a_broken_object_is_not_searched_for_to_the_end_of_a_large_file(tmp_path
 
     monkeypatch.setattr(json_array, "read_chunks", counted)
     path = write_text(tmp_path / "a.json", '[{"a": oops},\n' + '{"a": 1},\n' * 10_000)
-    with pytest.raises(LabradorError, match=r"a.json:1: a whole JSON object was expected"):
+    with pytest.raises(LabradorError, match=r"a.json:1: expected a whole JSON object"):
         list(read_json_array(path))
     assert sum(read) < 5000
     assert list(read_json_array(write_text(tmp_path / "b.json", "[\n]"))) == []
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    for packed in (False, True):
+        path = write_text(tmp_path / f"a-{packed}", "\ufeff[{}]\n\ufeffb", packed)
+        assert list(read_lines(path)) == [(1, "[{}]"), (2, "\ufeffb")]
+        assert "".join(read_chunks(path, size=1)) == "[{}]\n\ufeffb"
+    assert list(read_lines(write_text(tmp_path / "mark", "\ufeff"))) == [(1, "")]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    """A stand-in for missing rights, which tests that run as root do not lack."""
+
+    def refused(path, mode="r"):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    path = write_text(tmp_path / "a.tsv", "x")
+    monkeypatch.setattr(Path, "open", refused)
+    for read in (read_lines, read_chunks):
+        with pytest.raises(
+            LabradorError, match=r"a.tsv: cannot be read \(Permission denied\); expected a readable file"
+        ):
+            list(read(path))
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path):
+    with pytest.raises(LabradorError, match=r"cannot be read \(File name too long\)"):
+        find_raw(tmp_path, "x" * 300)

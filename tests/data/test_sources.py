@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from layouts import LAYOUTS, keeper, question_of, rows_of, text_of, title_of, write_layout, write_text
 
@@ -239,45 +240,193 @@ def test_a_missing_file_of_titles_is_refused(tmp_path):
         convert("msmarco", write_layout("msmarco", tmp_path / "raw", 8), tmp_path, titles="nowhere")
 
 
+def written(corpus, split="test"):
+    """All that a split and the passages hold, by the ids of the source."""
+    rows, passages, grades = corpus.qrels(split)
+    queries = corpus.queries(split)
+    pids = corpus.passages.pids(np.arange(len(corpus.passages)))
+    texts = dict(zip(pids, corpus.passages.read(np.arange(len(pids))), strict=True))
+    judged = [(queries.qids[row], pids[at], grade) for row, at, grade in zip(rows, passages, grades, strict=True)]
+    return dict(zip(queries.qids, queries.texts, strict=True)), sorted(judged), texts
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_byte_order_marks_line_ends_and_blank_lines_change_nothing(name, tmp_path):
+    plain = convert(name, write_layout(name, tmp_path / "plain", 24), tmp_path)
+    for packed in (False, True):
+        folder = write_layout(name, tmp_path / f"windows-{packed}", 24)
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            lines = path.read_text(encoding="utf-8").splitlines()
+            gap = [""] if path.suffix != ".json" else []
+            path.write_bytes("\r\n".join([lines[0], *gap, *lines[1:], "", ""]).encode("utf-8-sig"))
+            if packed:
+                write_packed(path)
+        found = convert(name, folder, tmp_path)
+        assert found.meta == plain.meta
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("name", ["beir", "nq"])
+def test_utf_16_is_named(name, encoding, tmp_path):
+    folder = write_layout(name, tmp_path / "raw", 24)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        whole = path.read_bytes()
+        path.write_bytes(whole.decode().encode(encoding))
+        with pytest.raises(
+            LabradorError, match=r"UTF-16 or UTF-32 text found; expected UTF-8; convert it with iconv"
+        ) as caught:
+            convert(name, folder, tmp_path)
+        assert str(caught.value).startswith(f"{path}:1: ")
+        path.write_bytes(whole)
+
+
+def small_beir(folder, passages=(), queries=(), **qrels):
+    """A folder of the given JSON lines and, by split, the given text of judgements."""
+    write_text(folder / "corpus.jsonl", "".join(json.dumps(row) + "\n" for row in passages))
+    write_text(folder / "queries.jsonl", "".join(json.dumps(row) + "\n" for row in queries))
+    for split, text in qrels.items():
+        write_text(folder / "qrels" / f"{split}.tsv", text)
+    return folder
+
+
+TWO = [{"_id": "p0", "title": "Heron", "text": "It fishes."}, {"_id": "p1", "title": "Fox", "text": "It hunts."}]
+ASKED = [{"_id": "q0", "text": "what fishes", "metadata": {"url": "x"}}, {"_id": "q1", "text": "what hunts"}]
+
+
+@pytest.mark.parametrize(
+    "judgements",
+    [
+        "q0\tp0\t1\nq1\tp1\t2\n",
+        "query-id\tcorpus-id\tscore\nq0\tp0\t1\nq1\tp1\t2\n",
+        "qid\tcid\tscore\nq0\tp0\t1\nq1\tp1\t2\n",
+        "the query id\tthe passage id\tits grade\nq0\tp0\t1\nq1\tp1\t2\n",
+        "qid cid score\nq0 p0 1\nq1 p1 2\n",
+        "q0 0 p0 1\nq1 0 p1 2\n",
+        "q0\t0\tp0\t1\nq1\t0\tp1\t2\n",
+        "qid iter docno rel\nq0  Q0  p0  1\nq1  Q0  p1  2\n",
+        "\n\nqid\tpid\trel\n\nq0\tp0\t1.0\n \nq1\tp1\t2.\n\n",
+        "q0\tp0\t1.00\nq1\tp1\t2e0\n",
+        " q0 \tp0\t +1\nq1\tp1 \t2\nq1\tp1\t2\n",
+    ],
+)
+def test_judgements_in_any_of_their_layouts(judgements, tmp_path):
+    corpus = convert("beir", small_beir(tmp_path / "raw", TWO, ASKED, test=judgements), tmp_path)
+    assert written(corpus)[1] == [("q0", "p0", 1), ("q1", "p1", 2)]
+
+
+def test_negative_grades_are_kept(tmp_path):
+    corpus = convert("beir", small_beir(tmp_path / "raw", TWO, ASKED, test="q0 0 p0 -2\nq0 0 p1 1\n"), tmp_path)
+    assert written(corpus)[1] == [("q0", "p0", -2), ("q0", "p1", 1)]
+
+
+def test_ids_may_be_whole_numbers(tmp_path):
+    big = 10**30
+    passages = [{"_id": 0, "text": "a"}, {"_id": big, "text": "b"}, {"_id": "-7", "text": "c"}]
+    queries = [{"_id": 0, "text": "which"}, {"_id": 1, "text": "who"}]
+    folder = small_beir(tmp_path / "raw", passages, queries, test=f"0\t{big}\t1\n1\t0\t1\n1\t-7\t1\n")
+    questions, judged, texts = written(convert("beir", folder, tmp_path))
+    assert questions == {"0": "which", "1": "who"}
+    assert judged == [("0", str(big), 1), ("1", "-7", 1), ("1", "0", 1)]
+    assert texts == {"0": ("", "a"), str(big): ("", "b"), "-7": ("", "c")}
+
+
+def test_a_missing_text_is_an_empty_one(tmp_path):
+    more = [
+        {"_id": "p2", "title": "Otter", "text": None},
+        {"_id": "p3", "title": "Newt"},
+        {"_id": "p4", "title": None, "text": "x"},
+    ]
+    corpus = convert("beir", small_beir(tmp_path / "raw", [*TWO, *more], ASKED, test="q0\tp2\t1\n"), tmp_path)
+    texts = written(corpus)[2]
+    assert (texts["p2"], texts["p3"], texts["p4"]) == (("Otter", ""), ("Newt", ""), ("", "x"))
+
+
+def test_a_question_that_nobody_judges_may_have_no_text(tmp_path):
+    folder = small_beir(tmp_path / "raw", TWO, [*ASKED, {"_id": "q2", "text": None}], test="q0\tp0\t1\n")
+    assert list(written(convert("beir", folder, tmp_path))[0]) == ["q0"]
+
+
+PRINTED = [
+    ("1", "The lighthouse was lit in 1851.", "Skerry"),
+    ("2", '"Hold fast" said the mate to the crew.', "Sayings"),
+    ("3", 'He was called "Red" by all.', "Names"),
+    ("4", '"Never again', "Sayings"),
+    ("5", '"To the boats!"', '"Last" words'),
+]
+
+
+def test_a_passage_file_printed_with_its_quotes_is_read_as_it_stands(tmp_path):
+    folder = write_layout("nq", tmp_path / "nq", 5)
+    write_text(folder / "psgs_w100.tsv", "id\ttext\ttitle\n" + "".join("\t".join(row) + "\n" for row in PRINTED))
+    write_text(folder / "nq-test.qa.csv", "who said hold fast?\t['\"Hold fast\" said']\n")
+    corpus = convert("nq", folder, tmp_path)
+    assert written(corpus)[2] == {pid: (title, text) for pid, text, title in PRINTED}
+    assert corpus.queries("test").answers == [['"Hold fast" said']]
+
+
 BAD = [
-    ("msmarco", "collection.tsv", 3, "2\ta\tb", r"3 columns; 2 were expected: passage id, text"),
+    ("msmarco", "collection.tsv", 3, "2\ta\tb", r"3 columns; expected 2: passage id, text"),
     ("msmarco", "collection.tsv", 3, "0\tagain", r"passage id '0' is a duplicate of line 1's"),
     ("msmarco", "collection.tsv", 3, "2\t  ", r"passage '2' has an empty text"),
     ("msmarco", "collection.tsv", 3, "\ttext", r"the passage id is empty"),
     ("msmarco", "collection.tsv", 3, "a b\ttext", r"passage id 'a b' holds white space"),
-    ("msmarco", "queries.train.tsv", 2, "1", r"1 columns; 2 were expected: query id, text"),
+    ("msmarco", "queries.train.tsv", 2, "1", r"1 column; expected 2: query id, text"),
     ("msmarco", "queries.train.tsv", 2, "1\t ", r"query '1' has an empty text"),
     ("msmarco", "queries.train.tsv", 13, "0\tagain", r"query id '0' is a duplicate of line 1's"),
-    ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\tone", r"grade 'one'; an integer was expected"),
-    ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\t1.0", r"grade '1.0'; an integer was expected"),
-    ("msmarco", "qrels.train.tsv", 2, f"1\t0\t1\t{2**63}", r"grade '9223372036854775808'; an integer from -92"),
-    ("msmarco", "qrels.train.tsv", 2, f"1\t0\t1\t{'9' * 5000}", r"grade '9{40}'; an integer was expected"),
+    ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\tone", r"grade 'one'; expected a whole number such as 0, 1 or 2"),
+    ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\t1.5", r"grade '1.5'; expected a whole number"),
+    ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\tnan", r"grade 'nan'; expected a whole number"),
+    ("msmarco", "qrels.train.tsv", 2, "1\t0\t1\t1_0", r"grade '1_0'; expected a whole number"),
+    (
+        "msmarco",
+        "qrels.train.tsv",
+        2,
+        f"1\t0\t1\t{2**63}",
+        r"grade '9223372036854775808'; expected a whole number from -92",
+    ),
+    ("msmarco", "qrels.train.tsv", 2, f"1\t0\t1\t{'9' * 5000}", r"grade '9{40}'; expected a whole number"),
     ("msmarco", "qrels.train.tsv", 2, "1\t0\t77\t1", r"judgement for passage '77', which is unknown"),
     ("msmarco", "qrels.train.tsv", 2, "77\t0\t1\t1", r"judgement for query '77', which is unknown"),
     ("msmarco", "qrels.train.tsv", 2, "0\t0\t0\t2", r"'0': grade 2, but 1 on line 1; one grade was expected"),
-    ("msmarco_doc", "msmarco-docs.tsv", 2, "D1\tu\tt", r"3 columns; 4 were expected: document id, url, title, body"),
-    ("beir", "corpus.jsonl", 4, "{", r"a JSON object with the strings _id, text was expected"),
-    ("beir", "corpus.jsonl", 4, '{"_id": 3, "text": "x"}', r"'_id' is 3; a JSON object with the strings"),
-    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "n": ' + "9" * 5000 + "}", r"a JSON object with the strings _id, text"),
-    ("beir", "corpus.jsonl", 4, '["_id"]', r"a list found; a JSON object with the strings"),
+    ("msmarco_doc", "msmarco-docs.tsv", 2, "D1\tu\tt", r"3 columns; expected 4: document id, url, title, body"),
+    ("beir", "corpus.jsonl", 4, "{", r"expected a JSON object \("),
+    ("beir", "corpus.jsonl", 4, '{"_id": 3.0, "text": "x"}', r"'_id' is 3.0; expected a string such as .*whole number"),
+    ("beir", "corpus.jsonl", 4, '{"_id": true, "text": "x"}', r"'_id' is True; expected a string"),
+    ("beir", "corpus.jsonl", 4, '{"_id": null, "text": "x"}', r"'_id' is None; expected a string"),
+    ("beir", "corpus.jsonl", 4, '{"id": "p3", "text": "x"}', r"'_id' is not there; expected a string"),
+    (
+        "beir",
+        "corpus.jsonl",
+        4,
+        '{"_id": "p3", "contents": "x"}',
+        r"'_id', 'contents' found; expected 'title' or 'text'",
+    ),
+    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "text": ["x"]}', r"'text' is \['x'\]; expected a string, or null"),
+    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "n": ' + "9" * 5000 + "}", r"expected a JSON object \("),
+    ("beir", "corpus.jsonl", 4, '["_id"]', r"a list found; expected a JSON object"),
+    ("beir", "queries.jsonl", 4, '{"_id": "q3"}', r"'_id' found; expected 'text' with a text"),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": "", "text": ""}', r"passage 'p3' has an empty text"),
-    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": 1, "text": "a"}', r"'title' is 1; a string was expected"),
+    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": 1, "text": "a"}', r"'title' is 1; expected a string, or null"),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "text": "\\ud83d"}', r"half a surrogate pair is no character"),
-    ("beir", "qrels/train.tsv", 2, "q0\tp0", r"2 columns; 3 were expected: query-id, corpus-id, score"),
-    ("beir", "qrels/train.tsv", 2, "q0\tp0\t", r"grade ''; an integer was expected"),
+    ("beir", "qrels/train.tsv", 2, "q0\tp0", r"2 columns; expected 3, as on the lines before"),
+    ("beir", "qrels/train.tsv", 1, "q0\tp0", r"2 columns; expected 3 \(query-id, corpus-id, score\) or TREC's 4"),
+    ("beir", "qrels/train.tsv", 1, "q0\tp0\t", r"grade ''; expected a whole number"),
+    ("beir", "qrels/train.tsv", 2, "q0\tp0\t", r"grade ''; expected a whole number"),
+    ("beir", "qrels/train.tsv", 2, "q0\t0\tp0\t1", r"4 columns; expected 3, as on the lines before"),
+    ("beir", "qrels/train.tsv", 2, "q0\tp 0\t1", r"'p 0' holds white space; expected tabs, or blanks, between all"),
     ("beir", "qrels/test.tsv", 3, "q7\tp99\t1", r"judgement for passage 'p99', which is unknown"),
     ("beir", "qrels/test.tsv", 3, "q99\tp7\t1", r"judgement for query 'q99', which is unknown"),
-    ("nq", "psgs_w100.tsv", 3, "2\ttext", r"2 columns; 3 were expected: id, text, title"),
+    ("nq", "psgs_w100.tsv", 3, "2\ttext", r"2 columns; expected 3: id, text, title"),
     ("nq", "psgs_w100.tsv", 3, "1\ttext\ttitle", r"passage id '1' is a duplicate of line 2's"),
-    ("nq", "psgs_w100.tsv", 24, '23\t"never closed\ttitle', r"fields with closed quotes were expected"),
-    ("nq", "psgs_w100.tsv", 25, '24\ttext\t"never closed', r"fields with closed quotes were expected"),
+    ("nq", "psgs_w100.tsv", 24, '23\t"never closed\ttitle', r"'\"never closed': its quotes can be CSV's or text"),
+    ("nq", "psgs_w100.tsv", 25, '24\ttext\t"never closed', r"'\"never closed': .* set data.quotes=csv if .*=text if"),
     ("nq", "nq-test.qa.csv", 2, "who\t__import__('os')", r"answers \"__import__\('os'\)\"; a list literal such as"),
     ("nq", "nq-test.qa.csv", 2, "who\t['open", r"a list literal such as"),
     ("nq", "nq-test.qa.csv", 2, "who\t[]", r"answers \[\]; a list of one or more strings was expected"),
     ("nq", "nq-test.qa.csv", 2, "who\t'a'", r"answers 'a'; a list of one or more strings was expected"),
-    ("nq", "nq-test.qa.csv", 2, "who", r"1 columns; 2 were expected: question, answers"),
-    ("nq", "biencoder-nq-train.json", 3, '"dataset": oops,', r"a whole JSON object was expected"),
-    ("nq", "biencoder-nq-train.json", 2, "[", r"'\[' found; a JSON object with a question was expected"),
+    ("nq", "nq-test.qa.csv", 2, "who", r"1 column; expected 2: question, answers"),
+    ("nq", "biencoder-nq-train.json", 3, '"dataset": oops,', r"expected a whole JSON object"),
+    ("nq", "biencoder-nq-train.json", 2, "[", r"'\[' found; expected a JSON object with a question"),
 ]
 
 
@@ -306,7 +455,7 @@ def test_bytes_that_are_not_utf8_name_their_line(name, packed, tmp_path):
         damaged = path
         if packed:
             damaged = write_packed(path)
-        with pytest.raises(LabradorError, match="byte 0xff is not UTF-8; UTF-8 text was expected") as caught:
+        with pytest.raises(LabradorError, match="byte 0xff is not UTF-8; expected UTF-8 text") as caught:
             convert(name, folder, tmp_path)
         assert str(caught.value).startswith(f"{damaged}:3: ")
         damaged.unlink()
@@ -325,7 +474,7 @@ def write_packed(path):
 def test_judgements_of_a_header_alone_are_named(tmp_path):
     folder = write_layout("beir", tmp_path / "raw", 24)
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n")
-    with pytest.raises(LabradorError, match=r"qrels/test.tsv: no judgements; at least one was expected"):
+    with pytest.raises(LabradorError, match=r"qrels/test.tsv: no judgements; expected at least one"):
         convert("beir", folder, tmp_path)
 
 
@@ -350,7 +499,7 @@ def test_a_truncated_gzip_file_is_an_error(tmp_path):
     folder = write_layout("msmarco", tmp_path / "raw", 24, packed=True)
     path = folder / "collection.tsv.gz"
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(LabradorError, match=r"collection.tsv.gz: a whole gzip file was expected"):
+    with pytest.raises(LabradorError, match=r"collection.tsv.gz: expected a whole gzip file"):
         convert("msmarco", folder, tmp_path)
 
 
