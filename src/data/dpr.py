@@ -45,7 +45,7 @@ class DprSource(Source):
     """
 
     scored_by: ClassVar[ScoredBy] = "answers"
-    version: ClassVar[int] = 4  # 1: curly apostrophes stayed in questions; 2: positives in the order of rows; 3: CSV alone
+    version: ClassVar[int] = 4  # 1: curly apostrophes stayed; 2: positives in the order of rows; 3: CSV quoting alone
     positive: ClassVar[Positive] = "first"
     drops_question_mark: ClassVar[bool]
 
