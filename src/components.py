@@ -54,6 +54,11 @@ def _find(group: str, settings: Mapping[str, Any]) -> Any:
     return cls
 
 
+def _spelled(choice: Any) -> str:
+    """A choice as YAML has it."""
+    return str(choice).lower() if isinstance(choice, bool) else str(choice)
+
+
 def _typed(name: str, value: Any, expected: Any) -> Any:
     """`value` as `expected` (bool, int, float, str, None, Literal, unions, tuples), or a LabradorError."""
     union = typing.get_origin(expected) in (types.UnionType, typing.Union)  # the second of `Literal[...] | None`
@@ -63,7 +68,7 @@ def _typed(name: str, value: Any, expected: Any) -> Any:
     if choices:
         if value in choices or (value is None and type(None) in options):
             return value
-        raise LabradorError(f"{name}={value}: one of {', '.join(map(str, choices))} was expected")
+        raise LabradorError(f"{name}={value}: one of {', '.join(map(_spelled, choices))} was expected")
     for option in options:
         if typing.get_origin(option) is tuple and isinstance(value, (list, tuple)):
             return tuple(_typed(name, item, typing.get_args(option)[0]) for item in value)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import LabradorError
+from .corpus import Handling
 from .download import Download
+from .own import ExcludeSelf
 from .schema import SPLITS, Positive, ScoredBy
 from .writer import SchemaWriter
 
@@ -18,6 +20,8 @@ class Source(ABC):
     path: folder of the raw files; None: the published files, downloaded on first use.
     max_passages: every judged passage and, of the others, as many as make this number; None: all passages.
     split: the split whose queries are scored.
+    exclude_self: whether the passage with a query's id is left out of its rankings and negatives; "auto": where it is
+    the query itself.
     """
 
     name: ClassVar[str]
@@ -32,6 +36,7 @@ class Source(ABC):
     path: str | None = field(default=None, metadata={"key": False})
     max_passages: int | None = None
     split: str = "test"
+    exclude_self: ExcludeSelf = "auto"
 
     def __post_init__(self) -> None:
         if self.max_passages is not None and self.max_passages < 1:
@@ -46,6 +51,11 @@ class Source(ABC):
     @abstractmethod
     def convert(self, folder: Path, out: SchemaWriter) -> None:
         """Read the raw files in `folder` and write them out; raises LabradorError with file and line for bad input."""
+
+    @property
+    def handling(self) -> Handling:
+        """How a run deals with the converted corpus."""
+        return Handling(question=self.question, exclude_self=self.exclude_self)
 
     def question(self, text: str) -> str:
         """A question's text as it stands in this source's splits, for one that is not in its files."""

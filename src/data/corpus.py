@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import LabradorError
 from .columns import Columns
+from .own import NONE, ExcludeSelf, SameIds, own_passages
 from .ragged import Ragged
-from .schema import Positive, ScoredBy, meta_file, negatives_file, passages_file, qrels_file, queries_file
+from .schema import (
+    Fingerprint,
+    Positive,
+    ScoredBy,
+    meta_file,
+    negatives_file,
+    passages_file,
+    qrels_file,
+    queries_file,
+    same_ids_file,
+    twins_file,
+)
+from .twins import Twins
 
 
 class Passages:
@@ -65,17 +79,31 @@ class Queries:
         return len(self.qids)
 
 
-class Corpus:
-    """A converted corpus: one folder in the schema of schema.py.
+@dataclass(frozen=True)
+class Handling:
+    """How a run deals with a corpus, whatever is converted.
 
-    `question` makes of a question's text what stands in the splits, as the source does (`Source.question`).
+    question: makes of a question's text what stands in the splits, as the source does (`Source.question`);
+    exclude_self: whether a question's own passage is left out (own.py).
     """
 
-    def __init__(self, folder: Path, question: Callable[[str], str] = str) -> None:
-        self.folder, self.question = folder, question
+    question: Callable[[str], str] = str
+    exclude_self: ExcludeSelf = "auto"
+
+
+class Corpus:
+    """A converted corpus: one folder in the schema of schema.py."""
+
+    def __init__(self, folder: Path, handling: Handling | None = None) -> None:
+        self.folder, self.handling = folder, handling or Handling()
         self.meta: dict[str, Any] = json.loads(meta_file(folder).read_text())
         self.passages = Passages(folder)
         self._queries: dict[str, Queries] = {}
+
+    @property
+    def question(self) -> Callable[[str], str]:
+        """What makes of a question's text what stands in the splits."""
+        return self.handling.question
 
     @property
     def key(self) -> str:
@@ -100,8 +128,15 @@ class Corpus:
     def fingerprint(self, part: str) -> str:
         """The content hash of "passages", or of queries, qrels or negatives of a split ("queries-train").
 
-        A part that this corpus does not have (no hard negatives, say) has the fingerprint "none".
+        "spared-train" is of what is `spared`. A part that this corpus does not have (no hard negatives, say) has the
+        fingerprint "none".
         """
+        kind, _, split = part.partition("-")
+        if kind == "spared":
+            spared, digest = self.spared(split), Fingerprint()
+            digest.add_array(spared.values)
+            digest.add_array(spared.offsets)
+            return digest.hexdigest()
         return self.meta["fingerprints"].get(part, "none")
 
     def queries(self, split: str) -> Queries:
@@ -126,18 +161,62 @@ class Corpus:
         relevant = grades > 0
         return Ragged.from_pairs(query_rows[relevant], passage_rows[relevant], self._query_count(split))
 
-    def relevant(self, split: str) -> Ragged:
-        """The passages that are never negatives of each query of a split: its positives, if nothing else is known."""
-        return self.positives(split)
+    def spared(self, split: str) -> Ragged:
+        """The passages that are never negatives of each query of a split: its positives, passages of the same text
+        (twins.py), and the passage that is the query itself (own.py). Each once; rows rise.
+        """
+        return self._spared(split, self.positives(split))
+
+    def _spared(self, split: str, positives: Ragged) -> Ragged:
+        queries, passages = self._twins.of(positives)
+        pairs = [np.stack([np.repeat(np.arange(len(positives)), positives.lengths), positives.values])]
+        pairs.append(np.stack([queries, passages]))
+        own = self.own(split)
+        if own is not None:
+            found = np.flatnonzero(own != NONE)
+            pairs.append(np.stack([found, own[found]]))
+        queries, passages = np.unique(np.concatenate(pairs, axis=1), axis=1)
+        return Ragged.from_pairs(queries, passages, len(positives))
+
+    @cached_property
+    def _twins(self) -> Twins:
+        return Twins.load(twins_file(self.folder))
+
+    def own(self, split: str) -> NDArray[np.int64] | None:
+        """The passage [Q] that each query of a split is itself, and that its rankings leave out; -1: none.
+
+        None where no query of the split is a passage.
+        """
+        self._check(split)
+        own = self._own[split]
+        return own if (own != NONE).any() else None
+
+    @cached_property
+    def _own(self) -> dict[str, NDArray[np.int64]]:
+        return own_passages(self.same_ids, self.handling.exclude_self)
+
+    @cached_property
+    def same_ids(self) -> dict[str, SameIds]:
+        """Of each split, the passages that have a query's id."""
+        found = {}
+        for split in self.meta["splits"]:
+            rows, same_text = np.load(same_ids_file(self.folder, split), allow_pickle=False)
+            query_rows, passage_rows, grades = np.load(qrels_file(self.folder, split), mmap_mode="r")
+            relevant = np.zeros(len(rows), dtype=np.bool_)
+            relevant[query_rows[(grades > 0) & (rows[query_rows] == passage_rows)]] = True
+            found[split] = SameIds(rows, same_text.astype(np.bool_), relevant)
+        return found
 
     def hard_negatives(self, split: str) -> Ragged | None:
-        """The hard negatives the source brings for each query, in its order; None where it brings none."""
+        """The hard negatives the source brings for each query, in its order, without those that are `spared`; None
+        where it brings none.
+        """
         self._check(split)
         path = negatives_file(self.folder, split)
         if not path.exists():
             return None
         query_rows, passage_rows = np.load(path, mmap_mode="r")
-        return Ragged.from_pairs(query_rows, passage_rows, self._query_count(split))
+        return Ragged.from_pairs(query_rows, passage_rows, self._query_count(split)).without(self.spared(split))
 
     def _query_count(self, split: str) -> int:
         return int(self.meta["queries"][split])

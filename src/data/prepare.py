@@ -8,10 +8,12 @@ from ..store import Store, describe
 from .base import Source
 from .corpus import Corpus
 from .download import fetch_all
+from .schema import SCHEMA_VERSION
 from .subset import sample_rows, write_subset
 from .writer import SchemaWriter
 
 SUBSET_VERSION = 2
+HANDLING = ("max_passages", "split", "exclude_self")  # settings that change nothing in what is converted
 
 
 def prepare(source: Source, store: Store, seed: int) -> Corpus:
@@ -27,9 +29,13 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
         source.convert(folder, out)
         out.finish()
 
-    made_from = {"source": describe(source, leave_out=("max_passages", "split")), "raw": source.identity(folder)}
+    made_from = {
+        "source": describe(source, leave_out=HANDLING),
+        "raw": source.identity(folder),
+        "schema": SCHEMA_VERSION,
+    }
     whole = store.make("data", made_from, {}, convert, version=source.version, about=source.name)
-    corpus = Corpus(whole.folder, source.question)
+    corpus = Corpus(whole.folder, source.handling)
     count = source.max_passages
     if count is None or count >= len(corpus.passages):
         return corpus
@@ -42,7 +48,7 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
     config = {"max_passages": count, "seed": seed}
     about = f"{source.name}, {count:,} passages"
     subset = store.make("subset", config, {"data": whole.key}, cut, version=SUBSET_VERSION, about=about)
-    return Corpus(subset.folder, source.question)
+    return Corpus(subset.folder, source.handling)
 
 
 def _raw_folder(source: Source, store: Store) -> Path:

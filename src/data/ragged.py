@@ -71,3 +71,10 @@ class Ragged:
         lengths = np.zeros(count, dtype=np.int64)
         lengths[rows] = self.lengths
         return Ragged(self.values, np.concatenate([[0], np.cumsum(lengths)]))
+
+    def without(self, others: "Ragged") -> "Ragged":
+        """These lists without the entries that the same list of `others` has; the order of the rest is kept."""
+        rows, left_out = (np.repeat(np.arange(len(lists)), lists.lengths) for lists in (self, others))
+        size = 1 + max(int(lists.values.max(initial=0)) for lists in (self, others))
+        kept = ~np.isin(rows * size + self.values, left_out * size + others.values)
+        return Ragged(self.values[kept], np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=len(self)))]))

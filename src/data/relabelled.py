@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .corpus import Corpus, Queries
+from .own import NONE
 from .ragged import Ragged
 from .schema import Positive
 
@@ -36,7 +37,7 @@ class Pooled(Corpus):
     """
 
     def __init__(self, corpus: Corpus, more: Sequence[str] = ()) -> None:
-        super().__init__(corpus.folder, corpus.question)
+        super().__init__(corpus.folder, corpus.handling)
         own = corpus.queries(TRAIN)
         unlabelled, self.left_out = self._more(corpus, more)
         qids = [*own.qids, *(f"unlabelled-{row}" for row in range(len(unlabelled)))]
@@ -68,6 +69,12 @@ class Pooled(Corpus):
     def fingerprint(self, part: str) -> str:
         return self._named if part == f"queries-{TRAIN}" else super().fingerprint(part)
 
+    def own(self, split: str) -> NDArray[np.int64] | None:
+        own = super().own(split)
+        if own is None or split != TRAIN:
+            return own
+        return np.concatenate([own, np.full(len(self._pool) - len(own), NONE)])
+
     def _query_count(self, split: str) -> int:
         return len(self._pool) if split == TRAIN else super()._query_count(split)
 
@@ -86,8 +93,8 @@ class Relabelled(Pooled):
         both = _firsts(both[:, labels.labelled[both[0]]])
         pairs = both if judged else _firsts(_pairs(labels.positives))
         self._qrels = pairs[0], pairs[1], np.ones(pairs.shape[1], dtype=np.int64)
-        self._relevant = Ragged.from_pairs(both[0], both[1], len(labels.positives))
-        self._negatives = labels.negatives
+        self._all_spared = self._spared(TRAIN, Ragged.from_pairs(both[0], both[1], len(labels.positives)))
+        self._negatives = labels.negatives.without(self._all_spared)
         self._labelled = _digest(labels.key, str(judged), pool.fingerprint(f"qrels-{TRAIN}"))
 
     @property
@@ -97,8 +104,8 @@ class Relabelled(Pooled):
     def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         return self._qrels if split == TRAIN else super().qrels(split)
 
-    def relevant(self, split: str) -> Ragged:
-        return self._relevant if split == TRAIN else super().relevant(split)
+    def spared(self, split: str) -> Ragged:
+        return self._all_spared if split == TRAIN else super().spared(split)
 
     def hard_negatives(self, split: str) -> Ragged | None:
         return self._negatives if split == TRAIN else super().hard_negatives(split)

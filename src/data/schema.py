@@ -4,6 +4,9 @@
     queries-SPLIT.arrow      qid, text, answers        answers: list of strings, null where the source has none
     qrels-SPLIT.npy          int64 [3, J]              query row, passage row, grade; by query, in the source's order
     negatives-SPLIT.npy      int64 [2, H]              query row, passage row; only where the source brings them
+    same-ids-SPLIT.npy       int64 [2, Q]              the passage row with the query's id (-1: none), 1 if of one text
+    twins.npy                int64 [3, T]              passages whose text others have: row, text, title (twins.py)
+    sample.npy               int64 [S]                 rows of some passages that stand for all (twins.py)
     meta.json                splits, counts, how rankings are scored, which positive is trained on, fingerprints
 
 A row is a position in passages.arrow or in the split's queries. A fingerprint is a hash of a part's content: the same
@@ -19,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+SCHEMA_VERSION = 3  # raised when a folder holds something else for the same source
 SPLITS = ("train", "dev", "test")
 BATCH_ROWS = 4096  # rows per record batch: about 3 MB of 100-word passages
 
@@ -47,6 +51,21 @@ def qrels_file(folder: Path, split: str) -> Path:
 def negatives_file(folder: Path, split: str) -> Path:
     """The array of a split's hard negatives."""
     return folder / f"negatives-{split}.npy"
+
+
+def same_ids_file(folder: Path, split: str) -> Path:
+    """The array of the passages that have the id of one of a split's queries."""
+    return folder / f"same-ids-{split}.npy"
+
+
+def twins_file(folder: Path) -> Path:
+    """The array of the passages that share their text."""
+    return folder / "twins.npy"
+
+
+def sample_file(folder: Path) -> Path:
+    """The array of the rows of a sample of the passages."""
+    return folder / "sample.npy"
 
 
 def meta_file(folder: Path) -> Path:

@@ -1,7 +1,8 @@
 """Writing the schema: passages first, then each split's queries, judgements and hard negatives.
 
 Every check that any source needs is made on the way, in one pass, with memory that hardly grows: record batches go to
-disk as they fill, and of a passage's id 8 bytes are kept. A fault raises LabradorError with file and line.
+disk as they fill, and of a passage's id, and then of its text, a hash of 8 bytes is kept. A fault raises LabradorError
+with file and line.
 """
 
 import json
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from ..errors import LabradorError
 from .columns import Columns
 from .judgements import Judgement, Judgements
+from .own import NONE, same_text
 from .pids import PidIndex, pid_hash
 from .raw import bad_line
 from .schema import (
@@ -34,7 +36,11 @@ from .schema import (
     passages_file,
     qrels_file,
     queries_file,
+    same_ids_file,
+    sample_file,
+    twins_file,
 )
+from .twins import find_twins
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +103,11 @@ class SchemaWriter:
             taken = f"passage id {pid!r} is a duplicate of line {lines[earlier]}'s"
             raise bad_line(path, lines[row], f"{taken}; every passage needs its own id")
         self._meta["passages"] = count
-        log.info("%s: %s passages", path.name, f"{count:,}")
+        twins, sample = find_twins(columns)
+        twins.save(twins_file(self.folder))
+        np.save(sample_file(self.folder), sample, allow_pickle=False)
+        shared = f", {len(twins.rows):,} of which share their text with others" if len(twins.rows) else ""
+        log.info("%s: %s passages%s", path.name, f"{count:,}", shared)
 
     def judgements(self, path: Path, judgements: Iterable[Judgement] = ()) -> Judgements:
         """Take judgements (or hard negatives, whose grade is not looked at) of the raw file `path` for `split`."""
@@ -127,6 +137,7 @@ class SchemaWriter:
         if split == "train":
             _need_positives(path, qrels, lines)
         self._write_array(f"qrels-{split}", qrels_file(self.folder, split), qrels)
+        self._write_same_ids(split, list(rows))
         if hard_negatives is not None:
             negatives = hard_negatives.negatives(rows, qrels)
             self._write_array(f"negatives-{split}", negatives_file(self.folder, split), negatives)
@@ -159,6 +170,23 @@ class SchemaWriter:
         if not lines:
             raise LabradorError(f"{path}: no queries for {split}; at least one was expected")
         return lines
+
+    def _write_same_ids(self, split: str, qids: list[str]) -> None:
+        """Write which passage has the id of each query, and whether it has its text."""
+        if self._index is None:
+            raise RuntimeError("passages come before queries")
+        same = np.stack([self._index.rows(qids), np.zeros(len(qids), dtype=np.int64)])
+        found = np.flatnonzero(same[0] != NONE)
+        passages, queries = Columns(passages_file(self.folder)), Columns(queries_file(self.folder, split))
+        for start in range(0, len(found), BATCH_ROWS):
+            some = found[start : start + BATCH_ROWS]
+            titles, texts = passages.take(same[0, some], ("title", "text"))
+            (questions,) = queries.take(some, ("text",))
+            same[1, some] = [
+                same_text((title, text), question)
+                for title, text, question in zip(titles, texts, questions, strict=True)
+            ]
+        np.save(same_ids_file(self.folder, split), same, allow_pickle=False)
 
     def _write_table(self, part: str, path: Path, out: Path, schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> int:
         """Stream rows (line in `path`, then the schema's columns) to an Arrow file; returns how many there were."""

@@ -33,7 +33,7 @@ class RunArtifacts:
     def corpus(self) -> Corpus:
         """Passages and questions; its `question` writes a new one as those of the data are written."""
         key = self.run.row.keys.get("subset") or self.run.row.keys.get("data", "")
-        return Corpus(self._held(key, "the corpus").folder, self.run.part("data").question)
+        return Corpus(self._held(key, "the corpus").folder, self.run.part("data").handling)
 
     @cached_property
     def inputs(self) -> dict[str, str]:

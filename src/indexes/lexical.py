@@ -23,7 +23,7 @@ from .base import Hits, Sized
 
 K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
 BLOCK = 64  # queries one thread searches at a time
-MINED = 4096  # queries mined at a time
+MINED = 1 << 22  # passages ranked at a time where negatives are mined
 
 
 def build_bm25(
@@ -132,18 +132,22 @@ class LexicalIndex(Sized):
         self._sums.put(sums)
 
 
-def mine(index: LexicalIndex, texts: Sequence[str], positives: Ragged, depth: int) -> Ragged:
-    """The top `depth` passages of each text in rank order, its positives left out: hard negatives by words."""
+def mine(index: LexicalIndex, texts: Sequence[str], spared: Ragged, depth: int) -> Ragged:
+    """The top `depth` passages of each text in rank order, those `spared` left out: hard negatives by words."""
     size = len(index)
-    known = np.repeat(np.arange(len(positives)), positives.lengths) * size + positives.values
     values, counts = [np.empty(0, dtype=np.int64)], [np.zeros(1, dtype=np.int64)]
     with bar("mining negatives", " queries", total=len(texts)) as shown:
-        for first in range(0, len(texts), MINED):
-            rows = np.arange(first, min(first + MINED, len(texts)))
-            ids = index.search(texts[first : first + MINED], depth + int(positives.lengths[rows].max())).ids
-            kept = (ids >= 0) & ~np.isin(rows[:, None] * size + ids, known)
+        first = 0
+        while first < len(texts):
+            widths = depth + np.maximum.accumulate(spared.lengths[first : first + MINED])
+            rows = first + np.arange(max(1, int((np.arange(1, len(widths) + 1) * widths <= MINED).sum())))
+            known = spared.take(rows)
+            ids = index.search(texts[first : first + len(rows)], int(widths[len(rows) - 1])).ids
+            keys = np.repeat(np.arange(len(rows)), known.lengths) * size + known.values
+            kept = (ids >= 0) & ~np.isin(np.arange(len(rows))[:, None] * size + ids, keys)
             kept &= np.cumsum(kept, axis=1) <= depth
             values.append(ids[kept])
             counts.append(kept.sum(axis=1))
+            first += len(rows)
             shown.update(len(rows))
     return Ragged(np.concatenate(values), np.cumsum(np.concatenate(counts)))

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import processes
-from ..data.ragged import Ragged
 from ..encoders.checkpoint import Checkpoint
 from ..indexes.base import Index
 from ..indexes.flat import FlatIndex
@@ -60,8 +59,9 @@ class CodeSteps(VectorSteps):
         candidates = self.search(checkpoint, "train", quantizer.depth, limit=quantizer.training_queries)
         rows = self.sample_queries("train", quantizer.training_queries)
         positives = self.corpus.positives("train").take(rows)
-        keys = {"queries": queries.key, "candidates": candidates.key, "qrels": self.corpus.fingerprint("qrels-train")}
-        return Pairs(queries.array[rows], positives, candidates.lists.take(rows), self.corpus.positive), keys
+        spared = self.corpus.spared("train").take(rows)
+        keys = {"queries": queries.key, "candidates": candidates.key, **self.judged("train")}
+        return Pairs(queries.array[rows], positives, candidates.lists.take(rows), self.corpus.positive, spared), keys
 
     def learned(self, quantizer: Quantizer, checkpoint: Checkpoint) -> Fitted:
         """The quantizer that an objective learned together with the encoder of `checkpoint`."""
@@ -140,14 +140,14 @@ class CodeSteps(VectorSteps):
         quantizer: Fitted | None = None,
         limit: int | None = None,
     ) -> Candidates:
-        """The top `k` passages of each judged query of `split`, those relevant to it removed: by a scan of the
-        `quantizer`'s codes or, without one, exactly.
+        """The top `k` passages of each judged query of `split`, those that are never its negatives removed: by a scan
+        of the `quantizer`'s codes or, without one, exactly.
 
         With a `limit`, of so many queries, as `sample_queries` draws them; the others' lists are empty.
         """
         passages = self.passages(checkpoint) if quantizer is None else self.codes(quantizer, checkpoint)
         queries = self.queries(checkpoint, split)
-        relevant: Ragged = self.corpus.relevant(split)
+        spared = self.corpus.spared(split)
         rows = self.sample_queries(split, limit)
 
         def write(folder: Path) -> None:
@@ -155,9 +155,9 @@ class CodeSteps(VectorSteps):
             ids = np.empty((0, k), dtype=np.int64)
             if len(rows):
                 ids = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER).ids
-            write_lists(folder, without(ids, relevant.take(rows)).spread(rows, len(relevant)))
+            write_lists(folder, without(ids, spared.take(rows)).spread(rows, len(spared)))
 
-        inputs = {"passages": passages.key, "queries": queries.key, "qrels": self.corpus.fingerprint(f"qrels-{split}")}
+        inputs = {"passages": passages.key, "queries": queries.key, **self.judged(split)}
         if quantizer is not None:
             inputs["quantizer"] = quantizer.artifact.key
         drawn = len(rows) < np.count_nonzero(self.corpus.positives(split).lengths)

@@ -69,7 +69,7 @@ class FitSteps(TextSteps):
         gathered = gathered or processes.world_size() == 1
         lists = None if candidates is None else candidates.lists
         sizes = len(self.corpus.passages), self.settings.batch_size
-        pool = Pool(self.corpus.positives("train"), lists, *sizes, self.seed, self.corpus.relevant("train"))
+        pool = Pool(self.corpus.positives("train"), lists, *sizes, self.seed, self.corpus.spared("train"))
 
         def write(folder: Path) -> None:
             from ..training.loop import train
@@ -81,7 +81,7 @@ class FitSteps(TextSteps):
             how = self.settings, self.seed, folder, self.device, state, gathered, self.watched(name)
             train(checkpoint, objective, batches, queries, passages, pool.spared, *how)
 
-        inputs = {"start": checkpoint.key, "queries": queries_key, "qrels": self.corpus.fingerprint("qrels-train")}
+        inputs = {"start": checkpoint.key, "queries": queries_key, **self.judged("train")}
         config = self._described(objective, sampler) | (
             {} if gathered else {"gathered": False, "processes": processes.world_size()}
         )

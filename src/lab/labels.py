@@ -78,12 +78,13 @@ class LabelSteps(RankingSteps):
             return TrainedTeacher(teacher, None, start)
         rows = self.sample_queries(TRAIN, settings.visits)
         near, positives = self.nearest(base, TRAIN, rows, depth), self.corpus.positives(TRAIN)
-        others = without(np.asarray(near.array), positives.take(rows)).spread(rows, len(positives))
+        spared = self.corpus.spared(TRAIN)
+        others = without(np.asarray(near.array), spared.take(rows)).spread(rows, len(positives))
         learned = positives.take(rows).spread(rows, len(positives))
         (queries, queries_key), (passages, passages_key) = self.tokens(encoder, TRAIN), self.tokens(encoder)
         drawn = ANNHard(negatives=teacher.negatives, depth=depth, positive=teacher.positive)
         sampler = drawn.resolved(self.corpus.positive)
-        pool = Pool(learned, others, len(self.corpus.passages), settings.batch_size, self.seed)
+        pool = Pool(learned, others, len(self.corpus.passages), settings.batch_size, self.seed, spared)
 
         def write(folder: Path) -> None:
             from ..labels.teaching import teach
@@ -99,7 +100,7 @@ class LabelSteps(RankingSteps):
             "start": start,
             "queries": queries_key,
             "passages": passages_key,
-            "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}"),
+            **self.judged(TRAIN),
             "ranking": near.key,
         }
         artifact = self.make("train", "teacher", config, inputs, write, version=3, about="cross-encoder", **SHARED)
@@ -122,17 +123,17 @@ class LabelSteps(RankingSteps):
         quality = self._quality(teacher, base, depth, -(-len(rows) // TRIED_SHARE))
         near = self.nearest(base, TRAIN, rows, depth)
         scores = self.judge(teacher, TRAIN, rows, near)
-        judged = self.corpus.positives(TRAIN)
+        spared = self.corpus.spared(TRAIN)
 
         def write(folder: Path) -> None:
-            found = by_thresholds(near.array, np.asarray(scores.array), judged.take(rows), thresholds)
+            found = by_thresholds(near.array, np.asarray(scores.array), spared.take(rows), thresholds)
             for name, lists in (("positives", found.positives), ("negatives", found.negatives)):
                 (folder / name).mkdir()
                 write_lists(folder / name, lists.spread(rows, count))
             np.save(folder / LABELLED, np.isin(np.arange(count), rows), allow_pickle=False)
             (folder / SUMMARY).write_text(json.dumps(found.counts(), allow_nan=False))
 
-        inputs = {"ranking": near.key, "scores": scores.key, "qrels": self.corpus.fingerprint(f"qrels-{TRAIN}")}
+        inputs = {"ranking": near.key, "scores": scores.key, **self.judged(TRAIN)}
         about = f"of {len(rows):,} questions"
         made = self.make("train", "labels", describe(thresholds), inputs, write, about=about)
         named = {"teacher": teacher.teacher.called, **asdict(thresholds)}

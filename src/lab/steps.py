@@ -87,6 +87,10 @@ class Steps:
         self.used[artifact.key] = (stage, artifact)
         return artifact
 
+    def judged(self, split: str) -> dict[str, str]:
+        """What enters the key of a step that learns from the judgements of a split: these, and what is no negative."""
+        return {part: self.corpus.fingerprint(f"{part}-{split}") for part in ("qrels", "spared")}
+
     def watched(self, name: str) -> Callable[[Mapping[str, float]], None] | None:
         """What is given the curve of the training of that name as it grows; None where nobody watches."""
         return None if self.watch is None else partial(self.watch, name)

@@ -18,7 +18,7 @@ TEXTS_PER_BATCH = 4096
 
 @dataclass(frozen=True)
 class Candidates:
-    """Passages for each query of a split, best first, the query's positives removed; the key of their artifact."""
+    """Passages for each query of a split, best first, none that is never its negative; the key of their artifact."""
 
     lists: Ragged
     key: str
@@ -69,7 +69,7 @@ class TextSteps(Steps):
         return self.make("encode", "bm25", {}, inputs, write, about="word index of the passages")
 
     def bm25_negatives(self, depth: int) -> Candidates:
-        """The top `depth` passages by BM25 of each train query, its positives removed.
+        """The top `depth` passages by BM25 of each train query, those that are never its negatives removed.
 
         Where the data brings hard negatives of its own (biencoder-*-train.json), those.
         """
@@ -82,13 +82,13 @@ class TextSteps(Steps):
             from ..indexes.lexical import LexicalIndex, mine
 
             texts = self.corpus.queries("train").texts
-            write_lists(folder, mine(LexicalIndex(index.folder), texts, self.corpus.positives("train"), depth))
+            write_lists(folder, mine(LexicalIndex(index.folder), texts, self.corpus.spared("train"), depth))
 
         artifact = self.make(
             "train",
             "negatives",
             {"depth": depth},
-            {"bm25": index.key} | {part: self.corpus.fingerprint(part) for part in ("queries-train", "qrels-train")},
+            {"bm25": index.key, "queries": self.corpus.fingerprint("queries-train"), **self.judged("train")},
             write,
             about=f"top {depth} by BM25 of the train queries",
         )

@@ -48,18 +48,18 @@ class PseudoLabels:
 
 
 def by_thresholds(
-    ids: NDArray[np.int64], scores: NDArray[np.float32], judged: Ragged, thresholds: Thresholds
+    ids: NDArray[np.int64], scores: NDArray[np.float32], spared: Ragged, thresholds: Thresholds
 ) -> PseudoLabels:
     """Label the ranked passage rows `ids` [Q, k] (-1: none) by their `scores` [Q, k] from 0 to 1.
 
-    `judged` are the known positives of each question; none of them becomes a negative. A question without a passage
-    above the upper threshold has no positive. Raises LabradorError, with the histogram, when there is no positive or
-    no negative at all.
+    `spared` are the passages that are never negatives of each question, its known positives among them. A question
+    without a passage above the upper threshold has no positive. Raises LabradorError, with the histogram, when there
+    is no positive or no negative at all.
     """
     there = ids >= 0
-    size = int(max(ids.max(initial=0), judged.values.max(initial=0))) + 1
+    size = int(max(ids.max(initial=0), spared.values.max(initial=0))) + 1
     rows = np.repeat(np.arange(len(ids)), ids.shape[1]).reshape(ids.shape)
-    known = np.isin(rows * size + ids, np.repeat(np.arange(len(judged)), judged.lengths) * size + judged.values)
+    known = np.isin(rows * size + ids, np.repeat(np.arange(len(spared)), spared.lengths) * size + spared.values)
     positive = there & (scores > thresholds.positive_above)
     negative = there & (scores < thresholds.negative_below) & ~positive & ~known
     histogram = np.histogram(scores[there], bins=BINS, range=(0, 1))[0].astype(np.int64)

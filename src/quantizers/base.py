@@ -24,12 +24,15 @@ __all__ = ["Codes", "FittedQuantizer", "Pairs", "Quantizer", "State", "TrainingV
 
 @dataclass(frozen=True)
 class Pairs:
-    """Judged questions: queries [Q, D] and, for each, the passage rows of its positives and of its hard negatives."""
+    """Judged questions: queries [Q, D] and, for each, the passage rows of its positives, of its hard negatives and of
+    what is never its negative (None: its positives).
+    """
 
     queries: Vectors
     positives: Ragged
-    negatives: Ragged  # best first, without positives
+    negatives: Ragged  # best first, without those that are spared
     positive: Positive = "any"  # whether a question is learned from by the first of its positives, or by any of them
+    spared: Ragged | None = None
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def batches(x: TrainingVectors, settings: PairQuantizer, seed: int) -> Iterator[
     """Batches of as many epochs as are asked for: every query once an epoch, negatives among its best passages."""
     pairs = pairs_of(x)
     sampler = ANNHard(negatives=settings.negatives, depth=settings.depth, positive=pairs.positive)
-    pool = Pool(pairs.positives, pairs.negatives, len(x.passages), settings.batch_size, seed)
+    pool = Pool(pairs.positives, pairs.negatives, len(x.passages), settings.batch_size, seed, pairs.spared)
     epoch = 0
     while True:
         yield from sampler.batches(pool, epoch)
@@ -129,7 +129,8 @@ def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, f
     pairs = pairs_of(x)
     rows, positives = distinct_passages(examples)
     queries = np.array([example.query for example in examples], dtype=np.int64)
-    masked = other_positives(queries, positives, rows, pairs.positives)
+    spared = pairs.positives if pairs.spared is None else pairs.spared
+    masked = other_positives(queries, positives, rows, spared)
     return Batch(
         torch.from_numpy(taken(pairs.queries, queries, lengths[0])),
         torch.from_numpy(taken(x.passages, rows, lengths[1])),

@@ -92,4 +92,4 @@ def need_train_pairs(corpus: Corpus, choice: str, sampler: Sampler | None = None
             "learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
         )
     if sampler is not None:
-        sampler.check(len(corpus.passages), corpus.relevant("train"))
+        sampler.check(len(corpus.passages), corpus.spared("train"))

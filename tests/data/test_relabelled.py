@@ -5,7 +5,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from labrador.data.corpus import Corpus
+from labrador.data.corpus import Corpus, Handling
 from labrador.data.judgements import Judgement
 from labrador.data.ragged import Ragged
 from labrador.data.relabelled import Labels, Pooled, Relabelled
@@ -77,7 +77,7 @@ def test_more_questions_are_no_questions_of_any_split_whatever_their_case_and_wh
 
 
 def test_more_questions_are_written_as_the_sources_own(corpus):
-    asked = Corpus(corpus.folder, lambda text: text.removesuffix("?"))
+    asked = Corpus(corpus.folder, Handling(lambda text: text.removesuffix("?")))
     pooled = Pooled(asked, ["what for?", "where?", "when?", "what for"])
     assert pooled.queries("train").texts == ["why", "who", "when", "what for"]
     assert pooled.left_out == {"held out": 1, "known": 2}
@@ -129,13 +129,13 @@ def test_labels_stand_alone(corpus, pool):
 @pytest.mark.parametrize("judged", [True, False])
 def test_a_judged_positive_is_never_a_negative(corpus, pool, judged):
     labelled = Relabelled(pool, LABELS, judged=judged)
-    assert lists(labelled.relevant("train")) == [[4, 2, 7], [6, 8], [5], [6], []]
-    assert lists(pool.relevant("train")) == lists(pool.positives("train"))
+    assert lists(labelled.spared("train")) == [[2, 4, 7], [6, 8], [5], [6], []]
+    assert lists(pool.spared("train")) == lists(pool.positives("train").ascending())
     sizes = len(labelled.passages), 3
-    drawn = Pool(labelled.positives("train"), None, *sizes, seed=0, relevant=labelled.relevant("train"))
+    drawn = Pool(labelled.positives("train"), None, *sizes, seed=0, relevant=labelled.spared("train"))
     for epoch in range(20):
         for example in (example for batch in Random(negatives=2).batches(drawn, epoch) for example in batch):
-            assert not set(example.negatives) & set(labelled.relevant("train")[example.query].tolist())
+            assert not set(example.negatives) & set(labelled.spared("train")[example.query].tolist())
 
 
 def test_questions_that_were_not_labelled_are_not_learned_from(corpus, pool):

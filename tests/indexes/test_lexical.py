@@ -154,7 +154,7 @@ def test_a_corpus_without_words(tmp_path: Path):
 
 
 def test_mining_leaves_positives_out_and_keeps_the_depth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("labrador.indexes.lexical.MINED", 2)
+    monkeypatch.setattr("labrador.indexes.lexical.MINED", 6)  # two queries, then one, then one
     index = build(PASSAGES, tmp_path)
     positives = Ragged.from_lists([[0], [], [3, 1], [2]])
     mined = mine(index, ["apple", "apple", "fig", "zebra"], positives, depth=2)
