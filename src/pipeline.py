@@ -3,7 +3,6 @@
 config -> data, encoder, sampler, quantizer, search, retriever -> Lab -> ranking -> scores -> result.json
 """
 
-import json
 import logging
 import os
 import sys
@@ -11,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +26,19 @@ from . import gpus, processes
 from .components import build
 from .data.prepare import prepare
 from .devices import pick_device
-from .errors import LabradorError, is_disk_full
-from .lab import Lab, Ranking
-from .machine import this_machine
+from .errors import LabradorError
+from .lab import Lab
 from .metrics.scores import METRICS
 from .report.rows import FILE_NAME, ResultRow
 from .report.table import print_rows
+from .result import Chosen, leave, row_of
 from .retrievers.base import Retriever
-from .store import Artifact, Store
-from .store.artifact import git_commit
+from .store import Store
 from .sweeps import AGAIN, Sweeps, clear, composition_fault, failures, leave_failure, outer_fault, swept_settings
 from .tracker import NoTracker, Session, Told
 
 log = logging.getLogger(__name__)
 
-NAMED = ("retriever", "quantizer", "sampler", "search", "data", "encoder")  # groups whose choice a row tells
 RUN_SETTINGS = "labrador.pipeline.RunSettings"
 GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever", "tracker")
 _faults: list[str] = []  # of the command line, or of a cell that is not one of a sweep
@@ -151,7 +148,7 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     with gpus.claimed() if may_use_gpu else nullcontext():
         device = str(pick_device(run.device))
         processes.start(device)
-        names = {name: str(HydraConfig.get().runtime.choices[name]) for name in NAMED}
+        names = {name: str(HydraConfig.get().runtime.choices[name]) for name in GROUPS}
         tracked = _tracked(parts["tracker"], config, names, folder)
         try:
             row = _measured(retriever, parts, run, device, names, tracked, folder)
@@ -198,53 +195,16 @@ def _measured(
     if not processes.is_main():
         return None
     unused = retriever.unused(parts["search"])
-    row = _row(lab, ranking, scores, lab.seed, {n: c for n, c in names.items() if n not in unused})
-    _leave(row, scores, folder)
+    used = {name: choice for name, choice in names.items() if name not in unused}
+    chosen = Chosen(used, _settings(HydraConfig.get().overrides.task))
+    row = row_of(lab, ranking, scores, parts["data"], chosen)
+    leave(row, scores, folder)
     print_rows([row])
     return row
-
-
-def _leave(row: ResultRow, scores: Artifact, folder: Path) -> None:
-    """Write the result of a cell into its folder; raises LabradorError when the disk is full."""
-    beside = ("run.trec", "per_query.parquet")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in beside:
-            scores.place(name, folder)
-        row.write(folder / "result.json")
-    except OSError as error:
-        if not is_disk_full(error):
-            raise
-        for name in ("result.json", ".result.json.partial", *beside):
-            (folder / name).unlink(missing_ok=True)
-        raise LabradorError(f"{folder}: the disk is full; free some, then run again") from error
-
-
-def _row(lab: Lab, ranking: Ranking, scores: Artifact, seed: int, names: dict[str, str]) -> ResultRow:
-    """The result row of a scored ranking; `names` are the options that had a part in it."""
-    figures = json.loads((scores.folder / "metrics.json").read_text())
-    choices: dict[str, Any] = {name: names.get(name) for name in NAMED}
-    return ResultRow(
-        **choices,
-        seed=seed,
-        metrics=figures["metrics"],
-        queries=figures["queries"],
-        passages=len(lab.corpus.passages),
-        bytes_per_passage=ranking.bytes_per_passage,
-        index_bytes=ranking.index_bytes,
-        disk_bytes=ranking.disk_bytes,
-        **ranking.cost,
-        seconds=dict(lab.seconds()),
-        keys=lab.keys(),
-        commit=git_commit(),
-        settings=_settings(HydraConfig.get().overrides.task),
-        labels=lab.reported.get("labels"),
-        machine=asdict(this_machine(lab.device if lab.device != "cpu" else ranking.cost["device"])),
-    )
 
 
 def _settings(overrides: Iterable[str]) -> dict[str, str]:
     """What the command line set besides the choice of components: {"quantizer.bits": "64"}."""
     pairs = (override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
-    left_out = (*GROUPS, "seed", "store", "device", "data.path")
+    left_out = (*GROUPS, "seed", "store", "device", "data.path", "data.name")
     return {key: value for key, value in pairs if key not in left_out and not key.startswith("tracker.")}

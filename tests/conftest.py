@@ -20,7 +20,7 @@ def machine_of_its_own(tmp_path_factory):
 @pytest.fixture(scope="module")
 def beir(tmp_path_factory):
     """A folder in BEIR layout; read only."""
-    return write_layout("beir", tmp_path_factory.mktemp("beir"))
+    return write_layout("beir", tmp_path_factory.mktemp("data") / "beir")
 
 
 @pytest.fixture(scope="session")

@@ -23,13 +23,14 @@ FLOORS = (
     ("indexes", "labels"),
     ("lab",),
     ("retrievers", "finished"),
-    ("pipeline", "export"),
+    ("result", "export"),
+    ("pipeline",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 SIDEWAYS = {("encoders", "data"), ("data", "store")}  # the imports between rooms of one floor
 # Rooms outside the floors, and all that they may import
 APART = {"report": {"errors"}, "tables": {"errors", "report"}, "usage": {"errors"}}
-SEES_APART = {"pipeline", "finished", "export", "tracker"}  # rooms that may import those
+SEES_APART = {"pipeline", "result", "finished", "export", "tracker"}  # rooms that may import those
 LAZILY_UP = ("quantizers", "indexes", "index")  # a fitted quantizer's index() makes the search structure for its codes
 LAZILY_ASIDE = ("report", "data", "open_texts")  # a report's page shows passages; nothing else of it reads a corpus
 KNOWS = {  # packages that a few rooms alone may import

@@ -17,6 +17,7 @@ from .writer import SchemaWriter
 class Source(ABC):
     """A source of passages, queries and judgements. Its fields are the keys of conf/data/*.yaml.
 
+    name: what rows and reports call the data; None: what it is called by itself, see `title`.
     path: folder of the raw files; None: the published files, downloaded on first use.
     max_passages: every judged passage and, of the others, as many as make this number; None: all passages.
     split: the split whose queries are scored.
@@ -24,7 +25,7 @@ class Source(ABC):
     the query itself.
     """
 
-    name: ClassVar[str]
+    option: ClassVar[str]  # of the group: data=OPTION
     scored_by: ClassVar[ScoredBy] = "qrels"
     positive: ClassVar[Positive] = "any"  # which is trained on; first: the lists of positives are ranked, best first
     splits: ClassVar[tuple[str, ...]] = SPLITS  # those the source can have
@@ -33,16 +34,24 @@ class Source(ABC):
     reads_folder: ClassVar[bool] = True  # False: the raw files are not in a folder of their own
     version: ClassVar[int] = 2  # raised when `convert` writes something else from the same files
 
+    name: str | None = field(default=None, metadata={"key": False})
     path: str | None = field(default=None, metadata={"key": False})
     max_passages: int | None = None
     split: str = "test"
     exclude_self: ExcludeSelf = "auto"
 
     def __post_init__(self) -> None:
+        if self.name is not None and not self.name.strip():
+            raise LabradorError(f"data.name={self.name!r}: expected a name, or null for the data's own")
         if self.max_passages is not None and self.max_passages < 1:
             raise LabradorError(f"data.max_passages={self.max_passages}: a number above 0 or null was expected")
         if self.split not in self.splits:
             raise LabradorError(f"data.split={self.split}: one of {', '.join(self.splits)} was expected")
+
+    @property
+    def title(self) -> str:
+        """What the data is called: `name`, or else its option."""
+        return self.name or self.option
 
     @abstractmethod
     def files(self, folder: Path) -> list[Path]:

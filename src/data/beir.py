@@ -8,6 +8,7 @@ A query belongs to the splits that judge it. Layout: Thakur et al., BEIR, 2021.
 """
 
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,14 @@ log = logging.getLogger(__name__)
 class Beir(Source):
     """A folder in BEIR's layout; `path` is needed."""
 
-    name = "beir"
+    option = "beir"
+
+    @property
+    def title(self) -> str:
+        """`name`, or else the name of the folder."""
+        if self.name or self.path is None:
+            return super().title
+        return Path(os.path.normpath(Path(self.path).expanduser().absolute())).name or self.option
 
     def files(self, folder: Path) -> list[Path]:
         qrels = [path for split in SPLITS if (path := find_raw(folder / "qrels", f"{split}.tsv"))]

@@ -1,5 +1,6 @@
 """Reading a converted corpus: passages, the splits' queries and judgements, all memory-mapped."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -138,6 +139,11 @@ class Corpus:
             digest.add_array(spared.offsets)
             return digest.hexdigest()
         return self.meta["fingerprints"].get(part, "none")
+
+    def digest(self, *parts: str) -> str:
+        """One hash of what several parts (see `fingerprint`) hold and of how rankings are scored, 20 hex digits."""
+        content = {part: self.fingerprint(part) for part in parts} | {"scored_by": self.scored_by}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
     def queries(self, split: str) -> Queries:
         """The queries of a split; raises LabradorError for a split that is not there."""

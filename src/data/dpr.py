@@ -39,7 +39,7 @@ WIKIPEDIA = Download(  # size and MD5 as ir-datasets gives them
 
 @dataclass(frozen=True, kw_only=True)
 class DprSource(Source):
-    """Questions with answers over the Wikipedia passages; `name` is the set's name in the file names.
+    """Questions with answers over the Wikipedia passages; `option` is the set's name in the file names.
 
     quotes: how the quotes of psgs_w100.tsv and of the test questions are read; see quotes.py.
     """
@@ -52,8 +52,8 @@ class DprSource(Source):
     quotes: Quotes = "auto"
 
     def files(self, folder: Path) -> list[Path]:
-        questions = [f"biencoder-{self.name}-{split}.json" for split in ("train", "dev")]
-        return need_raw(folder, "psgs_w100.tsv", *questions, f"{self.name}-test.qa.csv")
+        questions = [f"biencoder-{self.option}-{split}.json" for split in ("train", "dev")]
+        return need_raw(folder, "psgs_w100.tsv", *questions, f"{self.option}-test.qa.csv")
 
     def convert(self, folder: Path, out: SchemaWriter) -> None:
         passages, train, dev, test = self.files(folder)

@@ -45,7 +45,7 @@ class MsMarco(Source):
     titles: a file with the titles of passages, which the collection itself does not have; None: no titles.
     """
 
-    name = "msmarco"
+    option = "msmarco"
     also_scored = ("R@10", "Success@50", "Success@1000")  # the last two are what RocketQA and PAIR publish as recall
     downloads = (COLLECTION_AND_QUERIES,)
 

@@ -44,7 +44,7 @@ DEV_QRELS = Download(url=f"{HOST}/msmarco-docdev-qrels.tsv.gz", size=38_553, md5
 class MsMarcoDoc(Source):
     """MS MARCO documents; scored on dev unless told otherwise. text: what is read of a document."""
 
-    name = "msmarco_doc"
+    option = "msmarco_doc"
     version: ClassVar[int] = 3  # 1: without the URL; 2: judgements in the order of rows
     also_scored = ("MRR@100", "R@10")
     downloads = (DOCUMENTS, TRAIN_QUERIES, TRAIN_QRELS, DEV_QUERIES, DEV_QRELS)

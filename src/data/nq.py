@@ -22,6 +22,6 @@ TEST = Download(url=f"{HOST}/data/retriever/nq-test.qa.csv")
 class Nq(DprSource):
     """Natural Questions over 21 million Wikipedia passages."""
 
-    name = "nq"
+    option = "nq"
     downloads = (WIKIPEDIA, TRAIN, DEV, TEST)
     drops_question_mark = True

@@ -34,7 +34,7 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
         "raw": source.identity(folder),
         "schema": SCHEMA_VERSION,
     }
-    whole = store.make("data", made_from, {}, convert, version=source.version, about=source.name)
+    whole = store.make("data", made_from, {}, convert, version=source.version, about=source.option)
     corpus = Corpus(whole.folder, source.handling)
     count = source.max_passages
     if count is None or count >= len(corpus.passages):
@@ -46,7 +46,7 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
         out.finish()
 
     config = {"max_passages": count, "seed": seed}
-    about = f"{source.name}, {count:,} passages"
+    about = f"{source.option}, {count:,} passages"
     subset = store.make("subset", config, {"data": whole.key}, cut, version=SUBSET_VERSION, about=about)
     return Corpus(subset.folder, source.handling)
 
@@ -62,9 +62,11 @@ def _raw_folder(source: Source, store: Store) -> Path:
         if not folder.is_dir():
             raise LabradorError(f"data.path={source.path}: no such folder; name the folder of the raw files")
         return folder
-    folder = store.root / "raw" / source.name
+    folder = store.root / "raw" / source.option
     if source.reads_folder and not source.downloads:
-        raise LabradorError(f"data.path=null: data={source.name} needs the folder of the raw files; set data.path=DIR")
+        raise LabradorError(
+            f"data.path=null: data={source.option} needs the folder of the raw files; set data.path=DIR"
+        )
     if source.downloads:
         if processes.is_main():
             fetch_all(source.downloads, folder)

@@ -40,7 +40,7 @@ class PyDocs(Source):
     packages: the packages to read besides the standard library; one that is not installed is left out.
     """
 
-    name = "pydocs"
+    option = "pydocs"
     reads_folder = False
 
     packages: tuple[str, ...] = ("numpy", "pandas", "torch", "transformers")

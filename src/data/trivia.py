@@ -22,6 +22,6 @@ TEST = Download(url=f"{HOST}/data/retriever/trivia-test.qa.csv.gz")
 class Trivia(DprSource):
     """TriviaQA over 21 million Wikipedia passages."""
 
-    name = "trivia"
+    option = "trivia"
     downloads = (WIKIPEDIA, TRAIN, DEV, TEST)
     drops_question_mark = False

@@ -27,7 +27,16 @@ def average(
     wanted = metrics or list(values["metrics"])
     values["metrics"] = {name: values["metrics"].get(name) for name in wanted}
     values |= {"seed": rows[0].seed, "keys": rows[0].keys, "labels": None}
+    values["machine"] = _together([row.machine or {} for row in rows])
+    values["disturbed"] = any(row.disturbed for row in rows)
     return Average(**values, seeds=tuple(row.seed for row in rows), spreads=spreads, signs=signs)
+
+
+def _together(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Entry by entry what is the same in all of `values`, or all that is there: 8 and 16 cores have no mean."""
+    names = dict.fromkeys(name for value in values for name in value)
+    different = {name: list(dict.fromkeys(value.get(name) for value in values)) for name in names}
+    return {name: all_[0] if len(all_) == 1 else ", ".join(map(str, all_)) for name, all_ in different.items()}
 
 
 def _mean(values: Sequence[Any]) -> Any:

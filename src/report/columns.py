@@ -27,6 +27,7 @@ class Column:
     best: Literal["highest", "lowest"] | None = None  # None: the column tells rows apart
     number: bool = False  # whether to stand to the right although it has no best
     optional: bool = False  # whether None means that the row's method has no use for it
+    quiet: bool = False  # whether it is passed over where it is the same in all rows
     spread: Callable[[Any], float | None] = lambda row: None
     sign: Callable[[Any], int] = lambda row: 0
 
@@ -56,9 +57,11 @@ def columns(rows: Sequence[ResultRow]) -> list[Column]:
     stages = dict.fromkeys([*STAGES, *(name for row in rows for name in row.seconds)])
     searched = dict.fromkeys(name for row in rows for name in row.latency_ms if name not in PERCENTILES)
     settings = dict.fromkeys(name for row in rows for name in row.settings)
+    machine = dict.fromkeys(name for row in rows for name in row.machine or {})
     return [
         *(Column(name, _seeds if name == "seed" else _attribute(name), optional=True) for name in NAMES),
         *(Column(name, _entry("settings", name)) for name in settings),
+        *(Column(name, _machine(name), quiet=True) for name in machine if name not in NAMES),
         *(Column(name, _attribute(name), "{:,}".format) for name in SIZES),
         *map(_metric, metrics),
         Column("bytes/\npassage", _attribute("bytes_per_passage"), count, "lowest"),
@@ -100,6 +103,10 @@ def _metric(name: str) -> Column:
 
 def _entry(field: str, name: str) -> Callable[[ResultRow], Any]:
     return lambda row: getattr(row, field).get(name)
+
+
+def _machine(name: str) -> Callable[[ResultRow], Any]:
+    return lambda row: (row.machine or {}).get(name)
 
 
 def _time(stage: str) -> Callable[[ResultRow], Any]:

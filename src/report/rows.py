@@ -4,7 +4,7 @@ import json
 import types
 import typing
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ class ResultRow:
     quantizer: str | None
     sampler: str | None
     search: str | None
-    data: str
+    data: str  # what the data is called
     encoder: str | None
     seed: int
     metrics: dict[str, float | None]  # means over `queries`; None = not defined for this data or depth
@@ -42,6 +42,8 @@ class ResultRow:
         default_factory=dict
     )  # what the command line set besides: "quantizer.bits" -> "64"
     labels: dict[str, Any] | None = None  # a teacher's pseudo labels: counts, histogram of scores, how good it is
+    # A row from before one of these fields was there is read with its default.
+    data_fingerprint: str | None = None  # of the passages, questions and judgements that it was scored on
     machine: dict[str, Any] | None = None  # "processor", "cores", "threads", "gpu" (None: unused); None: not known
     disturbed: bool = False  # other runs used the machine while latency and throughput were measured
 
@@ -64,9 +66,8 @@ class ResultRow:
             )
         del values["version"]
         kinds = typing.get_type_hints(cls)
-        older: dict[str, Any] = {"labels": None, "machine": None, "disturbed": False}
-        values = older | values
-        for key in sorted(kinds.keys() ^ values.keys()):
+        later = {f.name for f in fields(cls) if f.default is not MISSING or f.default_factory is not MISSING}
+        for key in sorted((kinds.keys() - later - values.keys()) | (values.keys() - kinds.keys())):
             what = "the key is missing" if key in kinds else f"unknown key; the keys are {', '.join(kinds)}"
             raise LabradorError(f"{file}: {key}: {what}; run that cell again or leave the file out")
         for key, value in values.items():

@@ -47,7 +47,7 @@ def layout(rows: Sequence[ResultRow], told: Sequence[str] = ()) -> Layout:
             continue
         if len(filled if column.optional else texts) > 1 or (len(rows) == 1 and column.best):
             (figures if column.best else names).append(column)
-        else:
+        elif not column.quiet:
             same.append(f"{column.title} {filled.pop()}" + (" (where used)" if "-" in texts else ""))
     if not names:
         names = [column for column in columns(ordered) if column.head in ("retriever", "quantizer")]

@@ -535,3 +535,30 @@ def test_settings_are_checked(settings):
 def test_a_split_that_a_set_does_not_have_is_told_at_once():
     with pytest.raises(LabradorError, match=r"^data.split=test: one of train, dev was expected"):
         MsMarco(split="test")
+
+
+def test_data_are_called_by_their_folder_their_option_or_the_name_that_is_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Beir(path="corpora/scifact/").title == "scifact"
+    assert Beir(path="corpora/nfcorpus/../fiqa").title == "fiqa"
+    assert Beir(path=".").title == tmp_path.name
+    assert Beir(path="corpora/scifact", name="SciFact").title == "SciFact"
+    assert Nq(path="somewhere").title == Nq().title == "nq"
+    with pytest.raises(LabradorError, match=r"data\.name=' ': expected a name, or null"):
+        Beir(path="corpora/scifact", name=" ")
+
+
+def test_a_name_converts_nothing_again(tmp_path):
+    folder, store = write_layout("beir", tmp_path / "raw", 24), Store(tmp_path / "store")
+    named, unnamed = Beir(path=str(folder), name="mine"), Beir(path=str(folder))
+    assert prepare(named, store, seed=0).key == prepare(unnamed, store, seed=0).key
+
+
+def test_the_digest_is_of_the_content_of_its_parts_wherever_that_lies(tmp_path):
+    scored = ("passages", "queries-test", "qrels-test")
+    whole = convert("beir", write_layout("beir", tmp_path / "whole", 24), tmp_path)
+    moved = write_layout("beir", tmp_path / "moved", 24, packed=True)
+    assert convert("beir", moved, tmp_path).digest(*scored) == whole.digest(*scored)
+    smaller = convert("beir", write_layout("beir", tmp_path / "smaller", 20), tmp_path)
+    assert smaller.digest(*scored) != whole.digest(*scored)
+    assert whole.digest("passages") != whole.digest(*scored)

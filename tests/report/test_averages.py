@@ -32,3 +32,9 @@ def test_the_metrics_kept_come_in_the_order_asked_for(row):
         ("MRR@10", 0.5),
         ("R@5", None),
     ]
+
+
+def test_what_differs_between_the_machines_of_seeds_is_listed_and_not_averaged(row):
+    one, other = {"processor": "Xeon", "cores": 8}, {"processor": "Xeon", "cores": 2, "gpu": "H100"}
+    mean = average([row(machine=one), row(machine=other, seed=1)], {}, {})
+    assert mean.machine == {"processor": "Xeon", "cores": "8, 2", "gpu": "None, H100"}

@@ -88,3 +88,10 @@ def test_nothing_found_is_told(tmp_path):
         find([tmp_path])
     with pytest.raises(LabradorError, match="multirun/x: no such folder"):
         find([tmp_path / "multirun" / "x"])
+
+
+def test_a_row_from_before_a_field_was_there_is_read(row, tmp_path):
+    later = {"settings", "labels", "data_fingerprint", "machine", "disturbed"}
+    record = {key: value for key, value in json.loads(row().to_json()).items() if key not in later}
+    assert ResultRow.from_json(json.dumps(record), tmp_path) == row()
+    assert (row().data_fingerprint, row().machine, row().labels) == (None, None, None)

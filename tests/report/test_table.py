@@ -172,3 +172,11 @@ def test_the_best_is_that_of_rows_on_the_same_passages_and_questions(row):
         (False, "200"),
         (True, "200"),
     ]
+
+
+def test_a_machine_is_shown_only_where_rows_differ_in_it(row):
+    one, other = {"processor": "Xeon", "cores": 8}, {"processor": "Xeon", "cores": 2}
+    shown = layout([row(machine=one), row(machine=other, quantizer="pq")])
+    assert [column.title for column in shown.names] == ["quantizer", "cores"]
+    assert "Xeon" not in render([row(machine=one), row(machine=other, quantizer="pq")])
+    assert "cores" not in render([row(machine=one), row(machine=one, quantizer="pq")])

@@ -1,0 +1,67 @@
+"""The result of a run: its row, and the files that are left in its folder."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .data.base import Source
+from .errors import LabradorError, is_disk_full
+from .lab import Lab, Ranking
+from .machine import this_machine
+from .report.rows import ResultRow
+from .store import Artifact
+from .store.artifact import git_commit
+
+NAMED = ("retriever", "quantizer", "sampler", "search", "encoder")  # groups whose option a row names
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a run was composed of, as far as it had a part in the result: each group's option, and settings."""
+
+    options: Mapping[str, str]
+    settings: Mapping[str, str]
+
+
+def row_of(lab: Lab, ranking: Ranking, scores: Artifact, data: Source, chosen: Chosen) -> ResultRow:
+    """The result row of a scored ranking of the questions of `data.split`."""
+    figures = json.loads((scores.folder / "metrics.json").read_text())
+    options: dict[str, Any] = {group: chosen.options.get(group) for group in NAMED}
+    scored = ("passages", f"queries-{data.split}", f"qrels-{data.split}")
+    return ResultRow(
+        **options,
+        data=data.title,
+        seed=lab.seed,
+        metrics=figures["metrics"],
+        queries=figures["queries"],
+        passages=len(lab.corpus.passages),
+        bytes_per_passage=ranking.bytes_per_passage,
+        index_bytes=ranking.index_bytes,
+        disk_bytes=ranking.disk_bytes,
+        **ranking.cost,
+        seconds=dict(lab.seconds()),
+        keys=lab.keys(),
+        commit=git_commit(),
+        settings=dict(chosen.settings),
+        labels=lab.reported.get("labels"),
+        data_fingerprint=lab.corpus.digest(*scored),
+        machine=asdict(this_machine(lab.device if lab.device != "cpu" else ranking.cost["device"])),
+    )
+
+
+def leave(row: ResultRow, scores: Artifact, folder: Path) -> None:
+    """Write the result of a cell into its folder; raises LabradorError when the disk is full."""
+    beside = ("run.trec", "per_query.parquet")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in beside:
+            scores.place(name, folder)
+        row.write(folder / "result.json")
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        for name in ("result.json", ".result.json.partial", *beside):
+            (folder / name).unlink(missing_ok=True)
+        raise LabradorError(f"{folder}: the disk is full; free some, then run again") from error
