@@ -43,6 +43,7 @@ def row_of(lab: Lab, ranking: Ranking, scores: Artifact, data: Source, chosen: C
         **ranking.cost,
         seconds=dict(lab.seconds()),
         keys=lab.keys(),
+        drawn=lab.drawn(),
         commit=git_commit(),
         settings=dict(chosen.settings),
         labels=lab.reported.get("labels"),

@@ -45,7 +45,8 @@ class CodeSteps(VectorSteps):
             x = TrainingVectors(passages.array, pairs, start.quantizer.state() if start else {})
             quantizer.fit(x, self.seed).save(folder)
 
-        config: dict[str, Any] = {"quantizer": describe(quantizer), "seed": self.seed if quantizer.seeded else None}
+        seed = self.seed if quantizer.draws(len(passages.array)) else None
+        config: dict[str, Any] = {"quantizer": describe(quantizer), "seed": seed}
         if pairs is not None:
             config["positive"] = pairs.positive
         about = f"{type(quantizer).__name__}, trained"

@@ -117,6 +117,13 @@ class Steps:
             keys[f"{artifact.step}.{count + 1}" if count else artifact.step] = artifact.key
         return keys
 
+    def drawn(self) -> dict[str, str]:
+        """Those of `keys` that another seed would make otherwise by its own drawing, not by what they are made from."""
+        seeded = {
+            artifact.key for _, artifact in self.used.values() if artifact.manifest["config"].get("seed") is not None
+        }
+        return {name: key for name, key in self.keys().items() if key in seeded}
+
 
 def open_array(path: Path) -> NDArray[Any]:
     """A `.npy` file as a read-only memory map (never pickle)."""

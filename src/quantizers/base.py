@@ -119,7 +119,6 @@ class Quantizer(ABC):
     """A compression as a component: its fields are its settings."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)  # where its codes can be searched
-    seeded: ClassVar[bool] = True  # whether the seed changes what is fitted
     binary: ClassVar[bool] = False  # whether its codes are signs, compared by Hamming distance
     version: ClassVar[int] = 1  # raised when the same settings come to give other results
     supervised: ClassVar[bool] = False  # whether it learns from judged train questions
@@ -132,6 +131,10 @@ class Quantizer(ABC):
     @abstractmethod
     def fit(self, x: TrainingVectors, seed: int) -> FittedQuantizer:
         """Learn from a seeded, capped sample of `x`. Raises LabradorError when `x` cannot train these settings."""
+
+    def draws(self, passages: int) -> bool:
+        """Whether the seed changes what is fitted on that many vectors."""
+        return True
 
     def learned(self, state: State, dimension: int) -> FittedQuantizer:
         """What an objective learned together with an encoder of `dimension`: `state` are its parameters by name."""

@@ -66,7 +66,10 @@ class Flat(Quantizer):
     """The vectors as the encoder stored them."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
-    seeded = False
+
+    def draws(self, passages: int) -> bool:
+        """Never."""
+        return False
 
     def fit(self, x: TrainingVectors, seed: int) -> FlatCodec:
         """Take over dimension and type, after reading every vector once to see that it is usable."""

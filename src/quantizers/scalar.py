@@ -18,6 +18,10 @@ class SQ8(Quantizer):
     def __post_init__(self) -> None:
         at_least(1, "quantizer.training_passages", self.training_passages)
 
+    def draws(self, passages: int) -> bool:
+        """Only where a sample stands for more passages than it may hold."""
+        return passages > self.training_passages
+
     def fit(self, x: TrainingVectors, seed: int) -> FaissCodec:
         """Learn each dimension's range from a sample."""
         import faiss

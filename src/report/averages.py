@@ -9,7 +9,7 @@ from .rows import ResultRow
 
 @dataclass(frozen=True, kw_only=True)
 class Average(ResultRow):
-    """The means of rows that differ in the seed alone; `seed` and `keys` are those of the first."""
+    """The means of rows that differ in the seed alone; `seed`, `keys` and `drawn` are those of the first."""
 
     seeds: tuple[int, ...]
     spreads: Mapping[str, float]  # metric -> largest less smallest over the seeds; nothing of a single seed
@@ -26,7 +26,7 @@ def average(
     values = {f.name: _mean([getattr(row, f.name) for row in rows]) for f in fields(ResultRow)}
     wanted = metrics or list(values["metrics"])
     values["metrics"] = {name: values["metrics"].get(name) for name in wanted}
-    values |= {"seed": rows[0].seed, "keys": rows[0].keys, "labels": None}
+    values |= {"seed": rows[0].seed, "keys": rows[0].keys, "drawn": rows[0].drawn, "labels": None}
     values["machine"] = _together([row.machine or {} for row in rows])
     values["disturbed"] = any(row.disturbed for row in rows)
     return Average(**values, seeds=tuple(row.seed for row in rows), spreads=spreads, signs=signs)

@@ -46,6 +46,7 @@ class ResultRow:
     data_fingerprint: str | None = None  # of the passages, questions and judgements that it was scored on
     machine: dict[str, Any] | None = None  # "processor", "cores", "threads", "gpu" (None: unused); None: not known
     disturbed: bool = False  # other runs used the machine while latency and throughput were measured
+    drawn: dict[str, str] | None = None  # those of `keys` that drew with the seed; None = not recorded
 
     def to_json(self) -> str:
         """The row as a JSON object, with the version of its shape."""

@@ -121,9 +121,15 @@ def test_seconds_and_keys_account_for_everything_used(new_lab):
     assert set(lab.keys()) >= {"fit", "vectors", "vectors.2", "tokens", "quantizer", "ranking", "scores", "bm25"}
     kept = {key for _, key, _ in lab.store.artifacts()}
     assert set(lab.keys().values()) == kept
+    assert lab.drawn() == {"fit": lab.keys()["fit"]}
     stages = lab.seconds()
     assert stages["train"] > 0
     assert stages["encode"] > 0
+
+
+def test_a_drawn_quantizer_is_named_beside_the_training(new_lab):
+    lab = whole(new_lab(), LSH(bits=24))
+    assert lab.drawn() == {name: lab.keys()[name] for name in ("fit", "quantizer")}
 
 
 def bpr(lab, quantizer=None, search=None):

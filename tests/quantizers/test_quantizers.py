@@ -94,6 +94,18 @@ def test_another_seed_makes_other_codes(quantizer, x):
     assert (fitted(quantizer, x, 3).encode(x) != fitted(quantizer, x, 4).encode(x)).any()
 
 
+@every
+def test_a_quantizer_draws_where_another_seed_makes_other_codes(quantizer, x):
+    differs = (fitted(quantizer, x, 3).encode(x) != fitted(quantizer, x, 4).encode(x)).any()
+    assert quantizer.draws(len(x)) == differs
+
+
+def test_a_byte_a_dimension_draws_where_its_sample_is_smaller_than_the_corpus(x):
+    few = SQ8(training_passages=50)
+    assert few.draws(len(x))
+    assert (fitted(few, x, 3).encode(x) != fitted(few, x, 4).encode(x)).any()
+
+
 @compressing
 def test_serialized_bytes_are_those_of_the_filled_faiss_index(quantizer, x, tmp_path: Path):
     codec = fitted(quantizer, x)
