@@ -33,7 +33,7 @@ DEPTH = 50
 
 def texts_of(corpus_folder: str, store: Path, count: int) -> tuple[list[str], list[str]]:
     """`count` questions and enough passages of a corpus in BEIR layout, titles left out."""
-    corpus = prepare(Beir(path=corpus_folder, max_passages=20_000), Store(store), 0)
+    corpus = prepare(Beir(path=corpus_folder, max_passages=20_000), Store(store))
     split = corpus.splits[0]
     rng = np.random.default_rng(0)
     rows = rng.choice(len(corpus.passages), count * DEPTH, replace=False)

@@ -183,7 +183,7 @@ def _measured(
 ) -> ResultRow | None:
     """Train, index, search and score; writes the result into `folder` (the main process alone, which has the row)."""
     store = Store(Path(run.store))
-    corpus = prepare(parts["data"], store, run.seed)
+    corpus = prepare(parts["data"], store)
     retriever.check_corpus(corpus, parts["quantizer"])
     split = parts["data"].split
     corpus.queries(split)  # a split that is not there is told before any work

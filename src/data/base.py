@@ -23,6 +23,8 @@ class Source(ABC):
     split: the split whose queries are scored.
     exclude_self: whether the passage with a query's id is left out of its rankings and negatives; "auto": where it is
     the query itself.
+    seed: decides the order of the passages, and with it which of them `max_passages` keeps and which of equally scored
+    ones come first; a run's own seed does not.
     """
 
     option: ClassVar[str]  # of the group: data=OPTION
@@ -32,19 +34,22 @@ class Source(ABC):
     also_scored: ClassVar[tuple[str, ...]] = ()  # metrics this source is known by, beside those of every row
     downloads: ClassVar[tuple[Download, ...]] = ()
     reads_folder: ClassVar[bool] = True  # False: the raw files are not in a folder of their own
-    version: ClassVar[int] = 2  # raised when `convert` writes something else from the same files
+    version: ClassVar[int] = 3  # raised when `convert` writes something else from the same files
 
     name: str | None = field(default=None, metadata={"key": False})
     path: str | None = field(default=None, metadata={"key": False})
     max_passages: int | None = None
     split: str = "test"
     exclude_self: ExcludeSelf = "auto"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.name is not None and not self.name.strip():
             raise LabradorError(f"data.name={self.name!r}: expected a name, or null for the data's own")
         if self.max_passages is not None and self.max_passages < 1:
             raise LabradorError(f"data.max_passages={self.max_passages}: a number above 0 or null was expected")
+        if not 0 <= self.seed < 2**32:
+            raise LabradorError(f"data.seed={self.seed}: expected a number from 0 to {2**32 - 1}; use data.seed=0")
         if self.split not in self.splits:
             raise LabradorError(f"data.split={self.split}: one of {', '.join(self.splits)} was expected")
 

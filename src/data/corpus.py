@@ -25,6 +25,7 @@ from .schema import (
     qrels_file,
     queries_file,
     same_ids_file,
+    source_rows_file,
     twins_file,
 )
 from .twins import Twins
@@ -145,6 +146,11 @@ class Corpus:
         content = {part: self.fingerprint(part) for part in parts} | {"scored_by": self.scored_by}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
+    def source_rows(self) -> NDArray[np.uint32]:
+        """Which passage of the source, from 0, each row is: [N], memory-mapped."""
+        places: NDArray[np.uint32] = np.load(source_rows_file(self.folder), mmap_mode="r", allow_pickle=False)
+        return places
+
     def queries(self, split: str) -> Queries:
         """The queries of a split; raises LabradorError for a split that is not there."""
         self._check(split)
@@ -153,7 +159,7 @@ class Corpus:
         return self._queries[split]
 
     def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """The judgements of a split: query rows, passage rows and grades, each [J].
+        """The judgements of a split: query rows, passage rows and grades, each [J], by query in the source's order.
 
         Raises LabradorError for a split that is not there.
         """

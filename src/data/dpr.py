@@ -45,7 +45,8 @@ class DprSource(Source):
     """
 
     scored_by: ClassVar[ScoredBy] = "answers"
-    version: ClassVar[int] = 4  # 1: curly apostrophes stayed; 2: positives in the order of rows; 3: CSV quoting alone
+    # 1: curly apostrophes stayed; 2: positives in the order of rows; 3: CSV quoting alone; 4: passages in file order
+    version: ClassVar[int] = 5
     positive: ClassVar[Positive] = "first"
     drops_question_mark: ClassVar[bool]
 

@@ -45,7 +45,9 @@ class MsMarcoDoc(Source):
     """MS MARCO documents; scored on dev unless told otherwise. text: what is read of a document."""
 
     option = "msmarco_doc"
-    version: ClassVar[int] = 3  # 1: without the URL; 2: judgements in the order of rows
+    version: ClassVar[int] = (
+        4  # 1: without the URL; 2: judgements in the order of rows; 3: passages in the file's order
+    )
     also_scored = ("MRR@100", "R@10")
     downloads = (DOCUMENTS, TRAIN_QUERIES, TRAIN_QRELS, DEV_QUERIES, DEV_QRELS)
 

@@ -1,16 +1,21 @@
-"""Finding passages by their id, for corpora whose ids would not fit in a Python dict.
+"""Passage ids as 64-bit keys: the order that a corpus lies in, and finding a passage by its id.
 
-21 million ids as Python strings in a dict cost about 3 GB. Here an id is its 64-bit hash (8 bytes), the hashes are
-sorted once, and wherever two hashes agree the ids themselves are compared, so a collision of hashes is harmless.
+21 million ids as Python strings in a dict cost about 3 GB. Here an id is its key, 8 bytes, and since passages lie in
+the order of their keys, a key is found by bisection. Wherever two keys agree the ids themselves are compared, so a
+collision of hashes is harmless.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+Keys = NDArray[np.uint64]
 PidsOf = Callable[[NDArray[np.int64]], list[str]]  # the ids of rows
+
+COMPARED_TOGETHER = 1 << 16  # rows whose ids are compared at a time
+GOLDEN, FIRST, SECOND = (np.uint64(word) for word in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
 
 def pid_hash(pid: str) -> bytes:
@@ -18,52 +23,55 @@ def pid_hash(pid: str) -> bytes:
     return hashlib.blake2b(pid.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
+def pid_keys(pids: Sequence[str], seed: int) -> Keys:
+    """The keys of `pids` [P], by which passages are sorted: their hashes, mixed with the seed by SplitMix64.
+
+    Mixing is a bijection of 64 bits, so two ids share a key exactly where they share a hash.
+    """
+    hashes = np.frombuffer(b"".join(map(pid_hash, pids)), dtype="<u8").astype(np.uint64)
+    return mixed(hashes ^ mixed(np.array([seed], dtype=np.uint64)))
+
+
+def mixed(words: Keys) -> Keys:
+    """SplitMix64's output for each word as its state (Steele, Lea and Flood, OOPSLA 2014)."""
+    words = words + GOLDEN
+    words = (words ^ (words >> np.uint64(30))) * FIRST
+    words = (words ^ (words >> np.uint64(27))) * SECOND
+    found: Keys = words ^ (words >> np.uint64(31))
+    return found
+
+
 class PidIndex:
-    """From passage ids to rows; 12 bytes per passage."""
+    """From passage ids to rows; 8 bytes per passage."""
 
-    def __init__(self, hashes: NDArray[np.uint64], pids_of: PidsOf) -> None:
-        """Sort `hashes` [N], the hash of every row's id; `pids_of` reads ids back for the comparison."""
-        order = np.argsort(hashes, kind="stable")
-        self._hashes = hashes[order]
-        self._rows = order.astype(np.uint32)
-        self._pids_of = pids_of
+    def __init__(self, keys: Keys, pids_of: PidsOf, seed: int) -> None:
+        """keys [N]: those of every row's id with `seed`, rising, equal ones in the order of the ids; `pids_of` reads
+        ids back for the comparison.
+        """
+        self._keys, self._pids_of, self._seed = keys, pids_of, seed
 
-    def first_duplicate(self) -> tuple[int, int] | None:
-        """The first row whose id an earlier row has, with that earlier row; None where all ids differ."""
-        again = np.flatnonzero(self._hashes[1:] == self._hashes[:-1]) + 1  # equal hashes lie in row order
-        again = again[np.argsort(self._rows[again])]
-        for position in again:
-            row = int(self._rows[position])
-            (pid,) = self._pids_of(np.array([row]))
-            earlier = self._find(pid, self._hashes[position], before=row)
-            if earlier is not None:
-                return row, earlier
-        return None
+    def repeated(self) -> Iterator[NDArray[np.int64]]:
+        """The rows whose id the row before them has, some at a time."""
+        again = np.flatnonzero(self._keys[1:] == self._keys[:-1]) + 1
+        for start in range(0, len(again), COMPARED_TOGETHER):
+            rows = again[start : start + COMPARED_TOGETHER]
+            same = [pid == before for pid, before in zip(self._pids_of(rows), self._pids_of(rows - 1), strict=True)]
+            yield rows[np.array(same)]
 
     def rows(self, pids: Sequence[str]) -> NDArray[np.int64]:
         """The rows of `pids` [P]; -1 for an id that no passage has."""
-        wanted = np.frombuffer(b"".join(map(pid_hash, pids)), dtype=np.uint64)
         rows = np.full(len(pids), -1, dtype=np.int64)
-        if len(self._hashes) == 0 or len(pids) == 0:
+        if len(self._keys) == 0 or len(pids) == 0:
             return rows
-        positions = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
-        near = np.flatnonzero(self._hashes[positions] == wanted)
-        candidates = self._rows[positions[near]].astype(np.int64)
-        for i, candidate, found in zip(near.tolist(), candidates, self._pids_of(candidates), strict=True):
-            if found == pids[i]:
-                rows[i] = candidate
-            else:  # another id with the same hash came first
-                other = self._find(pids[i], wanted[i])
-                rows[i] = -1 if other is None else other
+        wanted = pid_keys(pids, self._seed)
+        positions = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        near = np.flatnonzero(self._keys[positions] == wanted)
+        for i, row, found in zip(near.tolist(), positions[near], self._pids_of(positions[near]), strict=True):
+            rows[i] = row if found == pids[i] else self._among_equal(pids[i], wanted[i])
         return rows
 
-    def _find(self, pid: str, wanted: np.uint64, before: int | None = None) -> int | None:
-        """The first row with this id among those with its hash."""
-        start, stop = np.searchsorted(self._hashes, wanted), np.searchsorted(self._hashes, wanted, side="right")
-        rows = self._rows[start:stop].astype(np.int64)
-        if before is not None:
-            rows = rows[rows < before]
-        for row, found in zip(rows, self._pids_of(rows), strict=True):
-            if found == pid:
-                return int(row)
-        return None
+    def _among_equal(self, pid: str, wanted: np.uint64) -> int:
+        """The row with this id among those with its key; -1 where none has it."""
+        start, stop = np.searchsorted(self._keys, wanted), np.searchsorted(self._keys, wanted, side="right")
+        found = self._pids_of(np.arange(start, stop))
+        return int(start) + found.index(pid) if pid in found else -1

@@ -12,20 +12,20 @@ from .schema import SCHEMA_VERSION
 from .subset import sample_rows, write_subset
 from .writer import SchemaWriter
 
-SUBSET_VERSION = 2
+SUBSET_VERSION = 3
 HANDLING = ("max_passages", "split", "exclude_self")  # settings that change nothing in what is converted
 
 
-def prepare(source: Source, store: Store, seed: int) -> Corpus:
+def prepare(source: Source, store: Store) -> Corpus:
     """The source's corpus, from the store where it is there.
 
-    The conversion is named by the source and the names, sizes and times of its raw files, the cut by the conversion,
-    `max_passages` and `seed`. Raises LabradorError for missing or bad raw files.
+    The conversion is named by the source and the names, sizes and times of its raw files, the cut by the conversion
+    and `max_passages`. Raises LabradorError for missing or bad raw files.
     """
     folder = _raw_folder(source, store)
 
     def convert(into: Path) -> None:
-        out = SchemaWriter(into, source.scored_by, source.positive)
+        out = SchemaWriter(into, source.scored_by, source.positive, source.seed)
         source.convert(folder, out)
         out.finish()
 
@@ -41,11 +41,11 @@ def prepare(source: Source, store: Store, seed: int) -> Corpus:
         return corpus
 
     def cut(into: Path) -> None:
-        out = SchemaWriter(into, source.scored_by, source.positive)
-        write_subset(corpus, sample_rows(corpus, count, seed), out)
+        out = SchemaWriter(into, source.scored_by, source.positive, source.seed)
+        write_subset(corpus, sample_rows(corpus, count), out)
         out.finish()
 
-    config = {"max_passages": count, "seed": seed}
+    config = {"max_passages": count}
     about = f"{source.option}, {count:,} passages"
     subset = store.make("subset", config, {"data": whole.key}, cut, version=SUBSET_VERSION, about=about)
     return Corpus(subset.folder, source.handling)

@@ -1,6 +1,7 @@
 """The one schema that every source is converted to, and how its parts lie on disk.
 
     passages.arrow           pid, title, text          Arrow IPC file, BATCH_ROWS rows per record batch
+    source_rows.npy          uint32 [N]                which passage of the source each row is, from 0
     queries-SPLIT.arrow      qid, text, answers        answers: list of strings, null where the source has none
     qrels-SPLIT.npy          int64 [3, J]              query row, passage row, grade; by query, in the source's order
     negatives-SPLIT.npy      int64 [2, H]              query row, passage row; only where the source brings them
@@ -9,9 +10,12 @@
     sample.npy               int64 [S]                 rows of some passages that stand for all (twins.py)
     meta.json                splits, counts, how rankings are scored, which positive is trained on, fingerprints
 
-A row is a position in passages.arrow or in the split's queries. A fingerprint is a hash of a part's content: the same
-texts give the same fingerprint, whatever files, folders or compression they came from. Those of qrels and negatives
-speak of rows, so they mean something only beside the fingerprints of the passages and the queries.
+A row is a position in passages.arrow or in the split's queries. Passages lie in the order of a seeded hash of their
+ids (pids.py), so that no figure depends on the order of the source's lines: equal scores go to the lower row.
+Judgements and hard negatives of a query stand in the order in which the source lists them. A fingerprint is a hash of
+a part's content: the same texts give the same fingerprint, whatever files, folders or compression they came from.
+Those of qrels and negatives speak of rows, so they mean something only beside the fingerprints of the passages and the
+queries.
 """
 
 import hashlib
@@ -36,6 +40,11 @@ Positive = Literal["first", "any"]  # of a question's positives, the first of it
 def passages_file(folder: Path) -> Path:
     """The Arrow file of the passages."""
     return folder / "passages.arrow"
+
+
+def source_rows_file(folder: Path) -> Path:
+    """The array of the places that the passages have in the source."""
+    return folder / "source_rows.npy"
 
 
 def queries_file(folder: Path, split: str) -> Path:

@@ -12,10 +12,11 @@ from .schema import BATCH_ROWS, negatives_file, passages_file, qrels_file, queri
 from .writer import Passage, Query, SchemaWriter
 
 
-def sample_rows(corpus: Corpus, count: int, seed: int) -> NDArray[np.int64]:
-    """The rows of `count` passages, ascending: all judged ones (of every split, whatever the grade), the rest drawn.
+def sample_rows(corpus: Corpus, count: int) -> NDArray[np.int64]:
+    """The rows of `count` passages, ascending: all judged ones (of every split, whatever the grade) and the first of
+    the others, whose order is that of a seeded hash of their ids.
 
-    With the same seed a larger count keeps what a smaller one kept. Raises LabradorError where more are judged.
+    So a larger count keeps what a smaller one kept. Raises LabradorError where more are judged.
     """
     is_judged = np.zeros(len(corpus.passages), dtype=bool)
     for split in corpus.splits:
@@ -26,7 +27,7 @@ def sample_rows(corpus: Corpus, count: int, seed: int) -> NDArray[np.int64]:
             f"data.max_passages={count}: the corpus has {judged:,} judged passages and all are kept; "
             f"set data.max_passages={judged} or more"
         )
-    others = np.random.default_rng(seed).permutation(np.flatnonzero(~is_judged))[: count - judged]
+    others = np.flatnonzero(~is_judged)[: count - judged]
     return np.sort(np.concatenate([np.flatnonzero(is_judged), others]))
 
 
@@ -34,7 +35,7 @@ def write_subset(corpus: Corpus, rows: NDArray[np.int64], out: SchemaWriter) -> 
     """Write `corpus` with the passages of `rows` (ascending) alone; hard negatives among the others are dropped."""
     kept = np.zeros(len(corpus.passages), dtype=bool)
     kept[rows] = True
-    out.passages(passages_file(corpus.folder), _passages(corpus, rows))
+    out.passages(passages_file(corpus.folder), _passages(corpus, rows), corpus.source_rows()[rows])
     for split in corpus.splits:
         path = queries_file(corpus.folder, split)
         qids = corpus.queries(split).qids

@@ -1,8 +1,8 @@
 """Writing the schema: passages first, then each split's queries, judgements and hard negatives.
 
 Every check that any source needs is made on the way, in one pass, with memory that hardly grows: record batches go to
-disk as they fill, and of a passage's id, and then of its text, a hash of 8 bytes is kept. A fault raises LabradorError
-with file and line.
+disk as they fill, and of a passage's id, and then of its text, a hash of 8 bytes is kept. Passages are written in the
+order of the keys of their ids (sorting.py), not in that of the file. A fault raises LabradorError with file and line.
 """
 
 import json
@@ -21,7 +21,7 @@ from ..errors import LabradorError
 from .columns import Columns
 from .judgements import Judgement, Judgements
 from .own import NONE, same_text
-from .pids import PidIndex, pid_hash
+from .pids import PidIndex, pid_keys
 from .raw import bad_line
 from .schema import (
     BATCH_ROWS,
@@ -38,8 +38,10 @@ from .schema import (
     queries_file,
     same_ids_file,
     sample_file,
+    source_rows_file,
     twins_file,
 )
+from .sorting import PassageSorter
 from .twins import find_twins
 
 log = logging.getLogger(__name__)
@@ -64,50 +66,60 @@ class Query(NamedTuple):
 
 
 class SchemaWriter:
-    """Fills a folder with a corpus: `passages` once, then `split` for each split, then `finish`."""
+    """Fills a folder with a corpus: `passages` once, then `split` for each split, then `finish`.
 
-    def __init__(self, folder: Path, scored_by: ScoredBy, positive: Positive = "any") -> None:
-        self.folder = folder
+    `seed` decides the order of the passages, which is that of a seeded hash of their ids.
+    """
+
+    def __init__(self, folder: Path, scored_by: ScoredBy, positive: Positive = "any", seed: int = 0) -> None:
+        self.folder, self._seed = folder, seed
         self._meta: dict[str, Any] = {"scored_by": scored_by, "splits": [], "passages": 0, "queries": {}}
         self._meta["positive"] = positive
         self._fingerprints: dict[str, str] = {}
         self._index: PidIndex | None = None
 
-    def passages(self, path: Path, passages: Iterable[Passage]) -> None:
-        """Write the passages of the raw file `path`.
+    def passages(self, path: Path, passages: Iterable[Passage], source_rows: NDArray[np.uint32] | None = None) -> None:
+        """Write the passages of the raw file `path` in the order of their keys.
 
+        source_rows [N]: which passage of the source each of them is, where that is not its own number.
         Raises LabradorError for an id that is empty, duplicate or not one word, an empty passage (title and text both
         blank) and an empty corpus.
         """
-        hashes, lines = bytearray(), array("I")
-
-        def checked() -> Iterator[Passage]:
-            for passage in passages:
-                line, pid, title, text = passage
+        lines = array("I")
+        sorter = PassageSorter(self.folder)
+        rows = iter(passages)
+        while some := list(islice(rows, BATCH_ROWS)):
+            for line, pid, title, text in some:
                 _check_id(path, line, "passage", pid)
                 if not text.strip() and not title.strip():
                     raise bad_line(path, line, f"passage {pid!r} has an empty text; text was expected")
-                hashes.extend(pid_hash(pid))
                 lines.append(line)
-                yield passage
-
-        count = self._write_table("passages", path, passages_file(self.folder), PASSAGES, checked())
-        if count == 0:
+            sorter.add(_record_batch(path, PASSAGES, some), pid_keys([passage.pid for passage in some], self._seed))
+        if not lines:
             raise LabradorError(f"{path}: an empty corpus; at least one passage was expected")
+        self._write_batches("passages", passages_file(self.folder), PASSAGES, sorter.batches(BATCH_ROWS))
         columns = Columns(passages_file(self.folder))
-        self._index = PidIndex(np.frombuffer(hashes, dtype=np.uint64), lambda rows: columns.take(rows, ("pid",))[0])
-        duplicate = self._index.first_duplicate()
-        if duplicate is not None:
-            row, earlier = duplicate
-            (pid,) = columns.take([row], ("pid",))[0]
-            taken = f"passage id {pid!r} is a duplicate of line {lines[earlier]}'s"
-            raise bad_line(path, lines[row], f"{taken}; every passage needs its own id")
-        self._meta["passages"] = count
+        self._index = PidIndex(sorter.keys, lambda rows: columns.take(rows, ("pid",))[0], self._seed)
+        self._need_distinct(path, columns, lines, sorter.places)
+        places = sorter.places if source_rows is None else source_rows[sorter.places]
+        np.save(source_rows_file(self.folder), places, allow_pickle=False)
+        self._meta["passages"] = len(lines)
         twins, sample = find_twins(columns)
         twins.save(twins_file(self.folder))
         np.save(sample_file(self.folder), sample, allow_pickle=False)
         shared = f", {len(twins.rows):,} of which share their text with others" if len(twins.rows) else ""
-        log.info("%s: %s passages%s", path.name, f"{count:,}", shared)
+        log.info("%s: %s passages%s", path.name, f"{len(lines):,}", shared)
+
+    def _need_distinct(self, path: Path, columns: Columns, lines: Sequence[int], places: NDArray[np.uint32]) -> None:
+        """Raise LabradorError for the first line of the file whose id an earlier line has."""
+        if self._index is None:
+            return
+        repeated = [int(rows[np.argmin(places[rows])]) for rows in self._index.repeated() if len(rows)]
+        if repeated:
+            row = min(repeated, key=places.__getitem__)
+            (pid,) = columns.take([row], ("pid",))[0]
+            taken = f"passage id {pid!r} is a duplicate of line {lines[places[row - 1]]}'s"
+            raise bad_line(path, lines[places[row]], f"{taken}; every passage needs its own id")
 
     def judgements(self, path: Path, judgements: Iterable[Judgement] = ()) -> Judgements:
         """Take judgements (or hard negatives, whose grade is not looked at) of the raw file `path` for `split`."""
@@ -166,7 +178,9 @@ class SchemaWriter:
                 lines[query.qid] = query.line
                 yield query
 
-        self._write_table(f"queries-{split}", path, queries_file(self.folder, split), QUERIES, checked())
+        rows = checked()
+        batches = (_record_batch(path, QUERIES, some) for some in iter(lambda: list(islice(rows, BATCH_ROWS)), []))
+        self._write_batches(f"queries-{split}", queries_file(self.folder, split), QUERIES, batches)
         if not lines:
             raise LabradorError(f"{path}: no queries for {split}; at least one was expected")
         return lines
@@ -188,17 +202,14 @@ class SchemaWriter:
             ]
         np.save(same_ids_file(self.folder, split), same, allow_pickle=False)
 
-    def _write_table(self, part: str, path: Path, out: Path, schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Stream rows (line in `path`, then the schema's columns) to an Arrow file; returns how many there were."""
-        count, fingerprint, rows = 0, Fingerprint(), iter(rows)
+    def _write_batches(self, part: str, out: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+        """Stream record batches, of BATCH_ROWS rows but for the last one, to an Arrow file."""
+        fingerprint = Fingerprint()
         with pa.OSFile(str(out), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-            while some := list(islice(rows, BATCH_ROWS)):
-                batch = _record_batch(path, schema, some)
+            for batch in batches:
                 fingerprint.add_batch(batch)
                 writer.write_batch(batch)
-                count += len(some)
         self._fingerprints[part] = fingerprint.hexdigest()
-        return count
 
     def _write_array(self, part: str, out: Path, values: NDArray[np.int64]) -> None:
         fingerprint = Fingerprint()

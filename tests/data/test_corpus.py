@@ -8,10 +8,14 @@ from labrador.data import schema
 from labrador.data.columns import Columns
 from labrador.data.corpus import Corpus
 from labrador.data.judgements import Judgement
+from labrador.data.pids import pid_keys
 from labrador.data.schema import PASSAGES, Fingerprint
 from labrador.data.writer import Passage, Query, SchemaWriter
 
 COUNT = 2 * schema.BATCH_ROWS + 10  # three record batches
+IDS = [f"p{i}" for i in range(COUNT)]
+ORDER = np.argsort(pid_keys(IDS, 0))  # the number of the id in each row
+ROW = np.argsort(ORDER)  # the row of each number
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +33,9 @@ def corpus(tmp_path_factory):
 
 def test_rows_are_read_in_the_order_asked_for_and_across_batches(corpus):
     rows = np.array([8201, 0, 4096, 4095, 0, 8191])
-    assert corpus.passages.pids(rows) == [f"p{row}" for row in rows]
-    assert corpus.passages.read(rows) == [(f"title {row}", f"text {row} é") for row in rows]
+    assert corpus.passages.pids(rows) == [f"p{i}" for i in ORDER[rows]]
+    assert corpus.passages.read(rows) == [(f"title {i}", f"text {i} é") for i in ORDER[rows]]
+    assert corpus.source_rows().tolist() == ORDER.tolist()
     assert corpus.passages.pids([]) == []
     assert len(corpus.passages) == COUNT
 
@@ -45,21 +50,21 @@ def test_a_row_that_is_not_there_is_an_index_error(corpus, row):
 def test_batches_hold_every_passage_once_in_order(corpus, size):
     batches = list(corpus.passages.batches(size))
     assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
-    assert [text for batch in batches for _, text in batch] == [f"text {i} é" for i in range(COUNT)]
+    assert [text for batch in batches for _, text in batch] == [f"text {i} é" for i in ORDER]
 
 
-def test_judgements_are_in_the_order_of_the_source_by_query_and_repeats_merged(corpus):
+def test_judgements_stand_by_query_in_the_order_of_the_source_and_repeats_are_merged(corpus):
     query_rows, passage_rows, grades = corpus.qrels("test")
     assert query_rows.tolist() == [0, 0, 0, 1]
-    assert passage_rows.tolist() == [9, 8200, 3, 4100]
+    assert passage_rows.tolist() == ROW[[9, 8200, 3, 4100]].tolist()
     assert grades.tolist() == [0, 2, 1, 1]
-    assert [row.tolist() for row in corpus.positives("test")] == [[8200, 3], [4100], []]
+    assert [row.tolist() for row in corpus.positives("test")] == [ROW[[8200, 3]].tolist(), [ROW[4100]], []]
     assert isinstance(np.load(corpus.folder / "qrels-test.npy", mmap_mode="r"), np.memmap)
 
 
 def test_reading_rows_does_not_read_the_other_columns(corpus, monkeypatch):
     monkeypatch.setattr(pa.ipc.RecordBatchFileReader, "read_all", None)  # would join the columns
-    assert Columns(corpus.folder / "passages.arrow").take([5, 4200], ("pid",)) == [["p5", "p4200"]]
+    assert Columns(corpus.folder / "passages.arrow").take([5, 4200], ("pid",)) == [[f"p{i}" for i in ORDER[[5, 4200]]]]
 
 
 def fingerprint_of(*columns):

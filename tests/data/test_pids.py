@@ -1,15 +1,18 @@
-"""Finding rows by id, also where hashes collide."""
+"""The keys of ids, and finding rows by id, also where hashes collide."""
 
 import numpy as np
 import pytest
 
 from labrador.data import pids
-from labrador.data.pids import PidIndex
+from labrador.data.pids import PidIndex, pid_keys
+
+SEED = 3
 
 
 def index_of(ids):
-    hashes = np.frombuffer(b"".join(map(pids.pid_hash, ids)), dtype=np.uint64)
-    return PidIndex(hashes, lambda rows: [ids[row] for row in rows])
+    """The index of ids, sorted as a corpus is."""
+    ordered = [pid for _, pid in sorted(zip(pid_keys(ids, SEED).tolist(), ids, strict=True))]
+    return PidIndex(pid_keys(ordered, SEED), lambda rows: [ordered[row] for row in rows], SEED), ordered
 
 
 @pytest.fixture(params=["real", "colliding"])
@@ -21,20 +24,40 @@ def hashing(request, monkeypatch):
 
 @pytest.mark.usefixtures("hashing")
 def test_every_id_is_found_and_no_other():
-    ids = ["b", "a", "cc", "dd", "aa", "é", "x1"]
-    index = index_of(ids)
+    index, ordered = index_of(["b", "a", "cc", "dd", "aa", "é", "x1"])
     asked = ["aa", "b", "zz", "a", "x1", "cc", "é", "none", "c", ""]
-    assert index.rows(asked).tolist() == [4, 0, -1, 1, 6, 2, 5, -1, -1, -1]
+    known = [ordered.index(pid) if pid in ordered else -1 for pid in asked]
+    assert index.rows(asked).tolist() == known
     assert index.rows([]).tolist() == []
-    assert index.first_duplicate() is None
+    assert not any(len(rows) for rows in index.repeated())
 
 
 @pytest.mark.usefixtures("hashing")
-def test_the_first_duplicate_is_told_with_the_row_it_repeats():
-    assert index_of(["a", "b", "c", "b", "a", "c"]).first_duplicate() == (3, 1)
-    assert index_of(["a", "b", "aa", "a", "a"]).first_duplicate() == (3, 0)
+def test_repeated_ids_are_found_behind_one_another():
+    index, ordered = index_of(["a", "b", "c", "b", "a", "cc", "a"])
+    (rows,) = index.repeated()
+    assert sorted(ordered[row] for row in rows) == ["a", "a", "b"]
+    assert all(ordered[row] == ordered[row - 1] for row in rows)
 
 
 def test_an_index_of_nothing_finds_nothing():
-    assert index_of([]).rows(["a"]).tolist() == [-1]
-    assert index_of([]).first_duplicate() is None
+    index, _ = index_of([])
+    assert index.rows(["a"]).tolist() == [-1]
+    assert not list(index.repeated())
+
+
+def test_keys_are_those_of_splitmix64_on_every_machine():
+    """Reference: the generator's first outputs for the seed 1234567, 6457827717110365317 and 3203168211198807973."""
+    state = np.array([1234567], dtype=np.uint64)
+    assert pids.mixed(state).tolist() == [6457827717110365317]
+    assert pids.mixed(state + pids.GOLDEN).tolist() == [3203168211198807973]
+    hashed = int.from_bytes(pids.pid_hash("p1"), "little")
+    seed = pids.mixed(np.array([7], dtype=np.uint64))
+    assert pid_keys(["p1"], 7).tolist() == pids.mixed(np.array([hashed], dtype=np.uint64) ^ seed).tolist()
+
+
+def test_seeds_give_orders_that_have_nothing_in_common():
+    ids = [f"p{i}" for i in range(4000)]
+    first, second = (np.argsort(np.argsort(pid_keys(ids, seed))) for seed in (0, 1))
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.06
+    assert abs(np.corrcoef(first, np.arange(4000))[0, 1]) < 0.06

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -34,21 +35,36 @@ def store(tmp_path_factory):
 
 
 def test_made_once_and_again_only_when_the_raw_files_change(raw, store, tmp_path):
-    first = prepare(Beir(path=str(raw)), store, seed=0)
-    assert prepare(Beir(path=str(raw), split="train"), store, seed=5).key == first.key
+    first = prepare(Beir(path=str(raw)), store)
+    assert prepare(Beir(path=str(raw), split="train"), store).key == first.key
+    assert prepare(Beir(path=str(raw), seed=5), store).key != first.key
     os.utime(raw / "queries.jsonl", ns=(1, 1))
-    touched = prepare(Beir(path=str(raw)), store, seed=0)
+    touched = prepare(Beir(path=str(raw)), store)
     assert touched.key != first.key
     assert touched.meta == first.meta
 
 
+def test_the_order_of_the_lines_changes_nothing_but_where_they_were(raw, store, tmp_path):
+    """The same passages, judgements and fingerprints; the lines remain known."""
+    first = prepare(Beir(path=str(raw)), store)
+    lines = (raw / "corpus.jsonl").read_text().splitlines(keepends=True)
+    for name, order in (("reversed", range(63, -1, -1)), ("shuffled", np.random.default_rng(0).permutation(64))):
+        shutil.copytree(raw, tmp_path / name)
+        (tmp_path / name / "corpus.jsonl").write_text("".join(lines[line] for line in order))
+        other = prepare(Beir(path=str(tmp_path / name)), store)
+        assert other.meta == first.meta
+        assert other.passages.pids(range(64)) == first.passages.pids(range(64))
+        assert (np.array(order)[other.source_rows()] == first.source_rows()).all()
+
+
 def test_a_subset_keeps_every_judged_passage_and_fills_up_with_others(raw, store):
-    whole = prepare(Beir(path=str(raw)), store, seed=0)
-    subset = prepare(Beir(path=str(raw), max_passages=20), store, seed=0)
+    whole = prepare(Beir(path=str(raw)), store)
+    subset = prepare(Beir(path=str(raw), max_passages=20), store)
     pids = subset.passages.pids(range(20))
     assert len(subset.passages) == 20
     assert {"p0", "p1", "p8", "p9"} <= set(pids)
-    assert pids == sorted(pids, key=lambda pid: int(pid[1:]))
+    assert pids == sorted(pids, key=whole.passages.pids(range(64)).index)
+    assert [f"p{place}" for place in subset.source_rows()] == pids
     for split in ("train", "test"):
         assert subset.queries(split).qids == whole.queries(split).qids
         assert subset.fingerprint(f"queries-{split}") == whole.fingerprint(f"queries-{split}")
@@ -58,33 +74,37 @@ def test_a_subset_keeps_every_judged_passage_and_fills_up_with_others(raw, store
     assert subset.qrels("train")[2].tolist() == [1, 2, 0]
 
 
-def test_a_subset_is_the_seeds(raw, store, tmp_path):
-    def pids(seed, count=20, where=store):
-        corpus = prepare(Beir(path=str(raw), max_passages=count), where, seed)
+def test_a_subset_is_the_seeds_whatever_the_order_of_the_lines(raw, store, tmp_path):
+    def pids(seed, count=20, where=store, folder=raw):
+        corpus = prepare(Beir(path=str(folder), max_passages=count, seed=seed), where)
         return set(corpus.passages.pids(np.arange(len(corpus.passages))))
 
-    assert pids(0) == pids(0, where=Store(tmp_path))
+    turned = tmp_path / "turned"
+    shutil.copytree(raw, turned)
+    lines = (turned / "corpus.jsonl").read_text().splitlines(keepends=True)
+    (turned / "corpus.jsonl").write_text("".join(lines[::-1]))
+    assert pids(0) == pids(0, where=Store(tmp_path), folder=turned)
     assert pids(0) != pids(1)
     assert pids(0, 10) < pids(0, 20) < pids(0, 40)
 
 
 def test_a_subset_as_large_as_the_corpus_is_the_corpus(raw, store):
-    whole = prepare(Beir(path=str(raw)), store, seed=0)
+    whole = prepare(Beir(path=str(raw)), store)
     for count in (64, 1000):
-        assert prepare(Beir(path=str(raw), max_passages=count), store, seed=0).key == whole.key
-    assert len(prepare(Beir(path=str(raw), max_passages=4), store, seed=0).passages) == 4
+        assert prepare(Beir(path=str(raw), max_passages=count), store).key == whole.key
+    assert len(prepare(Beir(path=str(raw), max_passages=4), store).passages) == 4
 
 
 def test_too_small_a_subset_names_the_smallest(raw, store):
     with pytest.raises(LabradorError, match=r"^data.max_passages=3: .*set data.max_passages=4 or more$"):
-        prepare(Beir(path=str(raw), max_passages=3), store, seed=0)
+        prepare(Beir(path=str(raw), max_passages=3), store)
     assert not list((store.root / "subset").glob(".*.partial"))
 
 
 def test_a_subset_keeps_the_hard_negatives_it_has_and_the_answers(tmp_path, store):
     folder = write_layout("nq", tmp_path / "raw")
-    whole = prepare(Nq(path=str(folder)), store, seed=0)
-    subset = prepare(Nq(path=str(folder), max_passages=50), store, seed=0)
+    whole = prepare(Nq(path=str(folder)), store)
+    subset = prepare(Nq(path=str(folder), max_passages=50), store)
     pids = set(subset.passages.pids(range(50)))
 
     def hard(corpus):
@@ -104,7 +124,7 @@ def test_a_subset_keeps_the_order_of_the_positives_and_which_is_trained_on(tmp_p
     questions = json.loads(path.read_text())
     questions[0]["positive_ctxs"] = [{"passage_id": pid} for pid in ("30", "3", "12")]
     path.write_text(json.dumps(questions))
-    subset = prepare(Nq(path=str(folder), max_passages=50), store, seed=0)
+    subset = prepare(Nq(path=str(folder), max_passages=50), store)
     assert subset.passages.pids(subset.positives("train")[0]) == ["30", "3", "12"]
     assert subset.positive == "first"
 
@@ -117,7 +137,7 @@ def test_published_files_are_downloaded_into_the_store(tmp_path, monkeypatch):
         write_layout("nq", folder, packed=True)
 
     monkeypatch.setattr("labrador.data.prepare.fetch_all", fetch_all)
-    corpus = prepare(Nq(), Store(tmp_path), seed=0)
+    corpus = prepare(Nq(), Store(tmp_path))
     names = ["psgs_w100.tsv.gz", "biencoder-nq-train.json.gz", "biencoder-nq-dev.json.gz", "nq-test.qa.csv"]
     assert fetched == [(names, tmp_path / "raw" / "nq")]
     assert len(corpus.passages) == 64
@@ -127,4 +147,4 @@ def test_nothing_is_downloaded_where_a_path_is_given(tmp_path, monkeypatch):
     monkeypatch.setattr(download.urllib.request, "urlopen", None)
     (tmp_path / "raw").mkdir()
     with pytest.raises(LabradorError, match=r"psgs_w100.tsv, .*nq-test.qa.csv expected there"):
-        prepare(Nq(path=str(tmp_path / "raw")), Store(tmp_path / "store"), seed=0)
+        prepare(Nq(path=str(tmp_path / "raw")), Store(tmp_path / "store"))

@@ -7,6 +7,7 @@ import pytest
 
 from labrador.data.corpus import Corpus, Handling
 from labrador.data.judgements import Judgement
+from labrador.data.pids import pid_keys
 from labrador.data.ragged import Ragged
 from labrador.data.relabelled import Labels, Pooled, Relabelled
 from labrador.data.writer import Passage, Query, SchemaWriter
@@ -20,14 +21,15 @@ JUDGED = {"train": [("t0", 4, 1), ("t0", 2, 2), ("t0", 9, 0), ("t1", 6, 1), ("t2
 PARTS = [f"{kind}-{split}" for kind in ("queries", "qrels", "negatives") for split in ("train", "test")]
 MORE = ["what for", "who", "whose"]  # the second is a train question
 LISTS = Ragged.from_lists([[7, 4], [8], [], [6], []]), Ragged.from_lists([[9, 1], [], [0], [3], [2]])
+PIDS = sorted((f"p{i}" for i in range(10)), key=lambda pid: int(pid_keys([pid], 0)[0]))  # of each row
 LABELS = Labels(*LISTS, np.ones(5, dtype=bool), "key")
 
 
 def written(folder, splits):
     out = SchemaWriter(folder, "qrels")
-    out.passages(folder, (Passage(i, f"p{i}", "", f"text {i}") for i in range(10)))
+    out.passages(folder, (Passage(i, pid, "", f"text {i}") for i, pid in enumerate(PIDS)))
     for split in splits:
-        judged = (Judgement(i, qid, f"p{row}", grade) for i, (qid, row, grade) in enumerate(JUDGED[split]))
+        judged = (Judgement(i, qid, PIDS[row], grade) for i, (qid, row, grade) in enumerate(JUDGED[split]))
         queries = [Query(i, f"t{i}", text) for i, text in enumerate(TEXTS[split])]
         out.split(split, folder, queries, out.judgements(folder, judged))
     out.finish()

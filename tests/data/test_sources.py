@@ -20,7 +20,17 @@ PID = {"beir": "p{}", "msmarco": "{}", "msmarco_doc": "D{}", "nq": "{}", "trivia
 
 
 def convert(name, folder, tmp_path, **settings):
-    return prepare(SOURCES[name](path=str(folder), **settings), Store(tmp_path / "store"), seed=0)
+    return prepare(SOURCES[name](path=str(folder), **settings), Store(tmp_path / "store"))
+
+
+def lines_of(corpus, rows):
+    """Which passage of its file each row is, from 0."""
+    return corpus.source_rows()[np.asarray(rows, dtype=np.int64)].tolist()
+
+
+def texts_in_order(corpus):
+    """Titles and texts as the file has them."""
+    return corpus.passages.read(np.argsort(corpus.source_rows()))
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -28,14 +38,14 @@ def convert(name, folder, tmp_path, **settings):
 def test_layout_becomes_the_schema(name, packed, tmp_path):
     corpus = convert(name, write_layout(name, tmp_path / "raw", 24, packed), tmp_path)
     first = 1 if name in ("nq", "trivia") else 0
-    assert corpus.passages.pids(range(24)) == [PID[name].format(i + first) for i in range(24)]
+    assert corpus.passages.pids(range(24)) == [PID[name].format(i + first) for i in lines_of(corpus, range(24))]
     title = {"msmarco": "", "msmarco_doc": f"https://example.org/5 {title_of(5)}"}.get(name, title_of(5))
-    assert corpus.passages.read([5]) == [(title, text_of(5))]
+    assert texts_in_order(corpus)[5] == (title, text_of(5))
     mark = "?" if name == "trivia" else ""
     for split in ("train", "dev"):
         rows = rows_of(split, 24)
         assert corpus.queries(split).texts == [question_of(i) + mark for i in rows]
-        assert [list(passages) for passages in corpus.positives(split)] == [[i] for i in rows]
+        assert [lines_of(corpus, passages) for passages in corpus.positives(split)] == [[i] for i in rows]
 
 
 @pytest.mark.parametrize(
@@ -82,11 +92,24 @@ def test_splits_and_scoring(tmp_path):
 
 def test_hard_negatives_come_in_the_files_order(tmp_path):
     nq = convert("nq", write_layout("nq", tmp_path / "nq", 24), tmp_path)
-    assert [list(row) for row in nq.hard_negatives("train")][:3] == [[8, 3], [9, 4], [10, 5]]
+    assert [lines_of(nq, row) for row in nq.hard_negatives("train")][:3] == [[8, 3], [9, 4], [10, 5]]
     assert nq.hard_negatives("dev") is None
     beir = convert("beir", write_layout("beir", tmp_path / "beir", 24), tmp_path)
     assert beir.hard_negatives("train") is None
     assert beir.fingerprint("negatives-train") == "none"
+
+
+def test_positives_come_in_the_files_order(tmp_path):
+    folder = write_layout("trivia", tmp_path / "raw", 24)
+    path = folder / "biencoder-trivia-train.json"
+    questions = json.loads(path.read_text())
+    ranked = ["9", "2", "24", "5", "9", "1"]
+    questions[0]["positive_ctxs"] = [{"psg_id": pid} for pid in ranked]
+    path.write_text(json.dumps(questions))
+    corpus = convert("trivia", folder, tmp_path)
+    assert corpus.passages.pids(corpus.positives("train")[0]) == ["9", "2", "24", "5", "1"]
+    cut = convert("trivia", folder, tmp_path, max_passages=20)
+    assert cut.passages.pids(cut.positives("train")[0]) == ["9", "2", "24", "5", "1"]
 
 
 def test_hard_negatives_hold_no_positive_and_no_repeat(tmp_path):
@@ -97,8 +120,8 @@ def test_hard_negatives_hold_no_positive_and_no_repeat(tmp_path):
     questions[0]["hard_negative_ctxs"] = [{"passage_id": pid} for pid in ("9", "5", "2", "9")]
     path.write_text(json.dumps(questions))
     corpus = convert("nq", folder, tmp_path)
-    assert list(corpus.positives("train")[0]) == [0, 4]  # in the file's order, the repeat where it came first
-    assert list(corpus.hard_negatives("train")[0]) == [8, 1]
+    assert lines_of(corpus, corpus.positives("train")[0]) == [0, 4]
+    assert lines_of(corpus, corpus.hard_negatives("train")[0]) == [8, 1]
 
 
 def test_the_positives_of_a_question_keep_the_files_order(tmp_path):
@@ -169,11 +192,11 @@ def test_a_beir_folder_without_train_judgements_has_no_train_split(tmp_path):
 def test_quotes_are_text_in_msmarco_and_csv_in_psgs(tmp_path):
     folder = write_layout("msmarco", tmp_path / "ms", 24)
     write_text(folder / "collection.tsv", '0\t"open quote\n' + "".join(f"{i}\t{i} ok\n" for i in range(1, 24)))
-    assert convert("msmarco", folder, tmp_path).passages.read([0, 1]) == [("", '"open quote'), ("", "1 ok")]
+    assert texts_in_order(convert("msmarco", folder, tmp_path))[:2] == [("", '"open quote'), ("", "1 ok")]
     folder = write_layout("nq", tmp_path / "nq", 24)
     rows = "".join(f"{i}\ttext {i}\ttitle\n" for i in range(2, 25))
     write_text(folder / "psgs_w100.tsv", 'id\ttext\ttitle\n1\t"a ""quoted"" word"\t"One, Two"\n' + rows)
-    assert convert("nq", folder, tmp_path).passages.read([0]) == [("One, Two", 'a "quoted" word')]
+    assert texts_in_order(convert("nq", folder, tmp_path))[:1] == [("One, Two", 'a "quoted" word')]
 
 
 def test_a_title_alone_or_a_url_alone_is_a_text(tmp_path):
@@ -522,7 +545,7 @@ def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(LabradorError, match=r"^data.path=.*corpus.jsonl: it is a file, a folder was expected"):
         convert("beir", tmp_path / "corpus.jsonl", tmp_path)
     with pytest.raises(LabradorError, match=r"^data.path=null: data=beir needs the folder"):
-        prepare(Beir(), Store(tmp_path), seed=0)
+        prepare(Beir(), Store(tmp_path))
 
 
 @pytest.mark.parametrize("settings", [{"split": "validation"}, {"max_passages": 0}])
@@ -551,7 +574,7 @@ def test_data_are_called_by_their_folder_their_option_or_the_name_that_is_given(
 def test_a_name_converts_nothing_again(tmp_path):
     folder, store = write_layout("beir", tmp_path / "raw", 24), Store(tmp_path / "store")
     named, unnamed = Beir(path=str(folder), name="mine"), Beir(path=str(folder))
-    assert prepare(named, store, seed=0).key == prepare(unnamed, store, seed=0).key
+    assert prepare(named, store).key == prepare(unnamed, store).key
 
 
 def test_the_digest_is_of_the_content_of_its_parts_wherever_that_lies(tmp_path):

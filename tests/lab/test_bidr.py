@@ -35,7 +35,7 @@ def new_lab(tmp_path, raw):
     def make(store="store", **train):
         stored = Store(tmp_path / store)
         settings = TrainSettings(**({"max_steps": 2, "batch_size": 4, "learning_rate": 1e-3} | train))
-        return Lab(stored, prepare(Beir(path=str(raw)), stored, 0), settings, 0)
+        return Lab(stored, prepare(Beir(path=str(raw)), stored), settings, 0)
 
     return make
 

@@ -20,7 +20,7 @@ ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
 @pytest.fixture
 def lab(tmp_path):
     store = Store(tmp_path / "store")
-    corpus = prepare(Beir(path=str(write_layout("beir", tmp_path / "raw"))), store, 0)
+    corpus = prepare(Beir(path=str(write_layout("beir", tmp_path / "raw"))), store)
     return Lab(store, corpus, TrainSettings(max_steps=1, batch_size=4), 0)
 
 

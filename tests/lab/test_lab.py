@@ -37,7 +37,7 @@ def new_lab(tmp_path, raw):
     def make(seed=0, **train):
         store = Store(tmp_path / "store")
         settings = TrainSettings(**({"max_steps": 2, "batch_size": 4} | train))
-        return Lab(store, prepare(Beir(path=str(raw)), store, seed), settings, seed)
+        return Lab(store, prepare(Beir(path=str(raw)), store), settings, seed)
 
     return make
 

@@ -33,7 +33,7 @@ def new_lab(tmp_path):
     def make(store="store", **train):
         stored = Store(tmp_path / store)
         settings = TrainSettings(**({"max_steps": 2, "batch_size": 4} | train))
-        return Lab(stored, prepare(Beir(path=str(raw)), stored, 0), settings, 0)
+        return Lab(stored, prepare(Beir(path=str(raw)), stored), settings, 0)
 
     return make
 

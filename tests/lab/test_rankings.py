@@ -25,7 +25,7 @@ ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
 def lab(tmp_path):
     store = Store(tmp_path / "store")
     source = Beir(path=str(write_layout("beir", tmp_path / "raw")))
-    return Lab(store, prepare(source, store, 0), TrainSettings(), 0)
+    return Lab(store, prepare(source, store), TrainSettings(), 0)
 
 
 def dense(lab):
