@@ -6,7 +6,7 @@ collision of hashes is harmless.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,13 +50,20 @@ class PidIndex:
         """
         self._keys, self._pids_of, self._seed = keys, pids_of, seed
 
-    def repeated(self) -> Iterator[NDArray[np.int64]]:
-        """The rows whose id the row before them has, some at a time."""
+    def first_repeated(self, places: NDArray[np.uint32]) -> int | None:
+        """Of the rows whose id the row before them has, the one with the lowest of `places` [N]; None: all ids differ.
+
+        Rows of one id lie in the order of their places.
+        """
         again = np.flatnonzero(self._keys[1:] == self._keys[:-1]) + 1
+        again = again[np.argsort(places[again])]
         for start in range(0, len(again), COMPARED_TOGETHER):
             rows = again[start : start + COMPARED_TOGETHER]
-            same = [pid == before for pid, before in zip(self._pids_of(rows), self._pids_of(rows - 1), strict=True)]
-            yield rows[np.array(same)]
+            pids = zip(self._pids_of(rows), self._pids_of(rows - 1), strict=True)
+            same = [row for row, (pid, before) in zip(rows.tolist(), pids, strict=True) if pid == before]
+            if same:
+                return int(same[0])
+        return None
 
     def rows(self, pids: Sequence[str]) -> NDArray[np.int64]:
         """The rows of `pids` [P]; -1 for an id that no passage has."""

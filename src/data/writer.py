@@ -100,7 +100,11 @@ class SchemaWriter:
         self._write_batches("passages", passages_file(self.folder), PASSAGES, sorter.batches(BATCH_ROWS))
         columns = Columns(passages_file(self.folder))
         self._index = PidIndex(sorter.keys, lambda rows: columns.take(rows, ("pid",))[0], self._seed)
-        self._need_distinct(path, columns, lines, sorter.places)
+        row = self._index.first_repeated(sorter.places)
+        if row is not None:
+            (pid,) = columns.take([row], ("pid",))[0]
+            taken = f"passage id {pid!r} is a duplicate of line {lines[sorter.places[row - 1]]}'s"
+            raise bad_line(path, lines[sorter.places[row]], f"{taken}; every passage needs its own id")
         places = sorter.places if source_rows is None else source_rows[sorter.places]
         np.save(source_rows_file(self.folder), places, allow_pickle=False)
         self._meta["passages"] = len(lines)
@@ -109,17 +113,6 @@ class SchemaWriter:
         np.save(sample_file(self.folder), sample, allow_pickle=False)
         shared = f", {len(twins.rows):,} of which share their text with others" if len(twins.rows) else ""
         log.info("%s: %s passages%s", path.name, f"{len(lines):,}", shared)
-
-    def _need_distinct(self, path: Path, columns: Columns, lines: Sequence[int], places: NDArray[np.uint32]) -> None:
-        """Raise LabradorError for the first line of the file whose id an earlier line has."""
-        if self._index is None:
-            return
-        repeated = [int(rows[np.argmin(places[rows])]) for rows in self._index.repeated() if len(rows)]
-        if repeated:
-            row = min(repeated, key=places.__getitem__)
-            (pid,) = columns.take([row], ("pid",))[0]
-            taken = f"passage id {pid!r} is a duplicate of line {lines[places[row - 1]]}'s"
-            raise bad_line(path, lines[places[row]], f"{taken}; every passage needs its own id")
 
     def judgements(self, path: Path, judgements: Iterable[Judgement] = ()) -> Judgements:
         """Take judgements (or hard negatives, whose grade is not looked at) of the raw file `path` for `split`."""

@@ -29,21 +29,24 @@ def test_every_id_is_found_and_no_other():
     known = [ordered.index(pid) if pid in ordered else -1 for pid in asked]
     assert index.rows(asked).tolist() == known
     assert index.rows([]).tolist() == []
-    assert not any(len(rows) for rows in index.repeated())
+    assert index.first_repeated(np.arange(7, dtype=np.uint32)) is None
 
 
 @pytest.mark.usefixtures("hashing")
-def test_repeated_ids_are_found_behind_one_another():
-    index, ordered = index_of(["a", "b", "c", "b", "a", "cc", "a"])
-    (rows,) = index.repeated()
-    assert sorted(ordered[row] for row in rows) == ["a", "a", "b"]
-    assert all(ordered[row] == ordered[row - 1] for row in rows)
+def test_the_first_repeated_id_of_the_file_is_found_behind_its_first(monkeypatch):
+    monkeypatch.setattr(pids, "COMPARED_TOGETHER", 2)
+    for lines, place, first in ((["a", "b", "cc", "b", "a", "x1", "a"], 3, 1), (["a", "b", "aa", "a", "a"], 3, 0)):
+        index, ordered = index_of(lines)
+        order = sorted(range(len(lines)), key=lambda line: (int(pid_keys([lines[line]], SEED)[0]), lines[line], line))
+        row = index.first_repeated(np.array(order, dtype=np.uint32))
+        assert (order[row], order[row - 1]) == (place, first)
+        assert ordered[row] == ordered[row - 1]
 
 
 def test_an_index_of_nothing_finds_nothing():
     index, _ = index_of([])
     assert index.rows(["a"]).tolist() == [-1]
-    assert not list(index.repeated())
+    assert index.first_repeated(np.empty(0, dtype=np.uint32)) is None
 
 
 def test_keys_are_those_of_splitmix64_on_every_machine():
