@@ -34,7 +34,7 @@ def prepare(source: Source, store: Store) -> Corpus:
         "raw": source.identity(folder),
         "schema": SCHEMA_VERSION,
     }
-    whole = store.make("data", made_from, {}, convert, version=source.version, about=source.option)
+    whole = store.make("data", made_from, {}, convert, about=source.option)
     corpus = Corpus(whole.folder, source.handling)
     count = source.max_passages
     if count is None or count >= len(corpus.passages):

@@ -14,10 +14,10 @@ from ..encoders.checkpoint import Checkpoint
 from ..errors import LabradorError
 from ..indexes.search import Search
 from ..lab.codes import CODES
-from ..lab.fits import ELSEWHERE
+from ..lab.fits import pretrained_key
 from ..lab.vectors import VECTORS
 from ..quantizers.base import Codes, FittedQuantizer
-from ..store import Artifact, artifact_key, describe
+from ..store import Artifact
 from .runs import FinishedRun
 
 LEXICAL = "bm25"
@@ -87,12 +87,9 @@ class RunArtifacts:
     @cached_property
     def structure(self) -> Path | None:
         """The folder of what the search needs besides the codes (a hash table); None where it needs nothing."""
-        settings = self.search.structure()
-        if settings is None:
+        if "structure" not in self.inputs:
             return None
-        inputs = {name: self.inputs[name] for name in ("codes", "quantizer")}
-        key = artifact_key("structure", 1, settings, inputs)
-        return self._held(key, "the hash table").folder
+        return self._held(self.inputs["structure"], "the hash table").folder
 
     def questions(self, side: str) -> tuple[Checkpoint, NDArray[np.float32]]:
         """The encoder of the questions as the first stage ("queries") or the verifier ("verifier") has them, and the
@@ -121,8 +118,7 @@ class RunArtifacts:
         found = self.run.store.by_key(key)
         if found is not None:
             return Checkpoint(self.encoder, self._held(key, "the trained encoder").folder / "towers", key)
-        inputs = {"weights": self.encoder.fingerprint()}
-        if artifact_key("pretrained", 1, describe(self.encoder, ELSEWHERE), inputs) != key:
+        if pretrained_key(self.encoder) != key:
             raise self._missing("the trained encoder")
         return Checkpoint(self.encoder, None, key)
 

@@ -50,8 +50,7 @@ class CodeSteps(VectorSteps):
         if pairs is not None:
             config["positive"] = pairs.positive
         about = f"{type(quantizer).__name__}, trained"
-        version = quantizer.version
-        artifact = self.make("quantize", "quantizer", config, inputs, write, version=version, about=about)
+        artifact = self.make("quantize", "quantizer", config, inputs, write, about=about)
         return Fitted(quantizer, quantizer.load(artifact.folder), artifact)
 
     def _pairs(self, quantizer: PairQuantizer, checkpoint: Checkpoint) -> tuple[Pairs, dict[str, str]]:
@@ -70,7 +69,7 @@ class CodeSteps(VectorSteps):
         def write(folder: Path) -> None:
             quantizer.learned(checkpoint.objective_state(), checkpoint.encoder.dimension).save(folder)
 
-        config = {"learned": type(quantizer).__name__}
+        config = {"learned": type(quantizer).__name__, "version": quantizer.version}
         about = f"{type(quantizer).__name__}, learned with the encoder"
         artifact = self.make("quantize", "quantizer", config, {"checkpoint": checkpoint.key}, write, about=about)
         return Fitted(quantizer, quantizer.load(artifact.folder), artifact, joint=True)
@@ -127,10 +126,10 @@ class CodeSteps(VectorSteps):
         from ..encoders.shards import begun
 
         usable = processes.is_main() and encoding.dtype == "float32" and not begun(folder / CODES)
-        found = self.store.find("vectors", encoding.config, encoding.inputs) if usable else None
+        found = self.find("vectors", encoding.config, encoding.inputs) if usable else None
         if not processes.broadcast("stored" if found else ""):
             return None
-        return found or self.store.find("vectors", encoding.config, encoding.inputs)
+        return found or self.find("vectors", encoding.config, encoding.inputs)
 
     def search(
         self,
@@ -164,7 +163,7 @@ class CodeSteps(VectorSteps):
         drawn = len(rows) < np.count_nonzero(self.corpus.positives(split).lengths)
         config = {"k": k} | ({"queries": len(rows), "seed": self.seed} if drawn else {})
         about = f"top {k} of {len(rows):,} {split} queries"
-        artifact = self.make("train", "candidates", config, inputs, write, version=2, about=about)
+        artifact = self.make("train", "candidates", config, inputs, write, about=about)
         return Candidates(read_lists(artifact.folder), artifact.key)
 
     def frozen(self, sparse: Trained, dense: Checkpoint) -> Frozen:

@@ -12,8 +12,10 @@ from ..losses.base import Objective
 from ..samplers.base import Example, Pool, Sampler
 from ..store import artifact_key, describe
 from ..training.frozen import FrozenPassages
+from ..training.settings import TrainSettings
 from .steps import Fitted, Frozen
 from .texts import Candidates, TextSteps
+from .versions import VERSIONS
 
 ELSEWHERE = (
     "max_query_length",
@@ -26,6 +28,24 @@ ELSEWHERE = (
 )
 
 
+def pretrained_key(encoder: Encoder) -> str:
+    """The key of an encoder as it comes."""
+    inputs = {"weights": encoder.fingerprint()}
+    return artifact_key("pretrained", VERSIONS["pretrained"], describe(encoder, ELSEWHERE), inputs)
+
+
+def trained_by(settings: TrainSettings, device: str) -> dict[str, Any]:
+    """What the key of a training holds of its settings and, with dropout, of where it runs.
+
+    Every process draws what it drops for its own share of a batch, by the generator of its device; without dropout
+    neither their number nor the device changes more than rounding.
+    """
+    described: dict[str, Any] = {"settings": describe(settings.resolved(device))}
+    if settings.dropout != 0:  # None: as the model comes
+        described["drops"] = {"processes": processes.world_size(), "device": device.partition(":")[0]}
+    return described
+
+
 class FitSteps(TextSteps):
     """Checkpoints."""
 
@@ -35,8 +55,7 @@ class FitSteps(TextSteps):
         Its key leaves out the fields that enter other keys: lengths and prefixes are in those of the tokens,
         temperature in that of the objective, dtype and precision in that of the vectors.
         """
-        inputs = {"weights": encoder.fingerprint()}
-        return Checkpoint(encoder, None, artifact_key("pretrained", 1, describe(encoder, ELSEWHERE), inputs))
+        return Checkpoint(encoder, None, pretrained_key(encoder))
 
     def fit(
         self,
@@ -95,9 +114,8 @@ class FitSteps(TextSteps):
         return {
             "objective": describe(objective),
             "sampler": describe(sampler),
-            "sampler_version": sampler.version,
-            "settings": describe(self.settings.resolved(self.device)),
             "seed": self.seed,
+            **trained_by(self.settings, self.device),
         }
 
     def _trained_on(

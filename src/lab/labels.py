@@ -25,11 +25,12 @@ from ..samplers.base import Example, Pool
 from ..store import artifact_key, describe
 from ..training.settings import TrainSettings
 from .codes import scan_of
-from .fits import ELSEWHERE
+from .fits import ELSEWHERE, trained_by
 from .rankings import RankingSteps
 from .steps import Stored, open_array
 from .texts import read_lists, without, write_lists
 from .vectors import QUERIES_TOGETHER
+from .versions import VERSIONS
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,8 @@ class LabelSteps(RankingSteps):
         among its best `depth`; a ready one is taken as it comes. Killed, it continues from its last checkpoint.
         """
         encoder = teacher.encoder
-        start = artifact_key("teacher", 1, describe(encoder, ELSEWHERE), {"weights": encoder.fingerprint()})
+        weights = {"weights": encoder.fingerprint()}
+        start = artifact_key("teacher", VERSIONS["teacher"], describe(encoder, ELSEWHERE), weights)
         if teacher.ready:
             return TrainedTeacher(teacher, None, start)
         rows = self.sample_queries(TRAIN, settings.visits)
@@ -95,7 +97,7 @@ class LabelSteps(RankingSteps):
             how = settings, self.seed, folder, self.device, self.watched("teacher")
             teach(teacher, batches, queries, passages, *how)
 
-        config = {"sampler": describe(sampler), "settings": describe(settings.resolved(self.device)), "seed": self.seed}
+        config = {"sampler": describe(sampler), "seed": self.seed} | trained_by(settings, self.device)
         inputs = {
             "start": start,
             "queries": queries_key,
@@ -103,7 +105,7 @@ class LabelSteps(RankingSteps):
             **self.judged(TRAIN),
             "ranking": near.key,
         }
-        artifact = self.make("train", "teacher", config, inputs, write, version=3, about="cross-encoder", **SHARED)
+        artifact = self.make("train", "teacher", config, inputs, write, about="cross-encoder", **SHARED)
         self.replay("teacher", artifact)
         return TrainedTeacher(teacher, artifact.folder / MODEL, artifact.key)
 

@@ -86,6 +86,8 @@ class RankingSteps(CodeSteps):
             return search.build(fitted.quantizer, codes.array, vectors, prepared, verifier is not None)
 
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key, "queries": queries.key}
+        if structure is not None:
+            inputs["structure"] = structure.key
         if dense is not None:
             inputs["dense"] = dense.key
         if verifier is not None:
@@ -158,7 +160,7 @@ class RankingSteps(CodeSteps):
         """The cost as the store has it, or measured while no other process of this machine measures."""
 
         def kept() -> dict[str, Any] | None:
-            found = self.store.find("measurement", config, inputs)
+            found = self.find("measurement", config, inputs)
             return json.loads((found.folder / COST).read_text()) if found else None
 
         known = kept()

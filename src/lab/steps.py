@@ -16,6 +16,7 @@ from ..quantizers.base import FittedQuantizer, Quantizer
 from ..store import Artifact, Store
 from ..training.frozen import FrozenPassages
 from ..training.settings import CURVE, TrainSettings
+from .versions import VERSIONS
 
 WatchTrainings = Callable[[str, Mapping[str, float]], None]  # a training's name, a point of its curve with its "step"
 
@@ -82,14 +83,20 @@ class Steps:
         write: Callable[[Path], float | None],
         **options: Any,
     ) -> Artifact:
-        """`Store.make`, counted under `stage` ("train", "encode", "quantize", "search", or "" for none)."""
-        artifact = self.store.make(step, config, inputs, write, **options)
+        """`Store.make` of a step of VERSIONS, counted under `stage` ("train", "encode", "quantize", "search", or "" for
+        none).
+        """
+        artifact = self.store.make(step, config, inputs, write, version=VERSIONS[step], **options)
         self.used[artifact.key] = (stage, artifact)
         return artifact
 
     def judged(self, split: str) -> dict[str, str]:
         """What enters the key of a step that learns from the judgements of a split: these, and what is no negative."""
         return {part: self.corpus.fingerprint(f"{part}-{split}") for part in ("qrels", "spared")}
+
+    def find(self, step: str, config: Mapping[str, Any], inputs: Mapping[str, str]) -> Artifact | None:
+        """`Store.find` of a step of VERSIONS."""
+        return self.store.find(step, config, inputs, version=VERSIONS[step])
 
     def watched(self, name: str) -> Callable[[Mapping[str, float]], None] | None:
         """What is given the curve of the training of that name as it grows; None where nobody watches."""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +29,8 @@ class Batch:
 @dataclass(frozen=True)
 class Objective(ABC):
     """A training objective as a component: its fields are its settings."""
+
+    version: ClassVar[int] = 1  # raised when the same settings come to give another loss
 
     @abstractmethod
     def build(self, dimension: int) -> "ObjectiveModule":

@@ -14,12 +14,15 @@ def describe(component: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
 
     Fields declared with `metadata={"key": False}` (paths, devices) and those named in `leave_out` are not part of it;
     with `metadata={"key": "unless default"}`, for a field that came later, one that has its default is not, so that
-    artifacts made before keep their keys.
+    artifacts made before keep their keys. The class's `version`, above 1, is part of it: it is raised when the same
+    settings come to give another result.
     Labrador's own classes go by their bare name, so that moving a file renames no artifact.
     """
     cls = type(component)
     inside = cls.__module__.split(".")[0] == "labrador"
     described: dict[str, Any] = {"class": cls.__qualname__ if inside else f"{cls.__module__}.{cls.__qualname__}"}
+    if getattr(cls, "version", 1) != 1:
+        described["version"] = cls.version
     for field in dataclasses.fields(component):
         value, rule = getattr(component, field.name), field.metadata.get("key", True)
         part = value != field.default if rule == "unless default" else rule

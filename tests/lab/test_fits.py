@@ -9,6 +9,7 @@ from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
 from labrador.lab import Lab
+from labrador.lab.fits import trained_by
 from labrador.losses.contrastive import Contrastive
 from labrador.samplers.random import Random
 from labrador.store import Store
@@ -32,8 +33,19 @@ def config(lab, checkpoint):
 def test_one_process_trains_the_same_gathered_or_not(lab):
     gathered = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test"))
     apart = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test", gathered=False))
-    assert gathered.keys() == {"objective", "sampler", "settings", "seed", "sampler_version"}
+    assert gathered.keys() == {"objective", "sampler", "settings", "seed", "drops"}
     assert apart == gathered  # one process has nothing to gather
+
+
+@pytest.mark.parametrize(("dropout", "drops"), [(None, True), (0.1, True), (0.0, False)])
+def test_processes_and_device_enter_the_key_of_a_training_where_numbers_are_dropped(monkeypatch, dropout, drops):
+    settings = TrainSettings(dropout=dropout, precision="float32")
+    alone = trained_by(settings, "cpu")
+    assert alone.get("drops") == ({"processes": 1, "device": "cpu"} if drops else None)
+    assert (trained_by(settings, "cuda:0") != alone) == drops
+    assert trained_by(settings, "cuda:1") == trained_by(settings, "cuda:0")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert (trained_by(settings, "cpu") != alone) == drops
 
 
 @pytest.mark.parametrize(("asked", "data", "drawn"), [("auto", "first", "first"), ("any", "first", "any")])

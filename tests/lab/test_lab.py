@@ -11,8 +11,9 @@ from layouts import write_layout
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
-from labrador.indexes.search import Scan, TwoStage
+from labrador.indexes.search import HashLookup, Scan, TwoStage
 from labrador.lab import Lab, Trained
+from labrador.lab.versions import VERSIONS
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.hashing import Hashing
 from labrador.quantizers.flat import Flat
@@ -77,6 +78,45 @@ def test_a_quantizer_of_another_version_is_fitted_again(new_lab, monkeypatch):
     lab = whole(new_lab(), LSH())
     monkeypatch.setattr(LSH, "version", LSH.version + 1)
     assert new_steps(lab, lambda: whole(new_lab(), LSH())) == {"quantizer", "codes", "ranking", "measurement", "scores"}
+
+
+@pytest.mark.parametrize("component", [Contrastive, BM25Hard])
+def test_an_objective_or_a_sampler_of_another_version_trains_again(new_lab, monkeypatch, component):
+    lab = whole(new_lab())
+    monkeypatch.setattr(component, "version", component.version + 1)
+    assert "fit" in new_steps(lab, lambda: whole(new_lab()))
+
+
+FROM_VECTORS = {"vectors", "quantizer", "codes", "ranking", "measurement", "scores"}
+MADE_FROM = {  # what is made anew with a step of another version
+    "tokens": {"tokens", "fit", *FROM_VECTORS},
+    "bm25": {"bm25", "negatives", "fit", *FROM_VECTORS},
+    "negatives": {"negatives", "fit", *FROM_VECTORS},
+    "pretrained": {"fit", *FROM_VECTORS},
+    "fit": {"fit", *FROM_VECTORS},
+    "vectors": FROM_VECTORS,
+    "quantizer": FROM_VECTORS - {"vectors"},
+    "codes": FROM_VECTORS - {"vectors", "quantizer"},
+    "ranking": {"ranking", "measurement", "scores"},
+    "measurement": {"measurement"},
+    "scores": {"scores"},
+}
+
+
+def test_a_step_of_another_version_makes_anew_what_stands_on_it(new_lab, monkeypatch):
+    lab = whole(new_lab(max_steps=1), LSH())
+    for step, expected in MADE_FROM.items():
+        monkeypatch.setattr("labrador.lab.steps.VERSIONS", {**VERSIONS, step: 99})
+        monkeypatch.setattr("labrador.lab.fits.VERSIONS", {**VERSIONS, step: 99})
+        assert new_steps(lab, lambda: whole(new_lab(max_steps=1), LSH())) == expected, step
+
+
+def test_a_hash_table_of_another_version_is_searched_again(new_lab, monkeypatch):
+    search = HashLookup(k=10, tables=2)
+    lab = whole(new_lab(), LSH(), search)
+    monkeypatch.setattr("labrador.lab.steps.VERSIONS", {**VERSIONS, "structure": 99})
+    expected = {"structure", "ranking", "measurement", "scores"}
+    assert new_steps(lab, lambda: whole(new_lab(), LSH(), search)) == expected
 
 
 def test_settings_that_change_no_result_make_nothing(new_lab):

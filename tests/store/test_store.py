@@ -79,6 +79,14 @@ def test_a_field_that_came_later_is_in_the_key_unless_it_has_its_default():
     assert describe(Component(later="new"), leave_out=("later",)) == {"class": name, "size": 1}
 
 
+def test_the_version_of_a_class_is_in_the_key_from_its_second_on(monkeypatch):
+    described = describe(Component())
+    monkeypatch.setattr(Component, "version", 1, raising=False)
+    assert describe(Component()) == described
+    monkeypatch.setattr(Component, "version", 2)
+    assert describe(Component()) == {**described, "version": 2}
+
+
 def test_an_exception_leaves_nothing_behind(tmp_path):
     def write(folder):
         (folder / "half").write_text("half")
