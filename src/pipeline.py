@@ -29,12 +29,23 @@ from .devices import pick_device
 from .errors import LabradorError
 from .lab import Lab
 from .metrics.scores import METRICS
+from .overrides import readable
 from .report.rows import FILE_NAME, ResultRow
 from .report.table import print_rows
 from .result import Chosen, leave, row_of
 from .retrievers.base import Retriever
 from .store import Store
-from .sweeps import AGAIN, Sweeps, clear, composition_fault, failures, leave_failure, outer_fault, swept_settings
+from .sweeps import (
+    AGAIN,
+    Sweeps,
+    clear,
+    composition_fault,
+    failures,
+    leave_failure,
+    outer_fault,
+    refused,
+    swept_settings,
+)
 from .tracker import NoTracker, Session, Told
 
 log = logging.getLogger(__name__)
@@ -65,10 +76,11 @@ def launch(conf: Path) -> int:
     interrupted, else 0.
     """
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # a log that the disk has no room for ends no run, and prints no traceback
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing its own traceback
     Sweeps.folder = None
     _faults.clear()
-    sys.argv[1:] = swept_settings(sys.argv[1:], GROUPS)
+    sys.argv[1:] = swept_settings(readable(sys.argv[1:]), GROUPS)
     with tempfile.TemporaryDirectory() as unused:
         if not processes.is_main():  # only the main process writes a run folder
             sys.argv += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}", "hydra/job_logging=disabled"]
@@ -98,16 +110,18 @@ def cell(config: DictConfig) -> None:
     try:
         (folder / FILE_NAME).unlink(missing_ok=True)  # of a former run here, whose settings Hydra has overwritten
         run_cell(config, folder)
-    except LabradorError as error:
-        if processes.world_size() > 1:  # the other processes may wait for this one: torchrun ends them with it
-            sys.exit(_told([str(error)]))
-        clear(folder, run.job.name)
-        if alone:
-            _faults.append(str(error))  # not raised: Hydra would print more than that
-            return
-        leave_failure(folder, str(error))
-        log.error("this cell failed, the others go on: %s", error)
     except Exception as error:
+        fault = str(error) if isinstance(error, LabradorError) else refused(error)
+        if fault is not None:
+            clear(folder, run.job.name)
+            if processes.world_size() > 1:  # the other processes may wait for this one: torchrun ends them with it
+                sys.exit(_told([fault]))
+            if alone:
+                _faults.append(fault)  # not raised: Hydra would print more than that
+                return
+            leave_failure(folder, fault)
+            log.error("this cell failed, the others go on: %s", fault)
+            return
         if alone or processes.world_size() > 1:
             raise
         log.exception("this cell failed, the others go on")
@@ -121,7 +135,7 @@ def compare() -> None:
     """After a sweep, give its results to the tracker together."""
     if Sweeps.folder is not None and Sweeps.config is not None and processes.is_main():
         settings: Any = OmegaConf.to_container(Sweeps.config["tracker"], resolve=True)
-        build("tracker", settings).compare(Sweeps.folder, Path(Sweeps.config["store"]))
+        build("tracker", settings).compare(Sweeps.folder, Path(Sweeps.config["store"]).expanduser())
 
 
 def _told(faults: list[str]) -> int:
@@ -182,7 +196,7 @@ def _measured(
     folder: Path,
 ) -> ResultRow | None:
     """Train, index, search and score; writes the result into `folder` (the main process alone, which has the row)."""
-    store = Store(Path(run.store))
+    store = Store(Path(run.store).expanduser())
     corpus = prepare(parts["data"], store)
     retriever.check_corpus(corpus, parts["quantizer"])
     split = parts["data"].split

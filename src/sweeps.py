@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 FAILED = "failed.txt"  # in the folder of a cell that failed: why, in one line
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # no rights, or no space
 AGAIN = "started again, it continues from what is finished"
+DATED = re.compile(r"(outputs|multirun)(/\d{4}-\d{2}-\d{2})?$")  # folders that Hydra makes for a run's own
 CLUSTERS = ("submitit", "ray")  # packages whose errors say that a cell's process is gone, since cells raise none
 
 
@@ -42,13 +43,17 @@ def leave_failure(folder: Path, why: str) -> None:
 
 
 def clear(folder: Path, job: str) -> None:
-    """Remove what Hydra wrote into the folder of a cell that failed, and the folder if nothing else is in it."""
+    """Remove what Hydra wrote into the folder of a cell that failed, and the folder if nothing else is in it.
+
+    So are those above it that Hydra names by the day, outputs/2026-01-31.
+    """
     if folder.resolve() == Path.cwd() or (folder / "result.json").exists():  # a result that a tracker did not get
         return
     shutil.rmtree(folder / ".hydra", ignore_errors=True)
     (folder / f"{job}.log").unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    for place in (folder, *(parent for parent in folder.parents[:2] if DATED.search(parent.as_posix()))):
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
 
 
 def failures(folder: Path) -> list[str]:
@@ -67,15 +72,19 @@ def outer_fault(error: Exception) -> str | None:
     if killed(error):
         return f"a process of the sweep was killed ({' '.join(str(error).split())[:200]}); {AGAIN}"
     cause = error if isinstance(error, OSError) else error.__cause__
-    if isinstance(cause, OSError) and cause.errno in UNUSABLE:
-        where = cause.filename or "the folder of the run"
-        return (
-            f"{where}: cannot be read or written ({cause.strerror}); a place that is yours, with free space, was "
-            "expected (hydra.run.dir=FOLDER, with -m hydra.sweep.dir=FOLDER)"
-        )
+    if isinstance(cause, OSError) and (fault := refused(cause)) is not None:
+        return f"{fault} (hydra.run.dir=FOLDER, with -m hydra.sweep.dir=FOLDER)"
     if isinstance(error, RuntimeError) and "srun" in str(error):
         return f"hydra/launcher=submitit_slurm: {error}; start it where Slurm is, or use submitit_local or joblib"
     return None
+
+
+def refused(error: Exception) -> str | None:
+    """What to say of a file or folder that the system refuses; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in UNUSABLE:
+        return None
+    where = error.filename or "the folder of the run"
+    return f"{where}: cannot be read or written ({error.strerror}); expected a place that is yours, with free space"
 
 
 def killed(error: Exception) -> bool:
@@ -98,6 +107,8 @@ def composition_fault(error: Exception) -> str:
     """Hydra's or OmegaConf's complaint about the command line in one line, with the settings that are allowed."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     line = " ".join(str(error).split())
+    if "hydra.cc" in line or "LexerNoViableAlt" in line:
+        line += "; a value with marks of Hydra's own is quoted twice, as in \"data.path='my (data)'\""
     parent = getattr(cause, "parent_node", None)
     if isinstance(parent, DictConfig):
         line += f"; settings there: {', '.join(str(key) for key in parent if key != '_target_')}"

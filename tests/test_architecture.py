@@ -16,7 +16,7 @@ SRC = ROOT / "src"
 
 # The rooms by floor, lowest first; an import points to a lower floor. `data.ragged` is a room by itself.
 FLOORS = (
-    ("errors", "processes", "sweeps"),
+    ("errors", "overrides", "processes", "sweeps"),
     ("components", "devices", "gpus", "machine", "progress", "quiet", "tracker", "data.ragged"),
     ("losses", "samplers", "metrics", "store", "data", "encoders"),
     ("quantizers", "training", "encoding"),
@@ -34,7 +34,7 @@ SEES_APART = {"pipeline", "result", "finished", "export", "tracker"}  # rooms th
 LAZILY_UP = ("quantizers", "indexes", "index")  # a fitted quantizer's index() makes the search structure for its codes
 LAZILY_ASIDE = ("report", "data", "open_texts")  # a report's page shows passages; nothing else of it reads a corpus
 KNOWS = {  # packages that a few rooms alone may import
-    "hydra": ("pipeline", "sweeps"),
+    "hydra": ("overrides", "pipeline", "sweeps"),
     "omegaconf": ("pipeline", "sweeps", "finished"),
     "wandb": ("tracker",),
 }
@@ -297,7 +297,7 @@ def test_a_clean_tree_passes(tmp_path):
         ("report__rows", "from ..store import Store", "report stands apart and imports store"),
         ("report__rows", "from ..data.corpus import Corpus", "report stands apart and imports data"),
         ("lab", "from .report.rows import ResultRow", "lab imports report, which stands apart"),
-        ("lab", "import hydra.utils", "src/lab.py:1 imports hydra: only pipeline and sweeps may"),
+        ("lab", "import hydra.utils", "src/lab.py:1 imports hydra: only overrides and pipeline and sweeps may"),
         ("lab", "def f():\n    from omegaconf import DictConfig", "imports omegaconf: only pipeline and sweeps"),
         ("report__rows", "def f():\n    import wandb", "src/report/rows.py:2 imports wandb: only tracker may"),
         ("lab", "from labrador.data import corpus", "imports labrador by name"),

@@ -162,10 +162,11 @@ def test_a_folder_without_train_judgements(tmp_path, beir):
         (["device=gpu"], "auto, cpu or cuda was expected"),
         (["store=null"], "store=None: text was expected"),
         (["sampler=null"], "Config group override must be"),
+        (["data.path=no=where (1)/it's, naïve"], "data.path=no=where (1)/it's, naïve: no such folder"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2_and_leaves_nothing(tmp_path, beir, arguments, message):
-    where = ["data=beir", f"data.path={beir}"] if "data.path=nowhere" not in arguments else ["data=beir"]
+    where = ["data=beir", f"data.path={beir}"] if "data.path=n" not in arguments[0] else ["data=beir"]
     done = run(*where, *SMALL, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr

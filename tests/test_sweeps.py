@@ -144,3 +144,21 @@ def test_a_run_that_fails_in_the_folder_of_another_leaves_no_result_of_that(tmp_
     assert len(results(tmp_path)) == 1
     assert run("retriever=pretrained", "quantizer=pq", "quantizer.codebooks=5", *where, cwd=tmp_path).returncode == 2
     assert results(tmp_path) == []
+
+
+def test_what_a_cell_is_refused_is_told_with_its_name_and_leaves_no_folder(tmp_path, beir, monkeypatch, capsys):
+    """A stand-in for missing rights, which tests that run as root do not lack."""
+
+    def refused(config, folder):
+        raise PermissionError(13, "Permission denied", str(beir / "corpus.jsonl"))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pipeline, "run_cell", refused)
+    for arguments in ([], ["-m"]):
+        monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+        assert pipeline.launch(ROOT / "conf") == 2
+        (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))
+        assert line.startswith(f"error: {beir / 'corpus.jsonl'}: cannot be read or written (Permission denied); ")
+        assert "hydra.run.dir" not in line
+    assert not (tmp_path / "outputs").exists()
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["multirun.yaml", "failed.txt"]

@@ -92,9 +92,10 @@ def open_run(folder: Path, store: Path | None = None) -> FinishedRun:
         raise LabradorError(f"{missing[0]}: not there; the folder as the run left it was expected; run that cell again")
     settings, words = _resolved(config), _listed(overrides)
     if store is None:
-        store = _home(hydra) / str(settings["store"])
-        if not store.is_dir() and Path(str(settings["store"])).is_dir():  # the folders were moved together
-            store = Path(str(settings["store"]))
+        named = Path(str(settings["store"])).expanduser()
+        store = _home(hydra) / named
+        if not store.is_dir() and named.is_dir():  # the folders were moved together
+            store = named
     if not store.is_dir():
         raise LabradorError(
             f"run={folder}: its store {store} is not there; name the folder it is in now: store=FOLDER for search.py, "

@@ -1,7 +1,7 @@
 """`python -m labrador.store ls|verify|gc`: show, check and clean the store.
 
 python -m labrador.store ls
-python -m labrador.store verify
+python -m labrador.store verify --store FOLDER
 python -m labrador.store gc --keep outputs multirun --dry-run
 """
 
@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -21,11 +22,15 @@ from .store import Store
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the three commands; returns the exit code (1: verify found faults, 2: bad input)."""
     parser = argparse.ArgumentParser(prog="python -m labrador.store", description="Show, check and clean the store.")
-    parser.add_argument("--store", type=Path, default=Path("artifacts"), help="folder of the artifacts (artifacts)")
+    where: dict[str, Any] = {"type": Path, "help": "folder of the artifacts (artifacts)"}
+    parser.add_argument("--store", default=Path("artifacts"), **where)
+    after = argparse.ArgumentParser(add_help=False)  # the same option behind the command
+    after.add_argument("--store", default=argparse.SUPPRESS, **where)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("ls", help="list the artifacts: step, key, size, seconds, what made them")
-    commands.add_parser("verify", help="hash every file against its manifest")
-    gc = commands.add_parser("gc", help="remove broken artifacts and leftovers; not while runs use the store")
+    commands.add_parser("ls", parents=[after], help="list the artifacts: step, key, size, seconds, what made them")
+    commands.add_parser("verify", parents=[after], help="hash every file against its manifest")
+    tidy = "remove broken artifacts and leftovers; not while runs use the store"
+    gc = commands.add_parser("gc", parents=[after], help=tidy)
     gc.add_argument("--keep", type=Path, nargs="+", help="also remove what no result.json below these folders needs")
     gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     options = parser.parse_args(arguments)

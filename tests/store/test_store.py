@@ -245,6 +245,14 @@ def test_ls_and_verify(tmp_path, capsys):
     assert main(["--store", str(tmp_path), "ls"]) == 0
     assert '{"a": 1}' in capsys.readouterr().out
     assert main(["--store", str(tmp_path), "verify"]) == 0
+    capsys.readouterr()
+    for command in (["ls"], ["verify"], ["gc", "--dry-run"]):
+        assert main([*command, "--store", str(tmp_path)]) == 0
+        behind = capsys.readouterr().out
+        assert main(["--store", str(tmp_path), *command]) == 0
+        assert capsys.readouterr().out == behind != ""
+    assert main(["ls", "--store", str(tmp_path / "nowhere")]) == 2
+    capsys.readouterr()
     edit(folder)
     assert main(["--store", str(tmp_path), "verify"]) == 1
     assert "sha256 differs" in capsys.readouterr().out

@@ -1,0 +1,82 @@
+"""The command line's settings in Hydra's grammar: texts that it would not read as they stand are put in quotes.
+
+`data.path=/my data/run=3 (final)` holds marks that mean something to Hydra, or nothing, which it refuses. What does not
+parse could only be an error, so quoting it changes nothing that worked. In a run of one cell a comma belongs to the
+text; with -m it parts the cells of a sweep, but not in a path that is there as it is written.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+SETTING = re.compile(r"(?P<key>\+{0,2}[\w./@-]+)=(?P<value>.*)", re.DOTALL)
+SWEEPS = ("-m", "--multirun")
+PATHS = ("data.path", "data.titles", "encoder.model", "retriever.extra_queries", "retriever.teacher", "store")
+PATHS += ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
+TEXTS = ("encoder.query_prefix", "encoder.passage_prefix", "encoder.revision", "data.name")  # besides paths
+TEXTS += ("tracker.project", "tracker.entity")
+FUNCTION = re.compile(r"\w+\(.*\)", re.DOTALL)  # choice(a,b), glob(*): a sweep in other words
+ELEMENT = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]""")  # of a sweep's list: quoted, or up to a comma
+
+
+def readable(arguments: Sequence[str]) -> list[str]:
+    """The command line with quotes around each value that Hydra would refuse, or not take for the text it must be."""
+    swept = any(argument in SWEEPS for argument in arguments)
+    return [_readable(argument, swept) for argument in arguments]
+
+
+def _readable(argument: str, swept: bool) -> str:
+    match = SETTING.fullmatch(argument)
+    if match is None:
+        return argument
+    key, value = match["key"], match["value"]
+    name = key.lstrip("+")
+    if name in PATHS and "," in value and _is_there(value):
+        return f"{key}={quoted(value)}"
+    if not swept:
+        return f"{key}={_as_text(key, value, name in PATHS + TEXTS)}"
+    if name not in PATHS + TEXTS or FUNCTION.fullmatch(value):
+        return argument
+    return f"{key}={','.join(_as_text(key, part, True) for part in _parts(value))}"
+
+
+def _as_text(key: str, value: str, text: bool) -> str:
+    """A value of `key`, in quotes where Hydra cannot read it or, if it is a `text`, would not read it as one."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Override, QuotedString
+    from hydra.errors import HydraException
+
+    try:
+        found: Override = OverridesParser.create().parse_override(f"{key}={value}")
+    except HydraException:
+        return quoted(value)
+    if not text:
+        return value
+    read: Any = found._value
+    kept = read is None or isinstance(read, QuotedString) or (isinstance(read, str) and value == value.strip())
+    return value if kept or "${" in value else quoted(value)
+
+
+def _parts(value: str) -> list[str]:
+    """The values of a sweep: what stands between commas, but for those in quotes."""
+    parts, at = [""], 0
+    for match in ELEMENT.finditer(value):
+        parts += [""] * (match.start() - at)
+        parts[-1] += match.group()
+        at = match.end()
+    return parts + [""] * (len(value) - at)
+
+
+def quoted(value: str) -> str:
+    """A text in single quotes as Hydra reads them: inside, quotes and the backslashes before them are escaped."""
+    escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + (r"\'" if match[2] else ""), value)
+    return f"'{escaped}'"
+
+
+def _is_there(value: str) -> bool:
+    """Whether a path is there as it is written."""
+    try:
+        return Path(value).expanduser().exists()
+    except OSError:  # too long, or not to be looked at
+        return False
