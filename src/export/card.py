@@ -65,7 +65,7 @@ def _figures(run: FinishedRun) -> str:
     if row.disk_bytes:
         lines.append(f"| vectors on disk for the rerank | {size(row.disk_bytes)} |")
     milliseconds = row.latency_ms.get("p50")
-    if milliseconds is not None:
+    if milliseconds is not None and not row.disturbed:
         lines.append(f"| ms per question in Labrador, search alone (threads: {row.threads}) | {milliseconds:.2f} |")
     return "\n".join([*lines, ""])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .columns import Column, count, three_digits
 from .published import Cell, Published
 from .systems import System
-from .table import Layout
+from .table import TIMED, Layout
 
 if TYPE_CHECKING:
     from .significance import Difference
@@ -85,8 +85,8 @@ def layout(lines: Sequence[Line], comparable: bool) -> Layout:
     for figure in figures(lines):
         show, head = _shown(figure, lines), COSTS.get(figure, figure)
         measured, published = _taken("measured", figure), lambda line, figure=figure: line.cell.published.get(figure)
-        spread = _taken("spread", figure)
-        columns.append(Column(f"{head}\nmeasured", measured, show, number=True, spread=spread, sign=_sign(figure)))
+        own = Column(f"{head}\nmeasured", measured, show, number=True, spread=_taken("spread", figure))
+        columns.append(replace(own, sign=_sign(figure), disturbed=_disturbed(figure)))
         columns.append(Column(f"{head}\npublished", published, show, number=True))
         if comparable and figure not in COSTS:
             signed = _signed(show)
@@ -97,12 +97,20 @@ def layout(lines: Sequence[Line], comparable: bool) -> Layout:
     empty = [name for name in figures(lines) if all(line.measured(name) is None for line in lines)]
     if empty and any(line.system for line in lines):
         missing = (f"Not measured on this data: {', '.join(COSTS.get(name, name) for name in empty)}", *missing)
+    if any(column.disturbed(line) for column in columns for line in lines):
+        missing = (TIMED, *missing)
     name = Column("cell", lambda line: line.cell.name)
     return Layout(lines, [name], columns, "", ("Metrics in per cent", *spread_told, *missing))
 
 
 def _taken(method: str, figure: str) -> Callable[[Line], float | None]:
     return lambda line: getattr(line, method)(figure)
+
+
+def _disturbed(figure: str) -> Callable[[Line], bool]:
+    """Whether a line's milliseconds were taken while other runs used the machine."""
+    timed = figure == "query_ms"
+    return lambda line: timed and line.system is not None and any(row.disturbed for row in line.system.rows)
 
 
 def _sign(figure: str) -> Callable[[Line], int]:

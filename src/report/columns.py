@@ -11,6 +11,7 @@ NAMES = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "seed
 SIZES = ("queries", "passages")
 STAGES = ("train", "encode", "quantize", "search")
 PERCENTILES = ("p50", "p99")
+DISTURBED = "~"  # behind a figure that was taken while other runs used the machine
 SIGNS = {1: "▲", -1: "▼"}  # significantly better, worse than the baseline
 
 
@@ -18,7 +19,8 @@ SIGNS = {1: "▲", -1: "▼"}  # significantly better, worse than the baseline
 class Column:
     """One column: `value` takes it from a row (None = nothing to show), `show` makes text of it.
 
-    `spread` (over seeds) and `sign` (of a significant difference to a baseline) stand beside the value.
+    `spread` (over seeds) and `sign` (of a significant difference to a baseline) stand beside the value. A value that is
+    `disturbed` is marked and never the best.
     """
 
     head: str  # "\n" where the head may be broken
@@ -30,6 +32,7 @@ class Column:
     quiet: bool = False  # whether it is passed over where it is the same in all rows
     spread: Callable[[Any], float | None] = lambda row: None
     sign: Callable[[Any], int] = lambda row: 0
+    disturbed: Callable[[Any], bool] = lambda row: False
 
     @property
     def title(self) -> str:
@@ -39,7 +42,7 @@ class Column:
     def text(self, row: Any) -> str:
         """What stands in the row's cell."""
         value = self.value(row)
-        return "-" if value is None else self.show(value)
+        return "-" if value is None else self.show(value) + (DISTURBED if self.disturbed(row) else "")
 
     def brackets(self, row: Any) -> str:
         """The spread as it is shown: "(0.004)", or nothing."""
@@ -67,16 +70,15 @@ def columns(rows: Sequence[ResultRow]) -> list[Column]:
         Column("bytes/\npassage", _attribute("bytes_per_passage"), count, "lowest"),
         Column("index\nsize", _attribute("index_bytes"), size, "lowest"),
         Column("on disk\nbeside", lambda row: row.disk_bytes or None, size, "lowest"),
-        Column("ms/query\np50", _entry("latency_ms", "p50"), three_digits, "lowest"),
-        *(Column(f"ms/query\n{name}", _entry("latency_ms", name), three_digits, "lowest") for name in searched),
-        Column("queries/\ns", _attribute("qps"), three_digits, "highest"),
+        *(_speed(f"ms/query\n{name}", _entry("latency_ms", name), "lowest") for name in ("p50", *searched)),
+        _speed("queries/\ns", _attribute("qps"), "highest"),
         *(Column(f"{name}\n(s)", _time(name), seconds, "lowest") for name in stages),
     ]
 
 
 def best_of(column: Column, rows: Iterable[Any]) -> str | None:
     """The text of the best value, to the precision shown; None where there is no choice between two values."""
-    values = [value for value in map(column.value, rows) if value is not None]
+    values = [value for row in rows if (value := column.value(row)) is not None and not column.disturbed(row)]
     if column.best is None or len({column.show(value) for value in values}) < 2:
         return None
     return column.show(max(values) if column.best == "highest" else min(values))
@@ -99,6 +101,10 @@ def _metric(name: str) -> Column:
         spread=lambda row: row.spreads.get(name) if isinstance(row, Average) else None,
         sign=lambda row: row.signs.get(name, 0) if isinstance(row, Average) else 0,
     )
+
+
+def _speed(head: str, value: Callable[[ResultRow], Any], best: Literal["highest", "lowest"]) -> Column:
+    return Column(head, value, three_digits, best, disturbed=lambda row: row.disturbed)
 
 
 def _entry(field: str, name: str) -> Callable[[ResultRow], Any]:

@@ -69,10 +69,16 @@ class System:
 
 
 def systems(rows: Mapping[Path, ResultRow]) -> list[System]:
-    """The cells of `rows` in the table's order, rows of one cell together; of a cell's seed the first found counts."""
+    """The cells of `rows` in the table's order, rows of one cell together; of a cell's seed the first found counts.
+
+    One whose search was timed while other runs used the machine gives way to one that was timed again.
+    """
     cells: dict[Identity, dict[int, tuple[Path, ResultRow]]] = {}
     for file, row in rows.items():
-        cells.setdefault(identity(row), {}).setdefault(row.seed, (file, row))
+        seeds = cells.setdefault(identity(row), {})
+        _, known = seeds.setdefault(row.seed, (file, row))
+        if known.disturbed and not row.disturbed:
+            seeds[row.seed] = file, row
     told = dict(zip(cells, labels(list(cells)), strict=True))
     found = []
     for cell, seeds in cells.items():

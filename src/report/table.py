@@ -14,11 +14,12 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from .columns import Column, best_of, columns
+from .columns import DISTURBED, Column, best_of, columns
 from .order import data_of, order
 from .rows import ResultRow
 
 MARK = "*"
+TIMED = f"{DISTURBED} timed while other runs used the machine: run these cells again when it is quiet"
 UNLIMITED = 10_000  # characters: the width of output that goes to a file or a pipe
 READABLE = 120  # characters: the longest line of prose
 
@@ -52,7 +53,8 @@ def layout(rows: Sequence[ResultRow], told: Sequence[str] = ()) -> Layout:
     if not names:
         names = [column for column in columns(ordered) if column.head in ("retriever", "quantizer")]
         same = [text for text in same if text.split()[0] not in ("retriever", "quantizer")]
-    return Layout(ordered, names, figures, ", ".join(same), told)
+    marked = any(column.disturbed(row) for column in figures for row in ordered)
+    return Layout(ordered, names, figures, ", ".join(same), (*told, TIMED) if marked else told)
 
 
 def marks(shown: Layout) -> dict[tuple[int, str], bool]:

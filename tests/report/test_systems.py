@@ -185,3 +185,10 @@ def test_a_label_without_what_tells_data_apart_calls_one_on_every_data(row):
     )
     assert {system.label for system in baselines(found, "bm25").values()} == {"bm25 beir", "bm25 nq"}  # a sampler, too
     assert [system.label for system in baselines(found, "bm25 nq").values()] == ["bm25 nq"]
+
+
+def test_of_a_cell_timed_again_the_row_counts_that_nothing_disturbed(row):
+    found = {"a": row(disturbed=True), "b": row(latency_ms={"p50": 0.1}), "c": row(latency_ms={"p50": 0.2})}
+    (system,) = systems({Path(name) / "result.json": each for name, each in found.items()})
+    assert system.files == (Path("b/result.json"),)
+    assert system.rows == (found["b"],)

@@ -180,3 +180,19 @@ def test_a_machine_is_shown_only_where_rows_differ_in_it(row):
     assert [column.title for column in shown.names] == ["quantizer", "cores"]
     assert "Xeon" not in render([row(machine=one), row(machine=other, quantizer="pq")])
     assert "cores" not in render([row(machine=one), row(machine=one, quantizer="pq")])
+
+
+def test_figures_of_time_taken_beside_other_runs_are_marked_and_never_the_best(row):
+    fast = {"latency_ms": {"p50": 0.1}, "qps": 99_000.0}
+    rows = [
+        row(),
+        row(quantizer="pq", latency_ms={"p50": 0.5}, qps=20_000.0),
+        row(quantizer="lsh", disturbed=True, **fast),
+    ]
+    text = render(rows)
+    assert "0.100~" in text
+    assert "99,000~" in text
+    assert "0.500*" in text
+    assert "20,000*" in text
+    assert text.count("~ timed while other runs used the machine: run these cells again when it is quiet") == 1
+    assert "~" not in render(rows[:2])

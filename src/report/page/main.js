@@ -5,6 +5,7 @@ function showGroup(number) {
   state.chosen = {};
   state.metric = group().metrics.includes(state.metric) ? state.metric : group().metrics[0];
   byId("data-name").textContent = group().name;
+  byId("told").textContent = [...summary.told, ...group().told].join(". ");
   byId("same").textContent = group().same ? `The same in all: ${group().same}` : "";
   table.column = group().columns.findIndex((column) => column.head === state.metric);
   table.down = true;
@@ -71,7 +72,6 @@ byId("order").addEventListener("change", findQuestions);
 byId("more").addEventListener("click", () => { asked.shown += AT_ONCE; showQuestions(); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
 
-byId("told").textContent = summary.told.join(". ");
 byId("notes").hidden = !summary.notes.length;
 byId("notes").querySelector("ul").append(...summary.notes.map((note) => make("li", {}, note)));
 if (!("DecompressionStream" in window)) {

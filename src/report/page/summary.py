@@ -39,6 +39,7 @@ def summary(group: Group, metrics: Sequence[str], differences: Sequence[Differen
         "slug": group.slug,
         "metrics": shown,
         "same": table.caption,
+        "told": list(table.told),
         "baseline": next(iter({one.baseline for one in own.values()}), None),
         "columns": [_head(column, shown) for column in columns],
         "best": [best_of(column, rows) for column in columns],
@@ -53,9 +54,15 @@ def summary(group: Group, metrics: Sequence[str], differences: Sequence[Differen
             }
             for system, row in zip(group.systems, rows, strict=True)
         ],
-        "costs": [{"name": name, "label": label} for name, label, _ in COSTS],
+        "costs": [{"name": name, "label": label + _doubt(name, rows)} for name, label, _ in COSTS],
         "filters": [name for name in FILTERS if len({getattr(row, name) for row in rows}) > 1],
     }
+
+
+def _doubt(cost: str, rows: Sequence[Average]) -> str:
+    """What is said behind a cost's label."""
+    disturbed = cost == "latency" and any(row.disturbed for row in rows)
+    return "; some timed while other runs used the machine" if disturbed else ""
 
 
 def _head(column: Column, metrics: Sequence[str]) -> dict[str, Any]:

@@ -54,3 +54,15 @@ def test_what_the_chart_and_the_filters_need(told):
     assert value["baseline"] == "dpr flat"
     assert flat["cells"][0] == ["dpr flat", "dpr flat", "", 0]
     assert value["filters"] == ["retriever", "quantizer", "search", "sampler", "encoder"]
+
+
+def test_figures_of_time_taken_beside_other_runs_are_marked(tmp_path):
+    found = compare(find([make_runs(tmp_path, disturbed=True)]), ["MRR@10"])
+    (group,) = groups(found.systems)
+    value = summary(group, found.metrics, found.differences)
+    cells, best, _ = column(value, "ms/query\np50")
+    assert all(cell[1].endswith("~") for cell in cells)
+    assert best is None
+    assert value["told"] == ["~ timed while other runs used the machine: run these cells again when it is quiet"]
+    labels = {cost["name"]: cost["label"] for cost in value["costs"]}
+    assert labels["latency"].endswith("; some timed while other runs used the machine")
