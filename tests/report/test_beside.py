@@ -151,3 +151,11 @@ def test_figures_that_the_data_do_not_tell_are_named(measured):
     assert "Not measured on this data: R@100, ms/query" not in layout(measured, comparable=False).told
     assert "Not measured on this data: R@100" in layout(measured, comparable=False).told
     assert not [told for told in layout(measured[:1], comparable=False).told if told.startswith("Not measured")]
+
+
+def test_milliseconds_taken_beside_other_runs_are_marked(row):
+    system = System("BPR", (row(metrics={"R@20": 0.8}, disturbed=True),), (Path("/bpr/0"),))
+    text = rendered(layout([Line(BPR, system)], comparable=True))
+    assert "0.840~" in text
+    assert "80.50~" not in text
+    assert "~ timed while other runs used the machine" in text
