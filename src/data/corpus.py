@@ -130,15 +130,17 @@ class Corpus:
     def fingerprint(self, part: str) -> str:
         """The content hash of "passages", or of queries, qrels or negatives of a split ("queries-train").
 
-        "spared-train" is of what is `spared`. A part that this corpus does not have (no hard negatives, say) has the
-        fingerprint "none".
+        "spared-train" and "own-train" are of what `spared` and `own` give. A part that this corpus does not have (no
+        hard negatives, say) has the fingerprint "none".
         """
         kind, _, split = part.partition("-")
-        if kind == "spared":
-            spared, digest = self.spared(split), Fingerprint()
-            digest.add_array(spared.values)
-            digest.add_array(spared.offsets)
-            return digest.hexdigest()
+        if kind in ("spared", "own"):
+            spared, own = self.spared(split), self.own(split)
+            arrays = [spared.values, spared.offsets] if kind == "spared" else [] if own is None else [own]
+            digest = Fingerprint()
+            for array in arrays:
+                digest.add_array(array)
+            return digest.hexdigest() if arrays else "none"
         return self.meta["fingerprints"].get(part, "none")
 
     def digest(self, *parts: str) -> str:

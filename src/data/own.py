@@ -49,6 +49,22 @@ def own_passages(splits: Mapping[str, SameIds], choice: ExcludeSelf) -> dict[str
     return own
 
 
+def summary(splits: Mapping[str, SameIds], own: Mapping[str, NDArray[np.int64] | None]) -> str | None:
+    """What is left out of the rankings of all splits, in words; None where no question has the id of a passage that is
+    not relevant to it. `own` are the passages left out (None: none).
+    """
+    questions = f"{sum(len(same.rows) for same in splits.values()):,} questions"
+    found = [(splits[split], rows != NONE) for split, rows in own.items() if rows is not None]
+    if found:
+        relevant = sum(int((same.relevant & out).sum()) for same, out in found)
+        judged = f"; {relevant:,} of these are judged relevant" if relevant else ""
+        count = sum(int(out.sum()) for _, out in found)
+        left_out = "are passages themselves, which are left out of their rankings and negatives"
+        return f"{count:,} of {questions} {left_out}{judged}"
+    alike = sum(int(((same.rows != NONE) & ~same.relevant).sum()) for same in splits.values())
+    return f"{alike:,} of {questions} have the id of a passage, which stays in their rankings" if alike else None
+
+
 def same_text(passage: tuple[str, str], question: str) -> bool:
     """Whether a passage (title, text) is the question: its title is, or its text holds the question, or stands in it,
     and the shorter is half of the longer or more. Letters and digits alone are compared.

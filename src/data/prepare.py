@@ -1,5 +1,6 @@
 """From a source to an opened corpus: download, convert, cut; each once."""
 
+import logging
 from pathlib import Path
 
 from .. import processes
@@ -8,6 +9,7 @@ from ..store import Store, describe
 from .base import Source
 from .corpus import Corpus
 from .download import fetch_all
+from .own import summary
 from .schema import SCHEMA_VERSION
 from .subset import sample_rows, write_subset
 from .writer import SchemaWriter
@@ -15,9 +17,11 @@ from .writer import SchemaWriter
 SUBSET_VERSION = 3
 HANDLING = ("max_passages", "split", "exclude_self")  # settings that change nothing in what is converted
 
+log = logging.getLogger(__name__)
+
 
 def prepare(source: Source, store: Store) -> Corpus:
-    """The source's corpus, from the store where it is there.
+    """The source's corpus, from the store where it is there; says which questions are passages of it.
 
     The conversion is named by the source and the names, sizes and times of its raw files, the cut by the conversion
     and `max_passages`. Raises LabradorError for missing or bad raw files.
@@ -38,7 +42,7 @@ def prepare(source: Source, store: Store) -> Corpus:
     corpus = Corpus(whole.folder, source.handling)
     count = source.max_passages
     if count is None or count >= len(corpus.passages):
-        return corpus
+        return _told(corpus)
 
     def cut(into: Path) -> None:
         out = SchemaWriter(into, source.scored_by, source.positive, source.seed)
@@ -48,7 +52,16 @@ def prepare(source: Source, store: Store) -> Corpus:
     config = {"max_passages": count}
     about = f"{source.option}, {count:,} passages"
     subset = store.make("subset", config, {"data": whole.key}, cut, version=SUBSET_VERSION, about=about)
-    return Corpus(subset.folder, source.handling)
+    return _told(Corpus(subset.folder, source.handling))
+
+
+def _told(corpus: Corpus) -> Corpus:
+    """Say in one line what data.exclude_self does here, where it does something; returns the corpus."""
+    own = {split: corpus.own(split) for split in corpus.splits}
+    said = summary(corpus.same_ids, own)
+    if said is not None:
+        log.info("%s (data.exclude_self=%s)", said, str(corpus.handling.exclude_self).lower())
+    return corpus
 
 
 def _raw_folder(source: Source, store: Store) -> Path:

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from ..quantizers.threads import for_queries
 from ..quantizers.vectors import check_shape, check_values
 from .base import Hits, Index, VectorIndex
-from .ranking import by_score
+from .ranking import by_score, without_own
 from .rerank import Score
 
+Own = NDArray[np.int64] | None
 QUERIES = 64  # reranked together: the rows of their candidates are read once
 
 
@@ -33,22 +34,28 @@ class TwoStageIndex(Index):
         """Append the codes uint8 [N, code_bytes] of the next N passages."""
         self.first.add(codes)
 
-    def search(self, queries: NDArray[np.float32], k: int) -> Hits:
+    def search(self, queries: NDArray[np.float32], k: int, own: Own = None) -> Hits:
         """The k best of each query float32 [Q, D], or [Q, D + D']; k beyond the candidates is cut to them.
 
-        The stages of the hits are "candidates" and "rerank". Raises LabradorError on queries of another width, and on
-        vectors that are NaN, infinite or zero.
+        `own`: a passage that is no candidate of each query, int64 [Q] (-1: none). The stages of the hits are
+        "candidates" and "rerank". Raises LabradorError on queries of another width, and on vectors that are NaN,
+        infinite or zero.
         """
-        return self.search_both(queries, k)[1]
+        return self.search_both(queries, k, own)[1]
 
-    def search_both(self, queries: NDArray[np.float32], k: int) -> tuple[Hits, Hits]:
+    def search_both(self, queries: NDArray[np.float32], k: int, own: Own = None) -> tuple[Hits, Hits]:
         """All candidates as the first stage ranks them, and what `search` returns."""
         start = perf_counter()
         sparse, dense = self._split(queries)
         k = min(self.first.cut(k), self.candidates)
-        found = self.first.search(sparse, min(self.candidates, self.first.size))
+        more = 0 if own is None else 1
+        found = self.first.search(sparse, min(self.candidates + more, self.first.size))
+        if own is not None and found.ids.shape[1] > self.candidates:
+            found = without_own(found, own, self.candidates)
         middle = perf_counter()
-        hits = self.rerank(np.ascontiguousarray(dense, dtype=np.float32), found.ids, k)
+        hits = self.rerank(np.ascontiguousarray(dense, dtype=np.float32), found.ids, min(k + more, found.ids.shape[1]))
+        if own is not None:  # where all passages are candidates it is still among them
+            hits = without_own(hits, own, k)
         stages = {"candidates": 1000 * (middle - start), "rerank": 1000 * (perf_counter() - middle)}
         return found, Hits(hits.ids, hits.scores, stages)
 

@@ -10,6 +10,7 @@ from .. import processes
 from ..encoders.checkpoint import Checkpoint
 from ..indexes.base import Index
 from ..indexes.flat import FlatIndex
+from ..indexes.others import search_of
 from ..indexes.search import Search
 from ..metrics.cost import search_batches
 from ..quantizers.base import FittedQuantizer, Pairs, Quantizer, TrainingVectors, Vectors
@@ -154,10 +155,11 @@ class CodeSteps(VectorSteps):
             index = scan_of(passages.array, quantizer)
             ids = np.empty((0, k), dtype=np.int64)
             if len(rows):
-                ids = search_batches(index.search, np.asarray(queries.array[rows]), k, QUERIES_TOGETHER).ids
+                asked = self.asked(np.asarray(queries.array[rows]), split, rows)
+                ids = search_batches(search_of(index, asked), asked, k, QUERIES_TOGETHER).ids
             write_lists(folder, without(ids, spared.take(rows)).spread(rows, len(spared)))
 
-        inputs = {"passages": passages.key, "queries": queries.key, **self.judged(split)}
+        inputs = {"passages": passages.key, "queries": queries.key, **self.judged(split), **self.left_out(split)}
         if quantizer is not None:
             inputs["quantizer"] = quantizer.artifact.key
         drawn = len(rows) < np.count_nonzero(self.corpus.positives(split).lengths)

@@ -17,6 +17,7 @@ from ..data.questions import read_questions
 from ..data.relabelled import TRAIN, Labels, Pooled, Relabelled
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.shards import write_shards
+from ..indexes.others import search_of
 from ..labels.pseudo import Thresholds, by_thresholds
 from ..labels.teacher import MODEL, Teacher, TrainedTeacher
 from ..metrics.ranking import score_ranking
@@ -195,14 +196,15 @@ class LabelSteps(RankingSteps):
             index = scan_of(passages.array)
 
             def make(first: int, last: int, progress: Callable[[int], Any]) -> NDArray[np.int64]:
-                found = index.search(np.asarray(queries.array[rows[first:last]]), k).ids
+                asked = self.asked(np.asarray(queries.array[rows[first:last]]), split, rows[first:last])
+                found = search_of(index, asked)(asked, k).ids
                 progress(last - first)
                 return found
 
             shape = len(rows), k
             write_shards(folder / IDS, shape, np.int64, QUERIES_TOGETHER, make, verb="searching", unit=" queries")
 
-        inputs = {"passages": passages.key, "queries": queries.key}
+        inputs = {"passages": passages.key, "queries": queries.key, **self.left_out(split)}
         config = {"k": k} | self._drawn(split, rows)
         about = f"best {k} of {len(rows):,} {split} questions"
         artifact = self.make("train", "nearest", config, inputs, write, about=about, **SHARED)

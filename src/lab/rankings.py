@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import processes
 from ..indexes.base import Hits, Index
+from ..indexes.others import search_of
 from ..indexes.search import Search
 from ..machine import this_machine
 from ..metrics.cost import measure, search_batches, threads
@@ -44,7 +45,7 @@ class Asked:
     """One search of all queries of a split, by the index that `build` gives when it is first needed."""
 
     build: Callable[[], Any]
-    queries: Any  # float32 [Q, D], or Q texts for BM25
+    queries: Any  # float32 [Q, D], or Q texts for BM25; Questions where some are passages
     k: int
     device: str
     about: str  # the queries, in words
@@ -53,6 +54,11 @@ class Asked:
     def index(self) -> Any:
         """What searches; built once."""
         return self.build()
+
+    @property
+    def search(self) -> Callable[[Any, int], Hits]:
+        """The search of the index, for these queries."""
+        return search_of(self.index, self.queries)
 
     @property
     def opened(self) -> bool:
@@ -94,8 +100,8 @@ class RankingSteps(CodeSteps):
             inputs["verifier"] = verifier.key
         config = {"search": describe(search), "device": search.device}
         asked = np.hstack([queries.array] if verifier is None else [queries.array, verifier.array])
-        task = Asked(build, asked, search.k, search.device, f"{len(asked):,} {split} queries")
-        artifact = self._search(task, config, inputs)
+        task = Asked(build, self.asked(asked, split), search.k, search.device, f"{len(asked):,} {split} queries")
+        artifact = self._search(task, config, inputs | self.left_out(split))
         return Ranking(
             hits=read_hits(artifact.folder),
             cost=self._cost(task, artifact),
@@ -115,8 +121,9 @@ class RankingSteps(CodeSteps):
             return LexicalIndex(bm25.folder)
 
         inputs = {"bm25": bm25.key, "queries": self.corpus.fingerprint(f"queries-{split}")}
-        task = Asked(build, self.corpus.queries(split).texts, k, "cpu", f"BM25, {split} queries")
-        artifact = self._search(task, {"k": k}, inputs)
+        texts = self.corpus.queries(split).texts
+        task = Asked(build, self.asked(texts, split), k, "cpu", f"BM25, {split} queries")
+        artifact = self._search(task, {"k": k}, inputs | self.left_out(split))
         return Ranking(
             hits=read_hits(artifact.folder),
             cost=self._cost(task, artifact),
@@ -130,7 +137,7 @@ class RankingSteps(CodeSteps):
         """ids.npy and scores.npy of the best passages of all queries."""
 
         def write(folder: Path) -> None:
-            hits = search_batches(task.index.search, task.queries, task.k, QUERIES_TOGETHER)
+            hits = search_batches(task.search, task.queries, task.k, QUERIES_TOGETHER)
             np.save(folder / IDS, hits.ids, allow_pickle=False)
             np.save(folder / SCORES, hits.scores, allow_pickle=False)
 
@@ -172,7 +179,7 @@ class RankingSteps(CodeSteps):
                 return known
             log.info("timing the search of %s", task.about)
             warm = task.opened  # because it has just ranked all queries
-            cost = measure(task.index.search, task.queries, task.k, batch_size=QUERIES_TOGETHER, warm=warm)
+            cost = measure(task.search, task.queries, task.k, batch_size=QUERIES_TOGETHER, warm=warm)
             return {**cost, "device": task.device, "disturbed": disturbed()}
 
     def score(self, ranking: Ranking, split: str, tag: str, metrics: tuple[str, ...]) -> Artifact:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..data.corpus import Corpus
 from ..encoders.checkpoint import Checkpoint
+from ..indexes.others import Questions
 from ..quantizers.base import FittedQuantizer, Quantizer
 from ..store import Artifact, Store
 from ..training.frozen import FrozenPassages
@@ -89,6 +90,18 @@ class Steps:
         artifact = self.store.make(step, config, inputs, write, version=VERSIONS[step], **options)
         self.used[artifact.key] = (stage, artifact)
         return artifact
+
+    def asked(self, queries: Any, split: str, rows: NDArray[np.int64] | slice = slice(None)) -> Any:
+        """The `queries` in some `rows` of a split, as a search takes them.
+
+        Where some of them are passages of the corpus, `Questions`, whose rankings leave these out.
+        """
+        own = self.corpus.own(split)
+        return queries if own is None else Questions(queries, own[rows])
+
+    def left_out(self, split: str) -> dict[str, str]:
+        """What enters the key of a ranking of a split's queries that leaves out those that are passages themselves."""
+        return {} if self.corpus.own(split) is None else {"own": self.corpus.fingerprint(f"own-{split}")}
 
     def judged(self, split: str) -> dict[str, str]:
         """What enters the key of a step that learns from the judgements of a split: these, and what is no negative."""
