@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .devices import pick_device
+from .devices import memory_for, pick_device
 from .devices import precision as precision
 from .encoders.base import DTYPES
 from .encoders.shards import write_shards
@@ -69,6 +69,7 @@ def encode(
     device = pick_device(settings.device)
     towers = towers.to(device).eval()
     encoder = _BatchEncoder(towers, side, device, settings)
+    texts = "passages" if side == "passage" else "queries"
 
     def finish(vectors: NDArray[np.float32]) -> Array:
         return vectors.astype(settings.dtype, copy=False) if transform is None else transform(vectors)
@@ -79,7 +80,8 @@ def encode(
         width, dtype = sample.shape[1], sample.dtype
 
     def make(first: int, last: int, progress: Callable[[int], Any]) -> Array:
-        vectors = encoder(tokens.slice(first, last), progress)
+        with memory_for(f"encoding {texts}", f"set encoder.batch_tokens={encoder.budget // 2} or less"):
+            vectors = encoder(tokens.slice(first, last), progress)
         broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         if len(broken):
             raise LabradorError(
@@ -88,7 +90,6 @@ def encode(
             )
         return finish(vectors)
 
-    texts = "passages" if side == "passage" else "queries"
     shape = (len(tokens), width)
     write_shards(out, shape, dtype, settings.shard_size, make, verb=f"encoding {texts}", unit=f" {texts}")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from . import processes
+from . import gpus, processes
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -62,7 +62,10 @@ def _named_by_lscpu() -> str:
 
 
 def _gpu() -> str:
-    import torch
+    """The GPU's model as nvidia-smi lists it, without CUDA, which a cell that found everything never used."""
+    name, count = " or ".join(gpus.models()), processes.world_size()
+    if not name:
+        import torch
 
-    name, count = torch.cuda.get_device_name(), processes.world_size()
+        name = torch.cuda.get_device_name()
     return name if count == 1 else f"{count} x {name}"

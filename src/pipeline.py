@@ -8,8 +8,8 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from . import gpus, processes
+from . import processes
 from .components import build
 from .data.prepare import prepare
-from .devices import pick_device
+from .devices import SETTINGS, Place, chosen_device, pick_device
 from .errors import LabradorError
+from .gpus import Lease
 from .lab import Lab
 from .metrics.scores import METRICS
 from .overrides import readable
@@ -67,6 +68,10 @@ class RunSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
             raise LabradorError(f"seed={self.seed}: a number from 0 to {2**32 - 1} was expected")
+        if self.device not in SETTINGS:
+            raise LabradorError(
+                f"device={self.device}: expected one of {', '.join(SETTINGS)}; choose a GPU with CUDA_VISIBLE_DEVICES"
+            )
 
 
 def launch(conf: Path) -> int:
@@ -114,15 +119,18 @@ def cell(config: DictConfig) -> None:
         fault = str(error) if isinstance(error, LabradorError) else refused(error)
         if fault is not None:
             clear(folder, run.job.name)
-            if processes.world_size() > 1:  # the other processes may wait for this one: torchrun ends them with it
-                sys.exit(_told([fault]))
+            if processes.world_size() > 1:  # the others may wait for this one: torchrun ends them with it
+                processes.end(_told([fault]))
             if alone:
                 _faults.append(fault)  # not raised: Hydra would print more than that
                 return
             leave_failure(folder, fault)
             log.error("this cell failed, the others go on: %s", fault)
             return
-        if alone or processes.world_size() > 1:
+        if processes.world_size() > 1:
+            traceback.print_exc()
+            processes.end(1)
+        if alone:
             raise
         log.exception("this cell failed, the others go on")
         where = folder / f"{run.job.name}.log"
@@ -158,14 +166,15 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     retriever.check(parts["quantizer"], parts["search"])
     parts["tracker"].check()
     reads_encoder = "encoder" not in retriever.unused(parts["search"])
-    may_use_gpu = reads_encoder and (run.device != "cpu" or parts["search"].device != "cpu")
-    with gpus.claimed() if may_use_gpu else nullcontext():
-        device = str(pick_device(run.device))
+    device: str = chosen_device(run.device if reads_encoder else "cpu")
+    if processes.world_size() > 1:
+        device = str(pick_device(device))
         processes.start(device)
+    with Lease() as gpu:
         names = {name: str(HydraConfig.get().runtime.choices[name]) for name in GROUPS}
         tracked = _tracked(parts["tracker"], config, names, folder)
         try:
-            row = _measured(retriever, parts, run, device, names, tracked, folder)
+            row = _measured(retriever, parts, run, Place(device, gpu), names, tracked, folder)
         except BaseException:
             tracked.fail()
             raise
@@ -190,7 +199,7 @@ def _measured(
     retriever: Retriever,
     parts: Mapping[str, Any],
     run: RunSettings,
-    device: str,
+    place: Place,
     names: dict[str, str],
     tracked: Session,
     folder: Path,
@@ -201,7 +210,7 @@ def _measured(
     retriever.check_corpus(corpus, parts["quantizer"])
     split = parts["data"].split
     corpus.queries(split)  # a split that is not there is told before any work
-    lab = Lab(store, corpus, parts["train"], run.seed, device)
+    lab = Lab(store, corpus, parts["train"], run.seed, place.device, place.gpu)
     lab.watch = tracked.curve
     ranking = retriever.rank(lab, parts["quantizer"], parts["search"], split)
     metrics = (*METRICS, *parts["data"].also_scored)

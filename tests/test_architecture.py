@@ -16,8 +16,10 @@ SRC = ROOT / "src"
 
 # The rooms by floor, lowest first; an import points to a lower floor. `data.ragged` is a room by itself.
 FLOORS = (
-    ("errors", "overrides", "processes", "sweeps"),
-    ("components", "devices", "gpus", "machine", "progress", "quiet", "tracker", "data.ragged"),
+    ("errors", "overrides", "sweeps"),
+    ("processes",),
+    ("components", "gpus", "progress", "quiet", "tracker", "data.ragged"),
+    ("devices", "machine"),
     ("losses", "samplers", "metrics", "store", "data", "encoders"),
     ("quantizers", "training", "encoding"),
     ("indexes", "labels"),
@@ -38,7 +40,7 @@ KNOWS = {  # packages that a few rooms alone may import
     "omegaconf": ("pipeline", "sweeps", "finished"),
     "wandb": ("tracker",),
 }
-MAX_FILE, MAX_FUNCTION = 250, 60  # lines
+MAX_FILE, MAX_FUNCTION = 300, 60  # lines
 
 
 @dataclass(frozen=True)
@@ -336,9 +338,9 @@ def test_a_new_room_needs_a_floor(tmp_path):
 def test_long_files_and_functions_are_found(tmp_path):
     body = "    x = 1\n" * 60
     src = tree(
-        tmp_path, lab=f"def f():\n{body}", losses__a="def g():\n" + body[: -len("    x = 1\n")], store="\n" * 251
+        tmp_path, lab=f"def f():\n{body}", losses__a="def g():\n" + body[: -len("    x = 1\n")], store="\n" * 301
     )
-    assert too_long(src) == ["src/lab.py:1 f has 61 lines", "src/store.py has 251 lines"]
+    assert too_long(src) == ["src/lab.py:1 f has 61 lines", "src/store.py has 301 lines"]
 
 
 @pytest.mark.parametrize(

@@ -194,22 +194,6 @@ def test_devices_and_what_they_have():
             pick_device("cuda")
 
 
-@pytest.mark.parametrize("name", ["cuda:1", "cuda:0", "tpu", "cudaa"])
-def test_a_device_that_training_would_not_use_is_refused(monkeypatch, name):
-    monkeypatch.setenv("LOCAL_RANK", "2")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    with pytest.raises(LabradorError, match=f"device={name}: auto, cpu or cuda .* with CUDA_VISIBLE_DEVICES"):
-        pick_device(name)
-
-
-def test_every_process_has_its_own_gpu(monkeypatch):
-    monkeypatch.setenv("LOCAL_RANK", "2")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    for name in ("auto", "cuda", "cuda:2"):
-        assert pick_device(name) == torch.device("cuda:2")
-    assert pick_device("cpu") == torch.device("cpu")
-
-
 def test_settings_that_mean_nothing_are_refused():
     with pytest.raises(LabradorError, match="shard_size=0"):
         EncodeSettings(shard_size=0)

@@ -1,4 +1,4 @@
-"""A GPU for each process: made-up GPUs, real locks and processes."""
+"""A GPU for each process: stand-ins for the GPUs and for nvidia-smi, real locks and processes."""
 
 import os
 import subprocess
@@ -7,18 +7,20 @@ import threading
 
 import pytest
 from filelock import FileLock, Timeout
-from test_run import SMALL, run
 
 from labrador import gpus
-from labrador.gpus import VISIBLE, claimed, visible_gpus
+from labrador.gpus import VISIBLE, Gpu, Lease, Listing, least_capability, listing, models, visible_gpus
 
 NAMES = ["GPU-a", "GPU-b"]
+LISTED = Listing([Gpu(name, 8.0, "H100") for name in NAMES])
 HOLD = """
 import os, sys
 from pathlib import Path
-from labrador.gpus import claimed
-with claimed(lambda: ["GPU-a", "GPU-b"], Path(sys.argv[1])) as name:
-    print(name, os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+from labrador import gpus
+gpus.visible_gpus = lambda: ["GPU-a", "GPU-b"]
+with gpus.Lease(Path(sys.argv[1])) as lease:
+    lease.take()
+    print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
     sys.stdin.read()
 """
 
@@ -31,25 +33,35 @@ def every_gpu(monkeypatch):
         monkeypatch.delenv(name)
 
 
+def nvidia_smi(folder, monkeypatch, *lines: str) -> None:
+    """An nvidia-smi that runs these lines, first on the PATH."""
+    tool = folder / "nvidia-smi"
+    tool.write_text("#!/bin/sh\n" + "".join(f"{line}\n" for line in lines))
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+
 def taken(folder):
-    """The GPU that a cell of this process gets."""
-    with claimed(lambda: NAMES, folder) as name:
-        return name
+    """The GPU that a cell of this process gets, in CUDA's words."""
+    with Lease(folder) as lease:
+        lease.take()
+        return os.environ.get(VISIBLE)
 
 
 def holder(folder):
     """A process whose cell has a GPU until its input is closed, and what it printed."""
     command = [sys.executable, "-c", HOLD, str(folder)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    return process, process.stdout.readline().split()
+    return process, process.stdout.readline().strip()
 
 
 def test_two_processes_have_a_gpu_each_and_a_third_waits(tmp_path, monkeypatch):
     monkeypatch.setattr(gpus, "WAIT", 0.05)
-    first, told = holder(tmp_path)
-    assert told == ["GPU-a", "GPU-a"]
-    second, told = holder(tmp_path)
-    assert told == ["GPU-b", "GPU-b"]
+    monkeypatch.setattr(gpus, "listing", lambda: LISTED)
+    first, name = holder(tmp_path)
+    assert name == "GPU-a"
+    second, name = holder(tmp_path)
+    assert name == "GPU-b"
     third: list[str | None] = []
     thread = threading.Thread(target=lambda: third.append(taken(tmp_path)))
     thread.start()
@@ -61,49 +73,67 @@ def test_two_processes_have_a_gpu_each_and_a_third_waits(tmp_path, monkeypatch):
     first.communicate()
 
 
-def test_a_process_stays_on_its_gpu(tmp_path):
+def test_a_process_stays_on_its_gpu(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpus, "listing", lambda: LISTED)
     assert taken(tmp_path) == "GPU-a"
-    assert os.environ[VISIBLE] == "GPU-a"
     assert visible_gpus() == ["GPU-a"]
 
 
-def test_between_two_cells_another_process_has_its_turn(tmp_path):
-    with claimed(lambda: ["GPU-a"], tmp_path):
-        waiting = FileLock(tmp_path / "GPU-a.lock")
+def test_a_lease_that_nothing_asked_for_takes_no_gpu(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpus, "listing", lambda: LISTED)
+    with Lease(tmp_path):
+        pass
+    assert VISIBLE not in os.environ
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_between_two_cells_another_process_has_its_turn(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpus, "listing", lambda: LISTED)
+    waiting = FileLock(tmp_path / "GPU-a.lock")
+    with Lease(tmp_path) as lease:
+        lease.take()
+        lease.take()  # by a later step of the same cell
         with pytest.raises(Timeout):
             waiting.acquire(timeout=0)
     waiting.acquire(timeout=0)
     waiting.release()
 
 
-def test_the_gpu_of_a_cell_that_failed_is_free(tmp_path):
-    with pytest.raises(ValueError, match="broken"), claimed(lambda: NAMES, tmp_path):
-        raise ValueError("broken")
+def test_the_gpu_of_a_cell_that_failed_is_free(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpus, "listing", lambda: LISTED)
+
+    def cell() -> None:
+        with Lease(tmp_path) as lease:
+            lease.take()
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        cell()
     FileLock(tmp_path / "GPU-a.lock").acquire(timeout=0).lock.release()
 
 
-def test_a_gpu_of_a_process_that_was_killed_is_free(tmp_path):
+def test_a_gpu_of_a_process_that_was_killed_is_free(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpus, "listing", lambda: LISTED)
     process, _ = holder(tmp_path)
     process.kill()
     process.communicate()
     assert taken(tmp_path) == "GPU-a"
 
 
-def test_without_gpus_nothing_is_claimed(tmp_path):
-    with claimed(list, tmp_path) as name:
-        assert name is None
-    assert VISIBLE not in os.environ
+def test_without_gpus_nothing_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpus, "listing", Listing)
+    assert taken(tmp_path) is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_torchrun_deals_out_gpus_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpus, "listing", lambda: LISTED)
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert taken(tmp_path) is None
-    assert VISIBLE not in os.environ
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("setting", "expected"),
     [
         (None, ["GPU-a", "GPU-b"]),
         ("", []),
@@ -117,37 +147,38 @@ def test_torchrun_deals_out_gpus_itself(tmp_path, monkeypatch):
         ("NoDevFiles", []),
     ],
 )
-def test_the_gpus_that_a_process_may_use(monkeypatch, told, expected):
-    monkeypatch.setattr(gpus, "_installed", lambda: NAMES)
-    if told is not None:
-        monkeypatch.setenv(VISIBLE, told)
+def test_the_gpus_that_a_process_may_use(monkeypatch, setting, expected):
+    monkeypatch.setattr(gpus, "listing", lambda: LISTED)
+    if setting is not None:
+        monkeypatch.setenv(VISIBLE, setting)
     assert visible_gpus() == expected
 
 
+@pytest.mark.parametrize(
+    ("setting", "expected"), [(None, 7.5), ("0", 9.0), ("1", 7.5), ("MIG-x", 7.5), ("GPU-a,MIG-x", 9.0), ("", None)]
+)
+def test_the_least_capability_of_the_gpus_that_a_cell_may_get(monkeypatch, setting, expected):
+    monkeypatch.setattr(gpus, "listing", lambda: Listing([Gpu("GPU-a", 9.0, "H100"), Gpu("GPU-b", 7.5, "H100")]))
+    if setting is not None:
+        monkeypatch.setenv(VISIBLE, setting)
+    assert least_capability() == expected
+
+
+def test_the_models_that_a_cell_may_get_are_known_without_cuda(monkeypatch):
+    monkeypatch.setattr(gpus, "listing", lambda: Listing([Gpu("GPU-a", 9.0, "H100"), Gpu("GPU-b", 8.0, "A100")]))
+    assert models() == ["A100", "H100"]
+    monkeypatch.setenv(VISIBLE, "GPU-b")
+    assert models() == ["A100"]
+
+
 def test_gpus_are_read_off_nvidia_smi(tmp_path, monkeypatch):
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\nprintf 'GPU-a\\nGPU-b\\n'\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert visible_gpus() == NAMES
-    tool.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed'\nexit 9\n")
-    assert visible_gpus() == []
+    nvidia_smi(tmp_path, monkeypatch, "printf 'GPU-a, 9.0, H100\\nGPU-b, 7.5, H100\\n'")
+    assert listing() == Listing([Gpu("GPU-a", 9.0, "H100"), Gpu("GPU-b", 7.5, "H100")])
 
 
-def test_cells_that_encode_take_a_gpu(tmp_path, beir, monkeypatch):
-    """A GPU by name alone: these cells compute on the CPU, which torch finds in the end."""
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho GPU-a\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    where = ["data=beir", f"data.path={beir}", *SMALL[:-1], "hydra.sweep.dir=it"]
-    done = run("-m", "retriever=bm25,pretrained", "device=auto,cpu", *where, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    took = ["GPU GPU-a" in (tmp_path / "it" / str(cell) / "pipeline.log").read_text() for cell in range(4)]
-    assert took == [False, False, True, False]
-
-
-def test_without_nvidia_smi_there_are_none(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_an_nvidia_smi_that_fails_is_reported(tmp_path, monkeypatch):
+    nvidia_smi(tmp_path, monkeypatch, "echo 'NVIDIA-SMI has failed'", "exit 9")
+    assert listing() == Listing(why="nvidia-smi failed with exit code 9: NVIDIA-SMI has failed")
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert listing() == Listing(why="nvidia-smi is not on the PATH")
     assert visible_gpus() == []

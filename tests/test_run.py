@@ -159,7 +159,7 @@ def test_a_folder_without_train_judgements(tmp_path, beir):
         (["retriever.temperature=0"], "retriever.temperature=0"),
         (["seed=-1"], "seed=-1"),
         (["seed=abc"], "seed=abc: a whole number was expected"),
-        (["device=gpu"], "auto, cpu or cuda was expected"),
+        (["device=gpu"], "expected one of auto, cpu, cuda"),
         (["store=null"], "store=None: text was expected"),
         (["sampler=null"], "Config group override must be"),
         (["data.path=no=where (1)/it's, naïve"], "data.path=no=where (1)/it's, naïve: no such folder"),

@@ -1,7 +1,7 @@
 """What an encoder is: texts to vectors, by one or two transformer towers. No torch is imported here."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import LabradorError
@@ -30,6 +30,7 @@ class Encoder(ABC):
     temperature: float = 1.0  # what objectives divide inner products by, unless told otherwise
     dtype: Literal["float32", "float16"] = "float32"  # of the corpus vectors on disk
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of matrix products when encoding; auto: the device's
+    batch_tokens: int | None = field(default=None, metadata={"key": False})  # encoded at once; null: by device
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
@@ -40,6 +41,8 @@ class Encoder(ABC):
             raise LabradorError(f"encoder.precision={self.precision}: unknown; use one of {', '.join(PRECISIONS)}")
         if self.projection is not None and self.projection < 1:
             raise LabradorError(f"encoder.projection={self.projection}: expected a width >= 1; use null for none")
+        if self.batch_tokens is not None and self.batch_tokens < 1:
+            raise LabradorError(f"encoder.batch_tokens={self.batch_tokens}: expected a number >= 1, or null")
         if not self.temperature > 0:
             raise LabradorError(f"encoder.temperature={self.temperature}: expected a number > 0; raise it")
         for name in ("max_query_length", "max_passage_length"):

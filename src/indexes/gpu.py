@@ -5,17 +5,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import gpus
+from ..devices import memory_for
 from ..errors import LabradorError
 from ..quantizers.base import FittedQuantizer
 from ..quantizers.vectors import block_rows
 from .base import Hits, VectorIndex
 from .ranking import ordered
 
+NO_GPU = "expected a GPU, none is visible; check nvidia-smi and CUDA_VISIBLE_DEVICES, or set search.device=cpu"
+REMEDY = "set search.device=cpu, or use codes of fewer bytes"
 DEEPEST = 2048  # passages per query, faiss's limit on a GPU
 
 
 def check_gpu(depth: int) -> None:
-    """Raise LabradorError unless faiss can use a GPU here and give `depth` passages per query on it."""
+    """Raise LabradorError unless faiss is built for GPUs, one is visible, and it can give `depth` passages per query.
+
+    CUDA is not touched where GPUs can be listed without it: a cell has none yet, and CUDA sees only those that are
+    visible at its first call.
+    """
     check_depth(depth)
     import faiss
 
@@ -24,11 +32,18 @@ def check_gpu(depth: int) -> None:
             "search.device=cuda: expected a faiss built for GPUs, faiss-cpu is installed; pip uninstall faiss-cpu and "
             "install labrador[gpu], or set search.device=cpu"
         )
+    why = gpus.listing().why  # without nvidia-smi no GPU is taken by name, and faiss may be asked
+    if not gpus.visible_gpus() and (not why or faiss.get_num_gpus() < 1):
+        raise LabradorError(f"search.device=cuda: {NO_GPU}")
+
+
+def gpu_resources() -> Any:
+    """faiss's memory on the GPU that this process has; raises LabradorError where faiss sees none."""
+    import faiss
+
     if faiss.get_num_gpus() < 1:
-        raise LabradorError(
-            "search.device=cuda: expected a GPU, faiss sees none; check nvidia-smi and CUDA_VISIBLE_DEVICES, or set "
-            "search.device=cpu"
-        )
+        raise LabradorError(f"search.device=cuda: {NO_GPU}")
+    return faiss.StandardGpuResources()
 
 
 class GpuFlatIndex(VectorIndex):
@@ -41,14 +56,15 @@ class GpuFlatIndex(VectorIndex):
         self.dtype = dtype
         config = faiss.GpuIndexFlatConfig()
         config.useFloat16 = dtype == np.float16
-        self._resources: Any = faiss.StandardGpuResources()
+        self._resources = gpu_resources()
         self._faiss: Any = faiss.GpuIndexFlatIP(self._resources, dimension, config)
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
         vectors = codes.view(self.dtype)
         step = block_rows(self.dimension)
-        for start in range(0, len(vectors), step):
-            self._faiss.add(np.ascontiguousarray(vectors[start : start + step], dtype=np.float32))
+        with memory_for(f"search.device=cuda: {len(vectors):,} vectors", REMEDY):
+            for start in range(0, len(vectors), step):
+                self._faiss.add(np.ascontiguousarray(vectors[start : start + step], dtype=np.float32))
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
         check_depth(k)
@@ -64,11 +80,12 @@ class GpuHammingIndex(VectorIndex):
 
         super().__init__(quantizer.dimension, quantizer.code_bytes)
         self._quantizer = quantizer
-        self._resources: Any = faiss.StandardGpuResources()
+        self._resources = gpu_resources()
         self._faiss: Any = faiss.GpuIndexBinaryFlat(self._resources, 8 * quantizer.code_bytes)
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
-        self._faiss.add(np.ascontiguousarray(codes))
+        with memory_for(f"search.device=cuda: {len(codes):,} codes", REMEDY):
+            self._faiss.add(np.ascontiguousarray(codes))
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
         check_depth(k)

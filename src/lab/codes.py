@@ -114,6 +114,7 @@ class CodeSteps(VectorSteps):
             {"precision": encoding.precision},
             inputs,
             write,
+            device=self.device,
             resumable=True,
             collective=True,
             about=f"{encoding.about}, encoded",

@@ -104,7 +104,7 @@ class FitSteps(TextSteps):
         config = self._described(objective, sampler) | (
             {} if gathered else {"gathered": False, "processes": processes.world_size()}
         )
-        options = {"resumable": True, "collective": True, "about": name}
+        options: dict[str, Any] = {"device": self.device, "resumable": True, "collective": True, "about": name}
         artifact = self.make("train", "fit", config, {**inputs, **keys}, write, **options)
         self.replay(name, artifact)
         return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)

@@ -106,7 +106,8 @@ class LabelSteps(RankingSteps):
             **self.judged(TRAIN),
             "ranking": near.key,
         }
-        artifact = self.make("train", "teacher", config, inputs, write, about="cross-encoder", **SHARED)
+        options: dict[str, Any] = {"device": self.device, "about": "cross-encoder", **SHARED}
+        artifact = self.make("train", "teacher", config, inputs, write, **options)
         self.replay("teacher", artifact)
         return TrainedTeacher(teacher, artifact.folder / MODEL, artifact.key)
 
@@ -231,7 +232,9 @@ class LabelSteps(RankingSteps):
 
         inputs = {"teacher": teacher.key, "ranking": near.key, "queries": queries_key, "passages": passages_key}
         about = f"{near.array.size:,} pairs, by the teacher"
-        artifact = self.make("train", "scored", {"precision": chosen}, inputs, write, about=about, **SHARED)
+        artifact = self.make(
+            "train", "scored", {"precision": chosen}, inputs, write, device=self.device, about=about, **SHARED
+        )
         return Stored(open_array(artifact.folder / SCORES).reshape(near.array.shape), artifact.key)
 
     def _drawn(self, split: str, rows: NDArray[np.int64]) -> dict[str, str]:

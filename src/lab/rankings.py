@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import processes
+from .. import gpus, processes
 from ..indexes.base import Hits, Index
 from ..indexes.others import search_of
 from ..indexes.search import Search
@@ -141,10 +141,12 @@ class RankingSteps(CodeSteps):
             np.save(folder / IDS, hits.ids, allow_pickle=False)
             np.save(folder / SCORES, hits.scores, allow_pickle=False)
 
-        return self.make("search", "ranking", config, inputs, write, about=task.about)
+        return self.make("search", "ranking", config, inputs, write, device=task.device, about=task.about)
 
     def _cost(self, task: Asked, ranking: Artifact) -> dict[str, Any]:
         """What the search costs on this machine: measured once where nothing disturbed it, else in every run."""
+        if task.device != "cpu" and len(gpus.models()) > 1:
+            self.take_gpu()  # to know of which model it is
         machine = this_machine(task.device)
         config = {"machine": asdict(machine), "threads": threads(), "device": task.device}
         inputs = {"ranking": ranking.key}
@@ -173,6 +175,8 @@ class RankingSteps(CodeSteps):
         known = kept()
         if known is not None:
             return known
+        if task.device != "cpu":
+            self.take_gpu()
         with measuring() as disturbed:
             known = kept()  # of another process, while this one waited
             if known is not None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..data.corpus import Corpus
 from ..encoders.checkpoint import Checkpoint
+from ..gpus import Lease
 from ..indexes.others import Questions
 from ..quantizers.base import FittedQuantizer, Quantizer
 from ..store import Artifact, Store
@@ -69,8 +70,17 @@ class Frozen:
 class Steps:
     """The base of the lab: makes artifacts and remembers which ones this run stands on."""
 
-    def __init__(self, store: Store, corpus: Corpus, train: TrainSettings, seed: int, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        store: Store,
+        corpus: Corpus,
+        train: TrainSettings,
+        seed: int,
+        device: str = "cpu",
+        gpu: Lease | None = None,
+    ) -> None:
         self.store, self.corpus, self.settings, self.seed, self.device = store, corpus, train, seed, device
+        self.gpu = gpu  # taken before the first step that computes on one; None: whichever there is
         self.used: dict[str, tuple[str, Artifact]] = {}  # artifact key -> (stage, artifact)
         self.reported: dict[str, Any] = {}  # what a result row tells besides: "labels"
         self.watch: WatchTrainings | None = None  # is given every training's curve
@@ -82,11 +92,18 @@ class Steps:
         config: Mapping[str, Any],
         inputs: Mapping[str, str],
         write: Callable[[Path], float | None],
+        *,
+        device: str = "cpu",
         **options: Any,
     ) -> Artifact:
         """`Store.make` of a step of VERSIONS, counted under `stage` ("train", "encode", "quantize", "search", or "" for
         none).
+
+        device: where `write` computes. The cell's GPU is taken before the store's lock: a cell that waits for a GPU
+        must not keep an artifact from one that has a GPU.
         """
+        if device != "cpu" and not self.store.has(step, config, inputs, version=VERSIONS[step]):
+            self.take_gpu()
         artifact = self.store.make(step, config, inputs, write, version=VERSIONS[step], **options)
         self.used[artifact.key] = (stage, artifact)
         return artifact
@@ -110,6 +127,11 @@ class Steps:
     def find(self, step: str, config: Mapping[str, Any], inputs: Mapping[str, str]) -> Artifact | None:
         """`Store.find` of a step of VERSIONS."""
         return self.store.find(step, config, inputs, version=VERSIONS[step])
+
+    def take_gpu(self) -> None:
+        """Have a GPU of this cell's own from here to its end; call it while no lock is held that others wait for."""
+        if self.gpu is not None:
+            self.gpu.take()
 
     def watched(self, name: str) -> Callable[[Mapping[str, float]], None] | None:
         """What is given the curve of the training of that name as it grows; None where nobody watches."""

@@ -43,7 +43,8 @@ class Encoding:
         """Write the vectors, or `transform` of them, to the .npy file `out`; continues what a killed run began."""
         from ..encoding import EncodeSettings, encode
 
-        settings = EncodeSettings(dtype=self.dtype, precision=self.precision, device=self.device)
+        budget = self.checkpoint.encoder.batch_tokens
+        settings = EncodeSettings(dtype=self.dtype, precision=self.precision, token_budget=budget, device=self.device)
         encode(self.checkpoint.towers(), self.side, self.tokens, out, settings, transform)
 
 
@@ -82,6 +83,7 @@ class VectorSteps(FitSteps):
             encoding.config,
             encoding.inputs,
             lambda folder: encoding.write(folder / VECTORS),
+            device=self.device,
             resumable=True,
             collective=True,
             about=encoding.about,

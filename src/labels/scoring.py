@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..devices import memory_for
 from ..encoders.shards import write_shards
 from ..encoders.tokens import Tokens
 from ..encoding import TOKEN_BUDGET, autocast, fill_by_length
@@ -42,7 +43,10 @@ def write_scores(
         own = np.arange(first, last)[there] // depth
         scores = np.full(last - first, np.nan, dtype=np.float32)
         if len(there):
-            scores[there] = _probabilities(teacher, questions, passages, rows[own], chosen[there], precision, progress)
+            with memory_for("scoring pairs with the teacher", "lower retriever.teacher_passage_length"):
+                scores[there] = _probabilities(
+                    teacher, questions, passages, rows[own], chosen[there], precision, progress
+                )
         progress(last - first - len(there))
         return scores
 

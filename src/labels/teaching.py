@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from .. import processes
+from ..devices import memory_for
 from ..encoders.tokens import Tokens
 from ..samplers.base import Example
 from ..training.batches import Part, share
@@ -22,6 +23,7 @@ from .cross_encoder import CrossEncoder
 from .pairs import Template
 from .teacher import MODEL, Teacher
 
+TOO_LARGE = "lower retriever.teacher_batch_size, retriever.teacher_passage_length or retriever.teacher_negatives"
 HEAD_RATE = 10.0  # times the body's learning rate is the head's
 
 
@@ -128,4 +130,5 @@ def teach(
             model.template, questions, passages, processes.rank(), processes.world_size()
         )
 
-    run(make, batches, settings, seed, folder, device, watch)
+    with memory_for(f"training the teacher, {settings.batch_size} questions a batch", TOO_LARGE):
+        run(make, batches, settings, seed, folder, device, watch)

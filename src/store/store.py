@@ -75,6 +75,12 @@ class Store:
         key = artifact_key(step, version, config, inputs)
         return self._look(_Job(step, key, {}, lambda folder: None, False, f"{step} {key[:8]}"))
 
+    def has(self, step: str, config: Mapping[str, Any], inputs: Mapping[str, str], *, version: int = 1) -> bool:
+        """Whether the artifact is there and whole, so that `make` will only find it."""
+        folder = self.folder(step, artifact_key(step, version, config, inputs))
+        manifest = read_manifest(folder)
+        return manifest is not None and fault(folder, manifest, thorough=False) is None
+
     def by_key(self, key: str) -> Artifact | None:
         """The artifact of that key, of whatever step, if it has a manifest; its files are not looked at."""
         for folder in self.root.glob(f"*/{key}"):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import processes
 from ..data.ragged import Ragged
+from ..devices import memory_for
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError
@@ -26,6 +27,11 @@ from .model import Trainable, TrainingModel, set_dropout, write_out_attention
 from .progress import Watch
 from .settings import CURVE, TrainSettings
 from .trainer import RetrieverTrainer, arguments
+
+TOO_LARGE = (  # what to do about a training that does not fit
+    "raise train.gradient_accumulation, which works each batch in more parts, or lower train.batch_size or "
+    "encoder.max_passage_length"
+)
 
 
 def train(
@@ -69,7 +75,8 @@ def train(
 
     if isinstance(passages, FrozenPassages):
         settings = replace(settings, workers=0)
-    run(make, batches, settings, seed, folder, device, watch)
+    with memory_for(f"training, {settings.batch_size} queries a batch", TOO_LARGE):
+        run(make, batches, settings, seed, folder, device, watch)
 
 
 def run(

@@ -39,26 +39,36 @@ class RetrieverTrainer(Trainer):
         self._loader, self._optimizer = loader, optimizer
         self._logged: dict[str, Tensor] = {}  # sums since the last log
         self._logged_at = 0
+        self._broken: Tensor | None = None  # the first step whose loss is not finite; infinite: none so far
 
     def get_train_dataloader(self) -> Loader:
         """The loader as it is: accelerate must not share its batches out again."""
         return self._loader
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """This process's part of the mean loss of a batch. Raises LabradorError when it is not finite."""
+        """This process's part of the mean loss of a batch.
+
+        That it is finite is kept on the device and read with the curve: a look at every step would make the GPU wait.
+        """
         losses: dict[str, Tensor] = model(**inputs, step=self.state.global_step)
-        if not torch.isfinite(losses["loss"]):
-            raise LabradorError(
-                f"training step {self.state.global_step + 1}: the loss is {losses['loss'].item()}, a finite number was "
-                "expected; lower train.learning_rate or train.max_grad_norm, or set train.precision=float32"
-            )
+        broken = torch.where(torch.isfinite(losses["loss"].detach()), torch.inf, float(self.state.global_step + 1))
+        self._broken = broken if self._broken is None else torch.minimum(self._broken, broken)
         for name, value in losses.items():
             if name != "loss":
                 self._logged[name] = self._logged.get(name, 0) + value.detach()
         return losses["loss"]
 
+    def check_loss(self) -> None:
+        """Raise LabradorError when the loss of a step since the last look was not finite."""
+        if self._broken is not None and torch.isfinite(self._broken):
+            raise LabradorError(
+                f"training step {int(self._broken.item())}: the loss is not a finite number; lower "
+                "train.learning_rate or train.max_grad_norm, or set train.precision=float32"
+            )
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the objective's other losses, averaged like the trained one: over steps and processes."""
+        self.check_loss()
         if "loss" in logs:
             steps = self.state.global_step - self._logged_at
             for name, total in self._logged.items():
@@ -89,7 +99,8 @@ class RetrieverTrainer(Trainer):
         return super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Weights for `_load_from_checkpoint`; a shared tower is written once."""
+        """Weights for `_load_from_checkpoint`; a shared tower is written once. Raises LabradorError as `check_loss`."""
+        self.check_loss()
         if self.args.should_save:
             folder = Path(output_dir or self.args.output_dir)
             folder.mkdir(parents=True, exist_ok=True)

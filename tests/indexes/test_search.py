@@ -7,6 +7,7 @@ import faiss
 import numpy as np
 import pytest
 
+from labrador import gpus
 from labrador.errors import LabradorError
 from labrador.indexes.search import Scan, Search, TwoStage
 from labrador.indexes.two_stage import QUERIES
@@ -183,14 +184,30 @@ def test_a_faiss_without_gpus_says_how_to_get_one(monkeypatch):
 
 def test_a_machine_without_gpus_says_so(monkeypatch):
     monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
-    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 0)
-    with pytest.raises(LabradorError, match="expected a GPU, faiss sees none"):
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 0, raising=False)
+    with pytest.raises(LabradorError, match="expected a GPU, none is visible"):
         TwoStage(device="cuda").check(LSH(), 64)
+
+
+def test_a_gpu_is_looked_for_without_cuda(monkeypatch):
+    """A cell has no GPU of its own yet when its settings are checked: whoever calls CUDA first stays on GPU 0."""
+
+    def touched() -> int:
+        raise AssertionError("faiss was asked, which uses CUDA")
+
+    monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
+    monkeypatch.setattr(faiss, "get_num_gpus", touched, raising=False)
+    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    monkeypatch.setattr(gpus, "listing", lambda: gpus.Listing([gpus.Gpu("GPU-a", 8.0, "H100")]))
+    Scan(device="cuda").check(Flat(), 64)
+    monkeypatch.setattr(gpus, "listing", gpus.Listing)
+    with pytest.raises(LabradorError, match=r"search\.device=cuda: expected a GPU, none is visible"):
+        Scan(device="cuda").check(Flat(), 64)
 
 
 def test_codes_that_no_gpu_index_scans_and_depths_beyond_it_are_refused(monkeypatch):
     monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
-    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1)
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
     Scan(device="cuda").check(Flat(), 64)
     with pytest.raises(LabradorError, match="with quantizer pq: expected flat, lsh or hash"):
         Scan(device="cuda").check(PQ(), 64)
@@ -205,6 +222,7 @@ def test_what_gpu_indexes_hand_to_faiss_and_make_of_its_hits(monkeypatch):
         useFloat16 = False
 
     monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
     monkeypatch.setattr(faiss, "GpuIndexFlatConfig", Config, raising=False)
     monkeypatch.setattr(faiss, "GpuIndexFlatIP", lambda _, d, config: faiss.IndexFlatIP(d), raising=False)
     monkeypatch.setattr(faiss, "GpuIndexBinaryFlat", lambda _, d: faiss.IndexBinaryFlat(d), raising=False)

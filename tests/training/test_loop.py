@@ -107,7 +107,7 @@ def test_weight_decay_leaves_biases_alone(texts: Path, tmp_path: Path):
 
 def test_a_loss_that_is_not_finite_stops_the_training(texts: Path, tmp_path: Path):
     with pytest.raises(
-        LabradorError, match=r"training step \d+: the loss is (nan|inf|-inf).*lower train.learning_rate"
+        LabradorError, match=r"training step \d+: the loss is not a finite number; lower train.learning_rate"
     ):
         toy.run(texts, tmp_path, learning_rate=1e30, warmup=0.0, max_grad_norm=0.0)
     assert not (tmp_path / "towers").exists()
