@@ -109,11 +109,12 @@ class _BatchEncoder:
         return vectors.cpu().numpy()
 
     def _encode(self, texts: list[Ids]) -> Tensor:
-        ids, mask = pad(texts, self.towers.pad_id)
+        ids, mask, types = pad(texts, self.towers.pad_id, self.towers.segments(self.side))
         full = len(texts[-1]) == ids.shape[1]  # the shortest comes last: no padding, so attention needs no mask
         placed = None if full else mask.to(self.device)
         with torch.inference_mode(), autocast(self.device, self.precision):
-            return self.towers.encode(self.side, ids.to(self.device), placed)
+            told = None if types is None else types.to(self.device)
+            return self.towers.encode(self.side, ids.to(self.device), placed, told)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:

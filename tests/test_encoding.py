@@ -66,6 +66,28 @@ def one_by_one(tokens: Tokens) -> np.ndarray:
     return torch.cat(rows).numpy()
 
 
+def test_segments_reach_the_model_as_its_tokenizer_has_them(tmp_path):
+    """What BPR's and PAIR's code gives BERT: type 0 up to the title's [SEP], 1 for the text; queries have 0 alone."""
+    encoder = Tiny(pooling="cls", segments=True)
+    tokenizer, model = encoder.tokenizer(), encoder.load_model()
+    passages = texts(9)
+    tokens = write_tokens([passages], 9, tokenizer, 64, tmp_path / "p", segments=True)
+    encode(encoder.build(), "passage", tokens, tmp_path / "passages.npy", EXACT)
+    given = tokenizer(*map(list, zip(*passages, strict=True)), truncation="longest_first", max_length=64, padding=True)
+    with torch.inference_mode():
+        expected = model(**given.convert_to_tensors("pt")).last_hidden_state[:, 0]
+    vectors = np.load(tmp_path / "passages.npy")
+    assert np.allclose(vectors, expected, atol=1e-6)
+    plain = write_tokens([passages], 9, tokenizer, 64, tmp_path / "plain")
+    encode(Tiny(pooling="cls").build(), "passage", plain, tmp_path / "plain.npy", EXACT)
+    assert np.abs(vectors - np.load(tmp_path / "plain.npy")).max() > 1e-3
+    questions = write_tokens([["who", "where is it"]], 2, tokenizer, 64, tmp_path / "q")
+    encode(encoder.build(), "query", questions, tmp_path / "queries.npy", EXACT)
+    with torch.inference_mode():
+        alone = model(**tokenizer(["where is it"], return_tensors="pt")).last_hidden_state[:, 0]
+    assert np.allclose(np.load(tmp_path / "queries.npy")[1:], alone, atol=1e-6)
+
+
 def test_vectors_are_in_corpus_order(tokens, tmp_path):
     encode(ENCODER.build(), "passage", tokens, tmp_path / "v.npy", EXACT)
     vectors = np.load(tmp_path / "v.npy")

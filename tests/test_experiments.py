@@ -37,6 +37,7 @@ def test_a_cell_composes_and_its_parts_fit_together(table, cell, size, monkeypat
     if cell["overrides"] is None:
         return
     monkeypatch.setattr("labrador.encoders.hub.HubEncoder.width", lambda self: 768)  # no download
+    monkeypatch.setattr("labrador.encoders.hub.HubEncoder.check", lambda self: None)
     monkeypatch.setattr("labrador.labels.teacher.TrainedTeacher.load", lambda self: None)
     parts = parts_of(*TABLES[table][size], *cell["overrides"])
     parts["retriever"].check(parts["quantizer"], parts["search"])

@@ -1,5 +1,6 @@
 """What an encoder is: texts to vectors, by one or two transformer towers. No torch is imported here."""
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +14,7 @@ POOLINGS = ("cls", "mean")
 DTYPES = ("float32", "float16")
 PRECISIONS = ("auto", "float32", "bfloat16")
 SHORTEST = 8  # tokens: room for the special tokens of a (title, text) pair and some text
+ESCAPES = {"\\\\": "\\", "\\n": "\n", "\\t": "\t"}  # what a command line can write of a prefix, and what it means
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Encoder(ABC):
     max_passage_length: int = 256
     query_prefix: str = ""  # put before every query
     passage_prefix: str = ""  # put before every passage's title
+    segments: bool = False  # token type 1 for the text of a (title, text) pair; false: 0 for all tokens
     temperature: float = 1.0  # what objectives divide inner products by, unless told otherwise
     dtype: Literal["float32", "float16"] = "float32"  # of the corpus vectors on disk
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of matrix products when encoding; auto: the device's
@@ -48,6 +51,7 @@ class Encoder(ABC):
         for name in ("max_query_length", "max_passage_length"):
             if getattr(self, name) < SHORTEST:
                 raise LabradorError(f"encoder.{name}={getattr(self, name)}: expected at least {SHORTEST}; raise it")
+        _ = self.prefix("query"), self.prefix("passage")
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -93,6 +97,44 @@ class Encoder(ABC):
         from .towers import TwoTower
 
         return TwoTower.start(self)
+
+    def prefix(self, side: Literal["query", "passage"]) -> str:
+        """What is put before a text of that side: the setting, with \\n a line break, \\t a tab, \\\\ a backslash.
+
+        Raises LabradorError for a backslash before anything else.
+        """
+        name = f"{side}_prefix"
+
+        def meant(found: re.Match[str]) -> str:
+            if found[0] not in ESCAPES:
+                raise LabradorError(
+                    f"encoder.{name}={getattr(self, name)!r}: {found[0]} has no meaning; write \\n for a line break, "
+                    "\\t for a tab, \\\\ for a backslash"
+                )
+            return ESCAPES[found[0]]
+
+        return re.sub(r"\\.?", meant, getattr(self, name), flags=re.DOTALL)
+
+    def check(self) -> None:
+        """Raise LabradorError, before any long work, for settings that do not go with the model or its tokenizer."""
+        if self.query_prefix or self.passage_prefix:
+            self.check_prefixes(self.tokenizer())
+
+    def check_prefixes(self, tokenizer: Any) -> None:
+        """Raise LabradorError for a prefix that leaves a text fewer than SHORTEST tokens of its length.
+
+        Of a passage half the length is its title's, which comes after the prefix.
+        """
+        sides: tuple[tuple[Literal["query", "passage"], int], ...] = (("query", 1), ("passage", 2))
+        for side, parts in sides:
+            name = f"max_{side}_length"
+            taken = len(tokenizer(self.prefix(side), add_special_tokens=False, verbose=False)["input_ids"])
+            least = parts * (taken + SHORTEST) if taken else SHORTEST
+            if getattr(self, name) < least:
+                raise LabradorError(
+                    f"encoder.{side}_prefix: it takes {taken} tokens and leaves no room in encoder.{name}="
+                    f"{getattr(self, name)}; set encoder.{name} to at least {least}, or shorten the prefix"
+                )
 
     def check_lengths(self, limit: int) -> None:
         """Raise LabradorError when a maximum length is beyond the model's `limit` of tokens."""

@@ -29,7 +29,9 @@ class FolderEncoder(Encoder):
     def tokenizer(self) -> Any:
         folder = self.folder()
         self.check_lengths(pretrained.longest_input(folder))
-        return pretrained.read_tokenizer(folder)
+        tokenizer = pretrained.read_tokenizer(folder)
+        pretrained.check_vocabulary(folder, len(tokenizer))
+        return tokenizer
 
     def load_model(self) -> Any:
         folder = self.folder()

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ..errors import LabradorError
-from . import pretrained
+from . import layout, pretrained
 from .folder import FolderEncoder
 
 CONVERTER = "SFconvertbot"  # the hub's own account that adds safetensors to repositories without them
@@ -33,13 +34,21 @@ class HubEncoder(FolderEncoder):
             raise LabradorError(f"encoder.model={self.model}: no such folder; expected a model folder or a hub name")
         return _download(self.model, self.revision)
 
+    def check(self) -> None:
+        layout.check_layout(self.folder(), self, f"encoder.model={self.model}")
+        super().check()
+
+    def load_model(self) -> Any:
+        layout.check_layout(self.folder(), self, f"encoder.model={self.model}")
+        return super().load_model()
+
 
 @lru_cache(maxsize=16)
 def _download(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its HTTP client, under the version's name
 
-    patterns = [pretrained.CONFIG, *pretrained.WEIGHTS, *pretrained.TOKENIZER]
+    patterns = [pretrained.CONFIG, *pretrained.WEIGHTS, *pretrained.TOKENIZER, *layout.FILES]
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
         if not pretrained.has_weights(folder) and revision is None:

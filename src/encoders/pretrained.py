@@ -14,6 +14,19 @@ from ..errors import LabradorError
 CONFIG = "config.json"
 WEIGHTS = ("model*.safetensors", "model.safetensors.index.json")
 VOCABULARY = ("tokenizer.json", "vocab.*", "*.model")  # a tokenizer has one of them
+HEADS = (  # what weights for other tasks are called
+    *("cls.", "lm_head.", "classifier.", "pre_classifier.", "sop_classifier.", "qa_outputs.", "pooler.", "score."),
+    *(
+        "head.",
+        "predictions.",
+        "lm_predictions.",
+        "mask_predictions.",
+        "discriminator_predictions.",
+        "vocab_",
+        "decoder.",
+    ),
+)
+BUFFERS = ("position_ids", "token_type_ids")  # of older checkpoints; no weights
 TOKENIZER = (*VOCABULARY, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 
 
@@ -47,12 +60,17 @@ def read_model(folder: Path) -> Any:
 
     config, kind = _config_and_kind(folder, MODEL_MAPPING, "has no encoder")
     poolerless = "add_pooling_layer" in inspect.signature(kind.__init__).parameters
-    model, missing = _load(kind, folder, config, **({"add_pooling_layer": False} if poolerless else {}))
+    model, missing, unread = _load(kind, folder, config, **({"add_pooling_layer": False} if poolerless else {}))
     missing = [name for name in missing if not name.startswith("pooler.")]
     if missing:
         raise LabradorError(
             f"{folder}: its weights lack {len(missing)} parameters of {kind.__name__} as config.json has it, "
             f"{missing[0]} among them; expected a whole checkpoint; download or convert it again"
+        )
+    if unread:
+        raise LabradorError(
+            f"{folder}: its weights hold {unread[0]}, which {kind.__name__} does not have, so that its vectors would "
+            "be others; use a model without layers of its own"
         )
     return model
 
@@ -67,7 +85,7 @@ def read_classifier(folder: Path, *, ready: bool) -> Any:
     config, kind = _config_and_kind(folder, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, "cannot classify pairs of texts")
     if not ready:
         config.num_labels = 1
-    model, missing = _load(kind, folder, config)
+    model, missing, _ = _load(kind, folder, config)
     base = [name for name in missing if name.startswith(f"{model.base_model_prefix}.") and ".pooler." not in name]
     if base or (ready and missing):
         expected, mend = (
@@ -97,8 +115,10 @@ def _config_and_kind(folder: Path, mapping: Any, lack: str) -> tuple[Any, Any]:
     return config, kind
 
 
-def _load(kind: Any, folder: Path, config: Any, **options: Any) -> tuple[Any, list[str]]:
-    """A model in eval mode, and the names of its parameters that the folder does not hold in their shape, sorted."""
+def _load(kind: Any, folder: Path, config: Any, **options: Any) -> tuple[Any, list[str], list[str]]:
+    """A model in eval mode, and the names of its parameters that the folder does not hold in their shape, sorted; then
+    those of weights in the folder that are neither the model's nor a head's for another task.
+    """
     with quietly():
         model, report = kind.from_pretrained(
             folder,
@@ -110,7 +130,10 @@ def _load(kind: Any, folder: Path, config: Any, **options: Any) -> tuple[Any, li
             ignore_mismatched_sizes=True,  # they are in the report
             **options,
         )
-    return model.eval(), sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])})
+    missing = sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])})
+    own = f"{model.base_model_prefix}."
+    unread = [name for name in report["unexpected_keys"] if not name.endswith(BUFFERS)]
+    return model.eval(), missing, sorted(name for name in unread if not name.removeprefix(own).startswith(HEADS))
 
 
 def _check_weights(folder: Path) -> None:
@@ -141,6 +164,17 @@ def read_tokenizer(folder: Path) -> Any:
     if not tokenizer.is_fast:
         raise LabradorError(f"{folder}: its tokenizer has no fast form; expected a tokenizer.json; convert it first")
     return tokenizer
+
+
+def check_vocabulary(folder: Path, tokens: int) -> None:
+    """Raise LabradorError when a tokenizer has more tokens than the model of `folder` has vectors for."""
+    with quietly():
+        known = int(_config(folder).vocab_size)
+    if tokens > known:
+        raise LabradorError(
+            f"{folder}: its tokenizer has {tokens} tokens, its model vectors for {known}; expected those of one model; "
+            "put the tokenizer's own files there"
+        )
 
 
 def longest_input(folder: Path) -> int:

@@ -40,7 +40,7 @@ def with_transformers(checkpoint: Checkpoint) -> EncodeQuestions:
     def encode(texts: Sequence[str]) -> Floats:
         ids = [
             np.asarray(row, np.uint32)
-            for row in tokenize(tokenizer, texts, encoder.max_query_length, encoder.query_prefix)
+            for row in tokenize(tokenizer, texts, encoder.max_query_length, encoder.prefix("query"))
         ]
         with torch.inference_mode():
             vectors: Floats = towers.encode("query", *pad(ids, towers.pad_id)).numpy()
@@ -103,7 +103,7 @@ class NumpyBert:
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """The vectors float32 [Q, D] of Q questions."""
-        return np.stack([self._vector(self._encoder.query_prefix + text) for text in texts])
+        return np.stack([self._vector(self._encoder.prefix("query") + text) for text in texts])
 
     def _vector(self, text: str) -> Floats:
         states = self._states(np.asarray(self._tokenizer.encode(text).ids))

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Ids = NDArray[np.unsignedinteger]
 Text = str | tuple[str, str]  # a text, or a (title, text)
 IDS, OFFSETS = "ids.npy", "offsets.npy"
+SECOND = 1 << 31  # added to the ids of a pair's second text; on disk the highest bit, of uint16 where ids have 15 bits
+CHARACTERS = 8  # of a long text are read for each token that is kept, and more where these are not enough
+LONG = 4  # times as many characters make a text long
+MARGIN = 256  # characters
 
 
 class Tokens:
@@ -59,37 +63,91 @@ class Tokens:
             ]
 
 
-def tokenize(tokenizer: Any, texts: Sequence[Text], max_length: int, prefix: str = "") -> list[list[int]]:
+def tokenize(
+    tokenizer: Any, texts: Sequence[Text], max_length: int, prefix: str = "", segments: bool = False
+) -> list[list[int]]:
     """Token ids with special tokens, at most `max_length` of each text.
 
     A (title, text) becomes title [SEP] text; an empty title leaves the text alone. The longer of the two is cut
-    first, which is the text unless a title fills half the length. `prefix` goes before the title or the text.
+    first, which is the text unless a title fills half the length. `prefix` goes before the title or the text. Where a
+    tokenizer puts nothing between two texts, a space keeps title and text apart.
+
+    segments: a (title, text) is a pair even where one of them is empty, and to the ids of its second text, whose token
+    type is 1, `SECOND` is added.
     """
     settings = {
         "truncation": "longest_first",
         "max_length": max_length,
         "return_attention_mask": False,
-        "return_token_type_ids": False,
+        "return_token_type_ids": segments,
     }
-    pairs = [(text, "") if isinstance(text, str) else text if text[0] else (text[1], "") for text in texts]
+    pairs = [_parts(text, segments) for text in texts]
     result: list[list[int]] = [[]] * len(pairs)
     for paired in (False, True):
-        rows = [row for row, (_, second) in enumerate(pairs) if bool(second) == paired]
-        if rows:
-            first = [prefix + pairs[row][0] for row in rows]
-            second = [pairs[row][1] for row in rows] if paired else None
-            for row, ids in zip(rows, tokenizer(first, second, **settings)["input_ids"], strict=True):
-                result[row] = ids
+        rows = [row for row, (_, second) in enumerate(pairs) if (second is not None) == paired]
+        if not rows:
+            continue
+        space = " " if paired and not separates(tokenizer) else ""
+        first = [clipped(tokenizer, prefix + pairs[row][0], max_length) for row in rows]
+        second = [clipped(tokenizer, space + str(pairs[row][1]), max_length) for row in rows] if paired else None
+        found = tokenizer(first, second, **settings)
+        for place, row in enumerate(rows):
+            result[row] = found["input_ids"][place]
+            if segments:
+                types = np.asarray(found["token_type_ids"][place], np.int64)
+                result[row] = (np.asarray(result[row], np.int64) + types * SECOND).tolist()
     return result
 
 
+def _parts(text: Text, segments: bool) -> tuple[str, str | None]:
+    """The one or two texts that are tokenized together."""
+    if isinstance(text, str):
+        return text, None
+    title, body = text
+    if segments or (title and body):
+        return title, body
+    return title or body, None
+
+
+def separates(tokenizer: Any) -> bool:
+    """Whether a tokenizer puts special tokens between two texts, as BERT's [SEP]."""
+    whose = tokenizer("a", "b").sequence_ids(0)
+    return bool(None in whose[whose.index(0) : whose.index(1)])
+
+
+def clipped(tokenizer: Any, text: str, count: int) -> str:
+    """`text`, or as much of its beginning as decides its first `count` tokens: the end of a long text costs no time.
+
+    A beginning is enough when token `count` lies in an earlier word than its last and `MARGIN` characters before its
+    end. What follows it can then change nothing: words are tokenized one by one, and what goes over several of them
+    (combining characters, special tokens spelled out) is shorter than that.
+    """
+    length = CHARACTERS * count
+    if len(text) <= LONG * length:
+        return text
+    while length < len(text):
+        found = tokenizer(text[:length], add_special_tokens=False, truncation=False, verbose=False).encodings[0]
+        last = found.word_ids[count - 1] if len(found.ids) >= count else None
+        if last is not None and last != found.word_ids[-1] and found.offsets[count - 1][1] + MARGIN <= length:
+            return text[:length]
+        length *= LONG
+    return text
+
+
 def write_tokens(
-    batches: Iterable[Sequence[Text]], total: int, tokenizer: Any, max_length: int, folder: Path, prefix: str = ""
+    batches: Iterable[Sequence[Text]],
+    total: int,
+    tokenizer: Any,
+    max_length: int,
+    folder: Path,
+    prefix: str = "",
+    segments: bool = False,
 ) -> Tokens:
     """Tokenize `total` texts, given in batches of some thousand, into `folder`; holds one batch in memory.
 
-    Ids are uint16 where the vocabulary allows it, else uint32. The same texts, tokenizer, length and prefix give the
-    same files. Raises ValueError when the batches do not hold `total` texts.
+    Ids are uint16 where the vocabulary allows it, else uint32; with `segments` the highest bit marks the second text of
+    a pair. The same texts, tokenizer, length, prefix and segments give the same files. Raises ValueError when the
+    batches do not hold `total` texts.
     """
     folder.mkdir(parents=True, exist_ok=True)
     offsets = np.zeros(total + 1, dtype=np.int64)
@@ -97,30 +155,60 @@ def write_tokens(
     def chunks() -> Iterator[Ids]:
         done = 0
         for batch in batches:
-            ids = tokenize(tokenizer, batch, max_length, prefix)
+            ids = tokenize(tokenizer, batch, max_length, prefix, segments)
             if done + len(ids) > total:
                 raise ValueError(f"more than the {total} texts announced")
             lengths = np.fromiter(map(len, ids), np.int64, len(ids))
             offsets[done + 1 : done + len(ids) + 1] = offsets[done] + np.cumsum(lengths)
             done += len(ids)
             shown.update(len(ids))
-            yield np.concatenate([np.asarray(row, dtype=dtype) for row in ids]) if ids else np.empty(0, dtype)
+            yield _packed(ids, dtype, segments)
         if done != total:
             raise ValueError(f"{done} texts, {total} were announced")
 
-    dtype = np.uint16 if len(tokenizer) <= 1 << 16 else np.uint32
+    dtype = np.dtype(np.uint16 if len(tokenizer) <= 1 << (15 if segments else 16) else np.uint32)
     with bar("tokenizing", " texts", total=total) as shown:
         npyfile.write_stream(folder / IDS, chunks(), dtype)
     np.save(folder / OFFSETS, offsets)
     return Tokens(folder)
 
 
-def pad(rows: Sequence[Ids], pad_id: int) -> "tuple[Tensor, Tensor]":
-    """Token ids of B texts as input_ids and attention_mask, both int64 [B, L], L the longest text's length."""
+def _packed(rows: Sequence[Sequence[int]], dtype: np.dtype[Any], segments: bool) -> Ids:
+    """Token ids one text after the other as `dtype`, `SECOND` as its highest bit."""
+    ids = np.concatenate([np.asarray(row, np.int64) for row in rows]) if rows else np.empty(0, np.int64)
+    if segments:
+        ids = np.where(ids >= SECOND, ids - SECOND + _highest(dtype), ids)
+    packed: Ids = ids.astype(dtype)
+    return packed
+
+
+def _highest(dtype: np.dtype[Any]) -> int:
+    """The highest bit of an unsigned type."""
+    return 1 << (8 * dtype.itemsize - 1)
+
+
+class Padded(NamedTuple):
+    """Token ids of B texts, all int64 [B, L], L the longest text's length; token_type_ids None: all are 0."""
+
+    input_ids: "Tensor"
+    attention_mask: "Tensor"
+    token_type_ids: "Tensor | None" = None
+
+
+def pad(rows: Sequence[Ids], pad_id: int, segments: bool = False) -> Padded:
+    """B texts as one batch; `segments`: the highest bit of their ids is the token type, as `write_tokens` has it."""
     import torch
 
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     mask = np.arange(lengths.max()) < lengths[:, None]
+    flat = np.concatenate(rows)
+    types = None
+    if segments:
+        highest = _highest(flat.dtype)
+        types = np.zeros(mask.shape, dtype=np.int64)
+        types[mask] = flat >= highest
+        flat = np.bitwise_and(flat, flat.dtype.type(highest - 1))
     ids = np.full(mask.shape, pad_id, dtype=np.int64)
-    ids[mask] = np.concatenate(rows)
-    return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
+    ids[mask] = flat
+    placed = None if types is None else torch.from_numpy(types)
+    return Padded(torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64)), placed)

@@ -54,9 +54,10 @@ class Tower(nn.Module):
         """D, the length of a vector."""
         return int(self.projection.out_features if self.projection else self.model.config.hidden_size)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
-        """Token ids [B, L] to vectors float32 [B, D]; a mask of None stands for all ones."""
-        states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None = None) -> Tensor:
+        """Token ids [B, L] to vectors float32 [B, D]; a mask of None stands for all ones, types of None for zeros."""
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        states = self.model(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state
         vectors = pool(states, attention_mask, self.pooling)
         if self.projection is not None:
             vectors = self.projection(vectors).float()
@@ -107,13 +108,22 @@ class TwoTower(nn.Module):
         """The token id that fills short rows of a batch."""
         return int(self.query.model.config.pad_token_id or 0)
 
+    def segments(self, side: Side) -> bool:
+        """Whether the token ids of that side say which text of a pair a token is of."""
+        return self.encoder.segments and side == "passage"
+
     def tower(self, side: Side) -> Tower:
         """That of queries or of passages."""
         return self.query if side == "query" else self.passage
 
-    def encode(self, side: Side, input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
-        """Token ids [B, L] and mask [B, L] (None: all ones) of queries or passages to vectors float32 [B, D]."""
-        result: Tensor = self.tower(side)(input_ids, attention_mask)
+    def encode(
+        self, side: Side, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        """Token ids of queries or passages to vectors float32 [B, D].
+
+        Ids, mask (None: all ones) and token types (None: all zeros) are [B, L].
+        """
+        result: Tensor = self.tower(side)(input_ids, attention_mask, token_type_ids)
         return result
 
     def save(self, folder: Path) -> None:

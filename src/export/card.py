@@ -107,7 +107,7 @@ def _texts(artifacts: RunArtifacts, models: Sequence[Model], between: str) -> st
         f"Questions are cut after {encoder.max_query_length} tokens and passages after {encoder.max_passage_length}, "
         f"the vector is the {'mean over the tokens' if encoder.pooling == 'mean' else 'first token’s'}, "
         f"{'scaled to length 1' if encoder.normalize else 'not scaled'}; `encode_query` and `encode_document` put "
-        f"{encoder.query_prefix!r} and {encoder.passage_prefix!r} before the text.",
+        f"{encoder.prefix('query')!r} and {encoder.prefix('passage')!r} before the text.",
         f"A passage is encoded as one text, its title before the text: `encode_document([title + {between!r} + text])`"
         f"{separate}, or `[text]` where the title is empty. One that is too long is cut at its end, in the run also at "
         "the end of a title that fills more than half of the length.",

@@ -81,7 +81,7 @@ def write_model(model: Model, root: Path) -> None:
             modules.append(dense)
         if encoder.normalize:
             modules.append(Normalize())
-        prompts = {"query": encoder.query_prefix, "passage": encoder.passage_prefix}
+        prompts = {"query": encoder.prefix("query"), "passage": encoder.prefix("passage")}
         whole = SentenceTransformer(
             modules=modules,
             device="cpu",

@@ -110,8 +110,11 @@ def _encoded(checkpoint: Checkpoint, side: Side, texts: list[Text]) -> NDArray[n
     import torch
 
     encoder, towers = checkpoint.encoder, checkpoint.towers()
-    length, prefix = (getattr(encoder, name) for name in (f"max_{side}_length", f"{side}_prefix"))
-    ids = [np.asarray(row, np.uint32) for row in tokenize(encoder.tokenizer(), texts, length, prefix)]
+    length, segments = getattr(encoder, f"max_{side}_length"), towers.segments(side)
+    ids = [
+        np.asarray(row, np.uint32)
+        for row in tokenize(encoder.tokenizer(), texts, length, encoder.prefix(side), segments)
+    ]
     with torch.inference_mode():
-        vectors: NDArray[np.float32] = towers.encode(side, *pad(ids, towers.pad_id)).numpy()
+        vectors: NDArray[np.float32] = towers.encode(side, *pad(ids, towers.pad_id, segments)).numpy()
     return vectors

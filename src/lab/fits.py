@@ -22,6 +22,7 @@ ELSEWHERE = (
     "max_passage_length",
     "query_prefix",
     "passage_prefix",
+    "segments",
     "temperature",
     "dtype",
     "precision",

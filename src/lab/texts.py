@@ -30,21 +30,28 @@ class TextSteps(Steps):
     def tokens(self, encoder: Encoder, split: str | None = None) -> tuple[Tokens, str]:
         """Token ids of the queries of `split`, or of the passages for None, and their key.
 
-        Made once per (texts, tokenizer, length, prefix) and shared by every retriever.
+        Made once per (texts, tokenizer, length, prefix, segments) and shared by every retriever.
         """
         if split is None:
-            part, length, prefix = "passages", encoder.max_passage_length, encoder.passage_prefix
+            part, length, prefix = "passages", encoder.max_passage_length, encoder.prefix("passage")
         else:
-            part, length, prefix = f"queries-{split}", encoder.max_query_length, encoder.query_prefix
+            part, length, prefix = f"queries-{split}", encoder.max_query_length, encoder.prefix("query")
+
+        segments = encoder.segments and split is None  # a query is one text
 
         def write(folder: Path) -> None:
             total = len(self.corpus.passages) if split is None else len(self.corpus.queries(split))
-            write_tokens(self._texts(split), total, encoder.tokenizer(), length, folder, prefix)
+            write_tokens(self._texts(split), total, encoder.tokenizer(), length, folder, prefix, segments)
 
         artifact = self.make(
             "encode",
             "tokens",
-            {"length": length, "prefix": prefix, "tokenizer": encoder.tokenizer_fingerprint()},
+            {
+                "length": length,
+                "prefix": prefix,
+                "tokenizer": encoder.tokenizer_fingerprint(),
+                **({"segments": True} if segments else {}),
+            },
             {"texts": self.corpus.fingerprint(part)},
             write,
             about=part,

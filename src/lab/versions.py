@@ -28,7 +28,7 @@ VERSIONS: Mapping[str, int] = MappingProxyType(
         "scores": 1,  # metrics and run files: metrics/
         "structure": 1,  # hash tables
         "teacher": 3,  # trainings of cross-encoders: training/ and labels/teaching.py
-        "tokens": 1,  # encoders/tokens.py
+        "tokens": 2,  # encoders/tokens.py
         "vectors": 1,  # encoding.py
     }
 )

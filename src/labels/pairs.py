@@ -60,7 +60,7 @@ class Template:
         import torch
 
         pairs = [self.join(*pair) for pair in zip(questions, passages, strict=True)]
-        ids, mask = pad(pairs, self.pad_id)
+        ids, mask, _ = pad(pairs, self.pad_id)
         types = None
         if self.typed:
             first = np.fromiter(map(len, questions), np.int64, len(questions)) + len(self.between)

@@ -61,9 +61,8 @@ class Judging(Trainable):
         parts = []
         with looked_up_once(self.teacher, input_ids):
             for rows in order.split(ROWS):
-                ids, mask = trimmed(input_ids[rows], attention_mask[rows])
-                types = None if token_type_ids is None else token_type_ids[rows, : ids.shape[1]]
-                parts.append(self.teacher(ids, mask, types))
+                types = None if token_type_ids is None else token_type_ids[rows]
+                parts.append(self.teacher(*trimmed(input_ids[rows], attention_mask[rows], types)))
         return torch.cat(parts)[order.argsort()]
 
     def save(self, folder: Path) -> None:

@@ -60,6 +60,7 @@ class DenseRetriever(Retriever):
         return quantizer
 
     def check(self, quantizer: Quantizer, search: Search) -> None:
+        self.encoder.check()
         search.check(self.own(quantizer), self.encoder.dimension)
         self.own(quantizer).check(self.encoder.dimension)
 

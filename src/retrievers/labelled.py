@@ -101,7 +101,7 @@ class Teaching(DenseRetriever):
         ready = self.teacher is not None and not self.train_teacher
         length = self.teacher_passage_length or (SHORT if quick and not ready else LENGTH)
         length = min(length, self.encoder.max_passage_length)
-        encoder = replace(encoder, query_prefix="", passage_prefix="", max_passage_length=length)
+        encoder = replace(encoder, query_prefix="", passage_prefix="", segments=False, max_passage_length=length)
         return Teacher(
             encoder=encoder,
             name=self.teacher,

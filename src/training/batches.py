@@ -102,6 +102,7 @@ class Collate:
     rank: int = 0
     world: int = 1
     gathered: bool = True
+    segments: bool = False  # of the passages' token ids
 
     def __call__(self, fetched: Part | list[Any]) -> dict[str, Any]:
         """Inputs of `TrainingModel.forward`; DataLoader hands a fetched part over as a list."""
@@ -116,18 +117,21 @@ class Collate:
             rows, positives = distinct_passages(examples[mine])
             shares, own = [rows], rows
         return {
-            "queries": self._inputs(self.queries, queries[mine], examples[0].query),
-            "passages": self._inputs(self.passages, own, examples[0].positive),
+            "queries": self._inputs(self.queries, queries[mine], examples[0].query, segments=False),
+            "passages": self._inputs(self.passages, own, examples[0].positive, segments=self.segments),
             "passage_counts": [len(part) for part in shares],
             "positives": torch.from_numpy(positives),
             "masked": torch.from_numpy(other_positives(queries[mine], positives, rows, self.positives)),
             "weight": self.world / batch,
         }
 
-    def _inputs(self, texts: Tokens | FrozenPassages, rows: np.ndarray, instead: int) -> dict[str, Tensor | int]:
+    def _inputs(
+        self, texts: Tokens | FrozenPassages, rows: np.ndarray, instead: int, *, segments: bool
+    ) -> dict[str, Tensor | int]:
         """The texts `rows`; without any, that of the row `instead`, to be encoded and not kept."""
         taken = rows if len(rows) else np.array([instead], dtype=np.int64)
         if isinstance(texts, FrozenPassages):
             return {"vectors": torch.from_numpy(texts.rows(taken)), "kept": len(rows)}
-        input_ids, attention_mask = pad(texts.rows(taken), self.pad_id)
-        return {"input_ids": input_ids, "attention_mask": attention_mask, "kept": len(rows)}
+        padded = pad(texts.rows(taken), self.pad_id, segments)
+        given = {name: value for name, value in padded._asdict().items() if value is not None}
+        return {**given, "kept": len(rows)}

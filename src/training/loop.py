@@ -71,7 +71,8 @@ def train(
         if isinstance(passages, FrozenPassages) and towers.passage is not towers.query:
             towers.passage.requires_grad_(False)
         ranks = processes.rank(), processes.world_size()
-        return model, Collate(query_tokens, passages, positives, towers.pad_id, *ranks, gathered)
+        segments = towers.segments("passage")
+        return model, Collate(query_tokens, passages, positives, towers.pad_id, *ranks, gathered, segments)
 
     if isinstance(passages, FrozenPassages):
         settings = replace(settings, workers=0)

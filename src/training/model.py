@@ -134,16 +134,19 @@ class TrainingModel(Trainable):
         if "vectors" in inputs:  # of frozen passages
             vectors: Tensor = inputs["vectors"]
             return vectors[: inputs["kept"]]
-        ids, mask = inputs["input_ids"], inputs["attention_mask"]
+        ids, mask, types = inputs["input_ids"], inputs["attention_mask"], inputs.get("token_type_ids")
         if ids.device.type != "cpu":
-            return self.towers.encode(side, ids, mask)[: inputs["kept"]]
+            return self.towers.encode(side, ids, mask, types)[: inputs["kept"]]
         order = mask.sum(dim=1).argsort(descending=True, stable=True)
         with looked_up_once(self.towers.tower(side), ids):
-            encoded = [self.towers.encode(side, *trimmed(ids[part], mask[part])) for part in order.split(ROWS)]
+            encoded = [
+                self.towers.encode(side, *trimmed(ids[part], mask[part], None if types is None else types[part]))
+                for part in order.split(ROWS)
+            ]
         return torch.cat(encoded)[order.argsort()][: inputs["kept"]]
 
 
-def trimmed(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Token ids and mask [B, L] without the columns that are padding in every row."""
+def trimmed(ids: Tensor, mask: Tensor, types: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Token ids, mask and types (or None) [B, L] without the columns that are padding in every row."""
     longest = int(mask.sum(dim=1).max())
-    return ids[:, :longest], mask[:, :longest]
+    return ids[:, :longest], mask[:, :longest], None if types is None else types[:, :longest]

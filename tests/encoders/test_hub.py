@@ -72,7 +72,7 @@ def test_other_architectures_encode_up_to_their_last_position(tmp_path, kind):
     with pytest.raises(LabradorError, match="the model reads 32 tokens at most"):
         encoder.tokenizer()
     longest = HubEncoder(model=str(tmp_path), max_query_length=32, max_passage_length=32)
-    ids, mask = pad([np.arange(5, 37), np.arange(5, 9)], longest.build().pad_id)
+    ids, mask, _ = pad([np.arange(5, 37), np.arange(5, 9)], longest.build().pad_id)
     vectors = longest.build().encode("passage", ids, mask)
     assert vectors.shape == (2, 16)
     assert torch.isfinite(vectors).all()

@@ -18,7 +18,7 @@ MASK = torch.tensor([[1, 1, 0], [1, 1, 1]])
 
 def inputs(encoder):
     ids = [np.asarray(row) for row in tokenize(encoder.tokenizer(), ["a dog", "the cold northern sea", ""], 32)]
-    return pad(ids, 0)
+    return pad(ids, 0)[:2]
 
 
 def test_pooling_by_hand():

@@ -1,5 +1,6 @@
 """Batches: their parts, what each process takes of them, and which passages are masked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labrador.data.ragged import Ragged
-from labrador.encoders.tokens import Tokens
+from labrador.encoders.tokens import Tokens, write_tokens
+from labrador.losses.contrastive import Contrastive
 from labrador.samplers.base import Example
 from labrador.samplers.batch import distinct_passages, other_positives
 from labrador.training.batches import Collate, Part, Parts, share
+from labrador.training.model import TrainingModel
 from training import toy
 
 
@@ -132,3 +135,21 @@ def test_one_process_gathers_nothing(texts: Path):
     assert one["passage_counts"] == other["passage_counts"]
     assert torch.equal(one["passages"]["input_ids"], other["passages"]["input_ids"])
     assert torch.equal(one["masked"], other["masked"])
+
+
+def test_segments_of_passages_reach_training(tmp_path):
+    """Type 1 has a vector of its own, which a gradient reaches only through the texts of passages."""
+    encoder = toy.Still(pooling="mean", segments=True)
+    passages = [("title", f"text {number}") for number in range(3)]
+    queries = write_tokens([["q a", "q b"]], 2, encoder.tokenizer(), 16, tmp_path / "q")
+    tokens = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "p", segments=True)
+    positives = Ragged.from_lists([[0], [1]])
+    for segments in (True, False):
+        towers = replace(encoder, segments=segments).build()
+        typed = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "plain")
+        collate = Collate(queries, tokens if segments else typed, positives, 0, segments=towers.segments("passage"))
+        model = TrainingModel(towers, Contrastive().build(towers.dimension))
+        model(**collate(Part([Example(0, 0, (2,)), Example(1, 1, ())], 2)), step=0)["loss"].backward()
+        table = towers.passage.model.embeddings.token_type_embeddings.weight.grad
+        assert bool(table[1].abs().sum() > 0) == segments
+        assert (towers.query.model.embeddings.token_type_embeddings.weight.grad[1] == 0).all()
