@@ -1,5 +1,7 @@
 """Steps that train encoders."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
 from ..samplers.base import Example, Pool, Sampler
+from ..samplers.bm25 import BM25Hard
+from ..samplers.lexical import with_lexical
 from ..store import artifact_key, describe
 from ..training.frozen import FrozenPassages
 from ..training.settings import TrainSettings
@@ -47,6 +51,15 @@ def trained_by(settings: TrainSettings, device: str) -> dict[str, Any]:
     return described
 
 
+@dataclass(frozen=True)
+class Draws:
+    """The batches of each epoch of a training, and what of them enters its key: settings, and the keys of artifacts."""
+
+    batches: Callable[[int], list[list[Example]]]
+    config: dict[str, Any]
+    keys: dict[str, str]
+
+
 class FitSteps(TextSteps):
     """Checkpoints."""
 
@@ -69,55 +82,71 @@ class FitSteps(TextSteps):
         quantizer: Fitted | None = None,
         frozen: Frozen | None = None,
         gathered: bool = True,
+        lexical: BM25Hard | None = None,
     ) -> Checkpoint:
         """Train from `start` on the train split; `candidates` are what the sampler draws hard negatives from.
 
         Without them, a sampler mined by BM25 gets BM25's. Parameters of the objective's own start from those that
         `start` was trained with, else from the `quantizer`'s. With `frozen` passages only queries are encoded and
         trained. `gathered`: queries are scored against the passages of all processes, otherwise against those of their
-        own process. Killed, it continues from its last checkpoint.
+        own process. `lexical` draws hard negatives of a second kind, among BM25's. Killed, it continues from its last
+        checkpoint.
         """
         checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
-        sampler = sampler.resolved(self.corpus.positive)
-        candidates = candidates or self._mined_for(sampler)
+        draws = self._draws(sampler, candidates, lexical)
         queries, queries_key = self.tokens(checkpoint.encoder, "train")
         passages, keys = self._trained_on(checkpoint, frozen)
         if quantizer is not None:
             keys["quantizer"] = quantizer.artifact.key
-        if candidates is not None:
-            keys["candidates"] = candidates.key
         gathered = gathered or processes.world_size() == 1
-        lists = None if candidates is None else candidates.lists
-        sizes = len(self.corpus.passages), self.settings.batch_size
-        pool = Pool(self.corpus.positives("train"), lists, *sizes, self.seed, self.corpus.spared("train"))
 
         def write(folder: Path) -> None:
             from ..training.loop import train
 
-            def batches(epoch: int) -> list[list[Example]]:
-                return list(sampler.batches(pool, epoch))
-
             state = {**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()}
             how = self.settings, self.seed, folder, self.device, state, gathered, self.watched(name)
-            train(checkpoint, objective, batches, queries, passages, pool.spared, *how)
+            train(checkpoint, objective, draws.batches, queries, passages, self.corpus.spared("train"), *how)
 
         inputs = {"start": checkpoint.key, "queries": queries_key, **self.judged("train")}
-        config = self._described(objective, sampler) | (
-            {} if gathered else {"gathered": False, "processes": processes.world_size()}
-        )
+        config = {
+            "objective": describe(objective),
+            "seed": self.seed,
+            **trained_by(self.settings, self.device),
+            **draws.config,
+            **({} if gathered else {"gathered": False, "processes": processes.world_size()}),
+        }
         options: dict[str, Any] = {"device": self.device, "resumable": True, "collective": True, "about": name}
-        artifact = self.make("train", "fit", config, {**inputs, **keys}, write, **options)
+        artifact = self.make("train", "fit", config, {**inputs, **keys, **draws.keys}, write, **options)
         self.replay(name, artifact)
         return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)
 
-    def _described(self, objective: Objective, sampler: Sampler) -> dict[str, Any]:
-        """What enters the key of every training."""
-        return {
-            "objective": describe(objective),
-            "sampler": describe(sampler),
-            "seed": self.seed,
-            **trained_by(self.settings, self.device),
-        }
+    def _draws(self, sampler: Sampler, candidates: Candidates | None, lexical: BM25Hard | None) -> "Draws":
+        """The batches of a training and what names them; candidates that are not given are mined."""
+        sampler = sampler.resolved(self.corpus.positive)
+        candidates = candidates or self._mined_for(sampler)
+        by_words = None if lexical is None else self._mined_for(lexical)
+        pool, other = self._pool(candidates), self._pool(by_words)
+
+        def batches(epoch: int) -> list[list[Example]]:
+            formed = sampler.batches(pool, epoch)
+            return list(formed) if lexical is None else with_lexical(formed, lexical, other, epoch)
+
+        config: dict[str, Any] = {"sampler": describe(sampler)}
+        if lexical is not None:
+            config["lexical"] = describe(lexical, leave_out=("positive",))
+        mined = {"candidates": candidates, "lexical": by_words}
+        return Draws(batches, config, {name: found.key for name, found in mined.items() if found is not None})
+
+    def _pool(self, candidates: Candidates | None) -> Pool:
+        """What a sampler draws from."""
+        return Pool(
+            self.corpus.positives("train"),
+            None if candidates is None else candidates.lists,
+            len(self.corpus.passages),
+            self.settings.batch_size,
+            self.seed,
+            self.corpus.spared("train"),
+        )
 
     def _trained_on(
         self, checkpoint: Checkpoint, frozen: Frozen | None

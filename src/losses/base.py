@@ -11,12 +11,39 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Roles:
+    """What the passages of a batch are there for, bool [P] each; one can be there for several.
+
+    positive: as the positive of a query; drawn: as one of the hard negatives drawn for a query; lexical: as one of the
+    second kind (`Example.lexical`). Queries of all processes count where their passages do.
+    """
+
+    positive: "Tensor"
+    drawn: "Tensor"
+    lexical: "Tensor"
+
+
+@dataclass(frozen=True)
+class Everyone:
+    """All queries that the batch's passages are of: of all processes, or of this one where these are its own.
+
+    queries [N, D]; own [B] int64: the row in them of each query of this process; shared [B, N] bool: other queries of
+    which the positive of a query of this process is a positive, too.
+    """
+
+    queries: "Tensor"
+    own: "Tensor"
+    shared: "Tensor"
+
+
+@dataclass(frozen=True)
 class Batch:
     """The vectors of one batch: B queries (this process's share) and P passages (of all processes, or its own).
 
     queries [B, D]; passages [P, D], no passage twice: first the queries' positives, then hard negatives;
     positives [B] int64: the row in `passages` of each query's positive; masked [B, P] bool: passages that must not
-    count as negatives of the query (its other positives); `step`: optimizer steps done, for schedules.
+    count as negatives of the query (its other positives); `step`: optimizer steps done, for schedules. `everyone` is
+    there for objectives that ask for it (`ObjectiveModule.crosses_queries`).
     """
 
     queries: "Tensor"
@@ -24,6 +51,8 @@ class Batch:
     positives: "Tensor"
     masked: "Tensor"
     step: int
+    roles: Roles
+    everyone: Everyone | None = None
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,12 @@ def sign(x: Tensor) -> Tensor:
 
 
 def straight_through(x: Tensor) -> Tensor:
-    """The sign of `x`, with the gradient of x itself (Bengio et al., 2013)."""
-    return sign(x) + (x - x.detach())
+    """The sign of `x`, with the gradient of tanh(x) (Bengio et al., 2013; as BPR's code has it: `--use_ste`).
+
+    Its tanh does not sharpen: beta is 1 at every step.
+    """
+    soft = torch.tanh(x)
+    return sign(x) + (soft - soft.detach())
 
 
 def margin_ranking(scores: Tensor, positives: Tensor, masked: Tensor, margin: float) -> Tensor:

@@ -5,7 +5,7 @@ Imports no torch.
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import LabradorError
 from .base import Objective
@@ -18,11 +18,14 @@ ROTATION, SKEW, CODEBOOKS = "rotation", "skew", "codebooks"  # names in a saved 
 
 @dataclass(frozen=True)
 class ContrastivePQ(Objective):
-    """InfoNCE of <e(q), e(p)> + InfoNCE of <R e(q), C(p)> + reconstruction ||R e(p) - C(p)||^2.
+    """InfoNCE of <e(q), e(p)> + InfoNCE of <R e(q), C(p)> + reconstruction ||R e(p) - C(p)||^2,
+    the last of positives and of hard negatives, the mean of each.
 
     C(p) has the nearest of `centroids` words in place of each of the `codebooks` sub-vectors of R e(p). Rotation and
     codebooks are meant to start from a fitted quantizer's; without one R is the identity and the words are random.
     """
+
+    version: ClassVar[int] = 2  # 1: the quantization error of positives alone
 
     codebooks: int  # M
     centroids: int = 256  # words of a codebook

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..errors import LabradorError
 from .base import Objective
@@ -26,6 +26,8 @@ class Hashing(Objective):
     `temperature` are those of cosines; otherwise the products are the paper's, as they are. The temperature divides
     both losses' products, so that neither drowns the other. `dense_loss` adds the cross entropy of <e(q), e(p)>.
     """
+
+    version: ClassVar[int] = 2  # 1: straight-through had the slope 1
 
     layer: bool = True  # whether there is a W, [bits, D]
     bits: int | None = None  # of a code; None: D

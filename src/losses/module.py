@@ -13,7 +13,12 @@ from .base import Batch
 
 
 class ObjectiveModule(nn.Module, ABC):
-    """Losses of a batch. Parameters of its own are trained with the encoder and saved with the checkpoint."""
+    """Losses of a batch. Parameters of its own are trained with the encoder and saved with the checkpoint.
+
+    crosses_queries: whether a query's loss depends on the other queries of the batch (`Batch.everyone`).
+    """
+
+    crosses_queries: bool = False
 
     @abstractmethod
     def forward(self, batch: Batch) -> dict[str, Tensor]:
@@ -41,9 +46,9 @@ class ObjectiveModule(nn.Module, ABC):
 class Stateless(ObjectiveModule):
     """An objective without parameters: a function of the batch."""
 
-    def __init__(self, losses: Callable[[Batch], dict[str, Tensor]]) -> None:
+    def __init__(self, losses: Callable[[Batch], dict[str, Tensor]], crosses_queries: bool = False) -> None:
         super().__init__()
-        self.losses = losses
+        self.losses, self.crosses_queries = losses, crosses_queries
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         return self.losses(batch)

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import LabradorError
 from .base import Batch
@@ -13,21 +13,28 @@ from .contrastive import Contrastive, info_nce
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .module import ObjectiveModule
 
-def passage_nce(
-    queries: "Tensor", passages: "Tensor", positives: "Tensor", masked: "Tensor", temperature: float
-) -> "Tensor":
-    """-log softmax of <positive, query> / temperature over the query and the other passages of the batch, [B].
 
-    The passage-centric loss L_P of PAIR: it asks for s(p+, q) > s(p+, p-), where s is the inner product / temperature.
-    queries [B, D]; passages [P, D]; positives [B] int64, the row of each query's positive; masked [B, P] bool, the
-    passages left out of the query's softmax (its other positives). The positive itself must not be masked.
+def passage_nce(batch: Batch, temperature: float) -> "Tensor":
+    """-log softmax of <positive, query> / temperature over all queries of the batch and all its hard negatives, [B].
+
+    The passage-centric loss L_P of PAIR as its code has it (dual_encoder.py: `logits_qp`): it asks for
+    s(p+, q) > s(p+, p-) and s(p+, q) > s(p+, q'). Positives of other queries are not in it. Left out of a query's
+    softmax are what would call the positive wrong: other queries of which it is a positive, too, hard negatives that
+    are positives of the query, and the positive itself, where it is a hard negative of another query.
+    Raises ValueError for a batch without `everyone`.
     """
-    centres = passages[positives]
-    wanted = (centres * queries).sum(dim=1, keepdim=True) / temperature
-    scores = centres @ passages.T / temperature
-    scores = scores.scatter(1, positives[:, None], wanted)  # the query stands where the positive would meet itself
-    return scores.masked_fill(masked, float("-inf")).logsumexp(dim=1) - wanted[:, 0]
+    import torch
+
+    if batch.everyone is None:
+        raise ValueError("a batch without its other queries: an objective that needs them has crosses_queries=True")
+    centres = batch.passages[batch.positives]
+    left_out = (batch.masked | ~batch.roles.drawn).scatter(1, batch.positives[:, None], True)
+    by_query = (centres @ batch.everyone.queries.T).masked_fill(batch.everyone.shared, float("-inf"))
+    by_passage = (centres @ batch.passages.T).masked_fill(left_out, float("-inf"))
+    wanted = by_query.gather(1, batch.everyone.own[:, None])[:, 0]
+    return torch.cat([by_query, by_passage], dim=1).div(temperature).logsumexp(dim=1) - wanted / temperature
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class PassageCentric(Contrastive):
     With alpha=0 it is `Contrastive`, with alpha=1 L_P alone; a loss without a share is not computed.
     """
 
+    version: ClassVar[int] = 2  # 1: L_P ran over the batch's other passages, positives too, and over no other query
+
     alpha: float = 0.1  # the share of L_P
 
     def __post_init__(self) -> None:
@@ -44,13 +53,18 @@ class PassageCentric(Contrastive):
         if not 0 <= self.alpha <= 1:
             raise LabradorError(f"alpha={self.alpha}: a share from 0 to 1 was expected; use 0.1, as PAIR does")
 
+    def build(self, dimension: int) -> "ObjectiveModule":
+        from .module import Stateless
+
+        return Stateless(self.losses, crosses_queries=self.alpha > 0)
+
     def losses(self, batch: Batch) -> dict[str, "Tensor"]:
         """The losses [B] of a batch: "query" (L_Q), "passage" (L_P) and their weighted sum."""
         inputs = batch.queries, batch.passages, batch.positives, batch.masked, self.temperature
         if self.alpha == 0:
             query = info_nce(*inputs)
             return {"loss": query, "query": query}
-        passage = passage_nce(*inputs)
+        passage = passage_nce(batch, self.temperature)
         if self.alpha == 1:
             return {"loss": passage, "passage": passage}
         query = info_nce(*inputs)

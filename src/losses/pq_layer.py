@@ -19,6 +19,8 @@ ROTATION_RATE = 0.1  # the learning rate of the rotation, as a share of the code
 class ContrastivePQModule(ObjectiveModule):
     """Losses "dense", "sparse" and, where it has a weight, "reconstruction" of `ContrastivePQ`.
 
+    The last is, as in BiDR's code, the mean over the positives plus the mean over the batch's hard negatives.
+
     Its state: rotation [D, D] (fixed), skew [D, D] (what training turns it by), codebooks [M, K, D / M].
     """
 
@@ -44,7 +46,9 @@ class ContrastivePQModule(ObjectiveModule):
         }
         loss = losses["dense"] + losses["sparse"]
         if objective.reconstruction:
-            losses["reconstruction"] = (passages - coded).square().sum(dim=1)[batch.positives]
+            errors = (passages - coded).square().sum(dim=1)
+            drawn = batch.roles.drawn.to(errors.dtype)
+            losses["reconstruction"] = errors[batch.positives] + (errors * drawn).sum() / drawn.sum().clamp(min=1)
             loss = loss + objective.reconstruction * losses["reconstruction"]
         return {"loss": loss, **losses}
 

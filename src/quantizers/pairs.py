@@ -11,7 +11,7 @@ from ..errors import LabradorError
 from ..progress import bar
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
-from ..samplers.batch import distinct_passages, other_positives
+from ..samplers.batch import distinct_passages, other_positives, parts_of
 from .base import Pairs, Quantizer, TrainingVectors, Vectors
 from .settings import above, at_least
 from .vectors import sample
@@ -124,7 +124,7 @@ def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, f
     """The frozen vectors of a batch, divided by `lengths`: every distinct passage once."""
     import torch
 
-    from ..losses.base import Batch
+    from ..losses.base import Batch, Roles
 
     pairs = pairs_of(x)
     rows, positives = distinct_passages(examples)
@@ -137,6 +137,7 @@ def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, f
         torch.from_numpy(positives),
         torch.from_numpy(masked),
         step,
+        Roles(*map(torch.from_numpy, parts_of(examples, rows))),
     )
 
 

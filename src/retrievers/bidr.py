@@ -154,7 +154,8 @@ class BiDR(Labelled):
         return Trained(search=checkpoint, quantizer=lab.learned(self.quantizer, checkpoint))
 
     def unified(self, lab: Lab, sparse: Trained, dense: Checkpoint, candidates: Candidates | None) -> Checkpoint:
-        """One query encoder for both stages, whose passages stay as they are."""
+        """One query encoder for both stages, whose passages stay as they are; each stage has negatives of its own."""
         frozen = lab.frozen(sparse, dense)
         objective = UnifiedQuery(temperature=self.temperature)
-        return lab.fit(dense, objective, self.sampler, candidates, name="bidr, unified query", frozen=frozen)
+        name = "bidr, unified query"
+        return lab.fit(dense, objective, self.sampler, candidates, name=name, frozen=frozen, lexical=self.by_words)

@@ -12,11 +12,15 @@ PositiveChoice = Literal["auto", "first", "any"]
 
 
 class Example(NamedTuple):
-    """One training example, in row numbers of the train queries and of the passages."""
+    """One training example, in row numbers of the train queries and of the passages.
+
+    lexical: hard negatives of a second kind, found by words, for an objective that has a term of its own for them.
+    """
 
     query: int
     positive: int
     negatives: tuple[int, ...]
+    lexical: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

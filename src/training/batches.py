@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..data.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
 from ..samplers.base import Example
-from ..samplers.batch import distinct_passages, other_positives
+from ..samplers.batch import distinct_passages, other_positives, other_queries, parts_of
 from .frozen import FrozenPassages
 
 Examples = list[Example]
@@ -103,27 +103,39 @@ class Collate:
     world: int = 1
     gathered: bool = True
     segments: bool = False  # of the passages' token ids
+    crosses_queries: bool = False  # whether the objective needs all queries that the passages are of
 
     def __call__(self, fetched: Part | list[Any]) -> dict[str, Any]:
         """Inputs of `TrainingModel.forward`; DataLoader hands a fetched part over as a list."""
         examples, batch = fetched
         mine = share(len(examples), self.rank, self.world)
-        queries = np.array([example.query for example in examples], dtype=np.int64)
-        if self.gathered:
-            rows, positives = distinct_passages(examples)
-            shares = [rows[share(len(rows), rank, self.world)] for rank in range(self.world)]
-            positives, own = positives[mine], shares[self.rank]
-        else:
-            rows, positives = distinct_passages(examples[mine])
-            shares, own = [rows], rows
-        return {
-            "queries": self._inputs(self.queries, queries[mine], examples[0].query, segments=False),
-            "passages": self._inputs(self.passages, own, examples[0].positive, segments=self.segments),
+        scored = examples if self.gathered else examples[mine]  # whose passages this process's queries meet
+        own = np.arange(len(scored))[mine] if self.gathered else np.arange(len(scored))
+        rows, positives = distinct_passages(scored)
+        parts = self.world if self.gathered else 1
+        shares = [rows[share(len(rows), rank, parts)] for rank in range(parts)]
+        queries = np.array([example.query for example in scored], dtype=np.int64)
+        asked, positives = queries[own], positives[own]
+        inputs = {
+            "queries": self._inputs(self.queries, asked, examples[0].query, segments=False),
+            "passages": self._inputs(
+                self.passages, shares[self.rank % parts], examples[0].positive, segments=self.segments
+            ),
             "passage_counts": [len(part) for part in shares],
             "positives": torch.from_numpy(positives),
-            "masked": torch.from_numpy(other_positives(queries[mine], positives, rows, self.positives)),
+            "masked": torch.from_numpy(other_positives(asked, positives, rows, self.positives)),
+            "roles": {name: torch.from_numpy(marks) for name, marks in parts_of(scored, rows)._asdict().items()},
             "weight": self.world / batch,
         }
+        if self.crosses_queries:
+            shared = other_queries(queries, own, rows[positives], self.positives)
+            counts = [len(queries[share(len(queries), rank, parts)]) for rank in range(parts)]
+            inputs["everyone"] = {
+                "counts": counts,
+                "own": torch.from_numpy(own),
+                "shared": torch.from_numpy(shared),
+            }
+        return inputs
 
     def _inputs(
         self, texts: Tokens | FrozenPassages, rows: np.ndarray, instead: int, *, segments: bool

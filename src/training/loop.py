@@ -70,9 +70,17 @@ def train(
         model.objective.start_from(state or {})
         if isinstance(passages, FrozenPassages) and towers.passage is not towers.query:
             towers.passage.requires_grad_(False)
-        ranks = processes.rank(), processes.world_size()
-        segments = towers.segments("passage")
-        return model, Collate(query_tokens, passages, positives, towers.pad_id, *ranks, gathered, segments)
+        return model, Collate(
+            query_tokens,
+            passages,
+            positives,
+            towers.pad_id,
+            processes.rank(),
+            processes.world_size(),
+            gathered,
+            towers.segments("passage"),
+            model.objective.crosses_queries,
+        )
 
     if isinstance(passages, FrozenPassages):
         settings = replace(settings, workers=0)

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from ..encoders.checkpoint import OBJECTIVE
 from ..encoders.towers import Side, TwoTower
-from ..losses.base import Batch
+from ..losses.base import Batch, Everyone, Roles
 from ..losses.module import ObjectiveModule
 from .words import looked_up_once
 
@@ -114,8 +114,10 @@ class TrainingModel(Trainable):
         passage_counts: Sequence[int],
         positives: Tensor,
         masked: Tensor,
+        roles: dict[str, Tensor],
         weight: float,
         step: int,
+        everyone: dict[str, Any] | None = None,
     ) -> dict[str, Tensor]:
         """Inputs as `Collate` makes them, to the weighted sum of each loss over this process's queries.
 
@@ -126,9 +128,15 @@ class TrainingModel(Trainable):
         query_vectors, passage_vectors = self._encode("query", queries), self._encode("passage", passages)
         if len(passage_counts) > 1:
             passage_vectors = GatherRows.apply(passage_vectors, passage_counts)
+        others = None if everyone is None else self._everyone(query_vectors, **everyone)
         with torch.autocast(query_vectors.device.type, enabled=False):
-            losses = self.objective(Batch(query_vectors, passage_vectors, positives, masked, step))
+            batch = Batch(query_vectors, passage_vectors, positives, masked, step, Roles(**roles), others)
+            losses = self.objective(batch)
         return {name: values.sum() * weight for name, values in losses.items()}
+
+    def _everyone(self, vectors: Tensor, counts: Sequence[int], own: Tensor, shared: Tensor) -> Everyone:
+        """All queries of the batch; `counts` are those of each process, or of this one alone."""
+        return Everyone(GatherRows.apply(vectors, counts) if len(counts) > 1 else vectors, own, shared)
 
     def _encode(self, side: Side, inputs: dict[str, Any]) -> Tensor:
         if "vectors" in inputs:  # of frozen passages

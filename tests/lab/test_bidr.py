@@ -153,6 +153,7 @@ def test_a_training_is_named_by_all_that_it_stands_on(new_lab):
     codes, dense = lab.codes(trained.quantizer, trained.search), lab.passages(trained.rerank)
     named = {"codes": codes.key, "quantizer": trained.quantizer.artifact.key, "dense": dense.key}
     assert {name: unified[f"passages.{name}"] for name in named} == named
+    assert unified["lexical"] == lab.bm25_negatives(100).key  # of its sparse term
 
 
 def test_words_move_from_where_the_quantizer_left_them(new_lab):

@@ -32,10 +32,11 @@ def test_the_sign_of_zero_is_plus_one_in_training_and_in_stored_codes():
     assert unpack(pack(x.numpy())).tolist() == expected
 
 
-def test_straight_through_passes_the_gradient_on_as_it_is():
-    x = torch.tensor([-0.3, 0.0, 2.0], requires_grad=True)
+def test_straight_through_has_the_gradient_of_tanh():
+    """1 - tanh(x)^2: 1 at 0, 0.4199743 at 1, 0.0706508 at 2, whatever the step."""
+    x = torch.tensor([-1.0, 0.0, 2.0], requires_grad=True)
     (straight_through(x) * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
-    assert x.grad.tolist() == [1.0, 2.0, 3.0]
+    assert x.grad.tolist() == pytest.approx([0.4199743, 2.0, 3 * 0.0706508], rel=1e-5)
 
 
 def test_the_margin_loss_worked_out_by_hand():

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from losses.batches import alone
 
 from labrador.errors import LabradorError
-from labrador.losses.base import Batch
 from labrador.losses.contrastive import Contrastive, info_nce
 
 
@@ -66,7 +66,7 @@ def test_large_scores_stay_finite():
 
 def test_the_component_divides_by_its_temperature():
     queries, passages = torch.eye(2), torch.eye(2)
-    batch = Batch(queries, passages, torch.tensor([0, 1]), torch.zeros(2, 2, dtype=torch.bool), step=0)
+    batch = alone(queries, passages, [0, 1])
     module = Contrastive(temperature=0.5).build(dimension=2)
     assert module(batch)["loss"].tolist() == pytest.approx([math.log(math.exp(2) + 1) - 2] * 2, rel=1e-6)
     assert module.parameter_groups(1e-3, 0.1) == []

@@ -4,17 +4,15 @@ import math
 
 import pytest
 import torch
+from losses.batches import alone
 
 from labrador.errors import LabradorError
-from labrador.losses.base import Batch
 from labrador.losses.binary import sign
 from labrador.losses.hashing import LAYER, Hashing
 
 
 def batch(queries, passages, positives, step=0, masked=None):
-    queries, passages = torch.as_tensor(queries), torch.as_tensor(passages)
-    masked = torch.zeros(len(queries), len(passages), dtype=torch.bool) if masked is None else masked
-    return Batch(queries, passages, torch.as_tensor(positives), masked, step)
+    return alone(torch.as_tensor(queries), torch.as_tensor(passages), positives, masked, step)
 
 
 @pytest.fixture

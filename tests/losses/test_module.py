@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from losses.batches import alone
 from torch import Tensor, nn
 
 from labrador.losses.base import Batch, Objective
@@ -45,7 +46,7 @@ def test_a_share_without_a_query_adds_nothing_and_gives_every_parameter_a_gradie
     queries, vectors = torch.zeros(0, 8, requires_grad=True), torch.ones(passages, 8, requires_grad=True)
     nothing = torch.zeros(0, passages, dtype=torch.bool)
     module = objective.build(dimension=8)
-    losses = module(Batch(queries, vectors, torch.zeros(0, dtype=torch.int64), nothing, step=1))
+    losses = module(alone(queries, vectors, torch.zeros(0, dtype=torch.int64), nothing, step=1))
     assert {tuple(values.shape) for values in losses.values()} == {(0,)}
     losses["loss"].sum().backward()
     for parameter in (queries, vectors, *(value for value in module.parameters() if value.requires_grad)):

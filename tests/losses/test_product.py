@@ -4,18 +4,16 @@ import math
 
 import pytest
 import torch
+from losses.batches import alone
 
 from labrador.errors import LabradorError
-from labrador.losses.base import Batch
 from labrador.losses.contrastive_pq import CODEBOOKS, ROTATION, SKEW, ContrastivePQ
 from labrador.losses.product import distances, quantize, turned
 from labrador.losses.unified import UnifiedQuery
 
 
-def batch(queries, passages, positives, masked=None):
-    queries, passages = torch.as_tensor(queries), torch.as_tensor(passages)
-    masked = torch.zeros(len(queries), len(passages), dtype=torch.bool) if masked is None else masked
-    return Batch(queries, passages, torch.as_tensor(positives), masked, 0)
+def batch(queries, passages, positives, **more):
+    return alone(torch.as_tensor(queries), torch.as_tensor(passages), positives, **more)
 
 
 def drawn(*shape, seed=0):
@@ -94,19 +92,32 @@ def test_the_losses_of_worked_numbers():
     losses = module(state, reconstruction=0.5)(inputs)
     assert losses["dense"].item() == pytest.approx(math.log(1 + math.exp(-1.0 - 1.5)))
     assert losses["sparse"].item() == pytest.approx(math.log(1 + math.exp(-2.0 - 1.0)))  # R q = (0, 1)
-    assert losses["reconstruction"].item() == pytest.approx(0.25)  # (0, 1.5) is half away from (0, 1)
+    # positive: (0, 1.5) is half away from (0, 1); negative: (0, -1) is 1 away from (0, -2)
+    assert losses["reconstruction"].item() == pytest.approx(0.25 + 1.0)
     total = losses["dense"] + losses["sparse"] + 0.5 * losses["reconstruction"]
     assert losses["loss"].item() == pytest.approx(total.item())
     assert "reconstruction" not in module(state)(inputs)
 
 
-def test_the_quantization_error_is_that_of_each_querys_own_positive():
-    state = {CODEBOOKS: torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])}
-    passages = torch.tensor([[0.0, 1.5], [3.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
-    inputs = batch(torch.ones(2, 2).double(), passages, [2, 0])
-    assert module({ROTATION: torch.eye(2), **state}, reconstruction=0.5)(inputs)[
-        "reconstruction"
-    ].tolist() == pytest.approx([0.0, 0.25])
+def test_the_quantization_error_is_that_of_positives_and_of_hard_negatives():
+    """Of BiDR's code: the mean over the positives plus the mean over the negatives. Errors by hand: 0.25, 4, 0, 0.04;
+    the last two passages are the hard negatives.
+    """
+    state = {ROTATION: torch.eye(2), CODEBOOKS: torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])}
+    passages = torch.tensor([[0.0, 1.5], [3.0, 0.0], [1.0, 0.0], [0.0, 0.8]], dtype=torch.float64)
+    inputs = batch(torch.ones(2, 2).double(), passages, [1, 0], drawn=[2, 3])
+    losses = module(state, reconstruction=0.5)(inputs)
+    assert losses["reconstruction"].tolist() == pytest.approx([4.0 + 0.02, 0.25 + 0.02])
+    assert losses["reconstruction"].mean().item() == pytest.approx((0.25 + 4) / 2 + (0 + 0.04) / 2)
+    without = batch(torch.ones(2, 2).double(), passages[:2], [1, 0])
+    assert module(state, reconstruction=0.5)(without)["reconstruction"].tolist() == pytest.approx([4.0, 0.25])
+
+
+def test_the_gradient_of_the_quantization_error_reaches_the_negatives():
+    inputs = batch(torch.zeros(1, 2).double(), drawn(2, 2).requires_grad_(), [0])
+    objective = module({CODEBOOKS: drawn(1, 4, 2, seed=2)}, codebooks=1, centroids=4, reconstruction=1.0)
+    objective(inputs)["reconstruction"].sum().backward()
+    assert inputs.passages.grad[1].abs().max() > 1e-3
 
 
 def test_another_positive_of_a_query_never_counts_against_it():
@@ -142,10 +153,26 @@ def test_a_state_of_other_codebooks_is_refused():
     assert set(module().state_dict()) == {ROTATION, SKEW, CODEBOOKS}
 
 
+def test_the_terms_of_the_unified_query_have_negatives_of_their_own():
+    """Passages: two positives, one drawn by the sampler, one found by words, one that is both."""
+    queries, passages = drawn(2, 3), drawn(5, 6, seed=1)
+    masked = torch.zeros(2, 5, dtype=torch.bool)
+    masked[0, 4] = True  # one more positive of the first query
+    inputs = batch(queries, passages, [0, 1], masked=masked, drawn=[2, 4], lexical=[3, 4])
+    losses = UnifiedQuery(temperature=0.5).build(3)(inputs)
+    columns = {"sparse": [[0, 1, 3], [0, 1, 3, 4]], "dense": [[0, 1, 2], [0, 1, 2, 4]]}
+    for name, vectors in (("sparse", passages[:, :3]), ("dense", passages[:, 3:])):
+        for row in range(2):
+            scores = [float(queries[row] @ vectors[column]) / 0.5 for column in columns[name][row]]
+            expected = math.log(sum(map(math.exp, scores))) - scores[row]
+            assert losses[name][row].item() == pytest.approx(expected), (name, row)
+    torch.testing.assert_close(losses["loss"], losses["sparse"] + losses["dense"])
+
+
 def test_the_unified_query_is_scored_against_codes_and_dense_vectors():
     query, codes, dense = [[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.0], [0.0, -1.0]]
     passages = torch.tensor([[*code, *vector] for code, vector in zip(codes, dense, strict=True)])
-    losses = UnifiedQuery(temperature=0.5).build(2)(batch(query, passages, [0]))
+    losses = UnifiedQuery(temperature=0.5).build(2)(batch(query, passages, [0], lexical=[1]))
     assert losses["sparse"].item() == pytest.approx(math.log(1 + math.exp((2.0 - 1.0) / 0.5)), abs=1e-6)
     assert losses["dense"].item() == pytest.approx(math.log(1 + math.exp((-2.0 - 0.5) / 0.5)), abs=1e-6)
     assert losses["loss"].item() == pytest.approx(losses["sparse"].item() + losses["dense"].item())

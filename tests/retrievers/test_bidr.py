@@ -26,18 +26,19 @@ ENCODER = Tiny(pooling="mean", shared=True)
 
 def corpus_of(passages, splits=("train", "test")):
     """A corpus whose train question has one positive."""
-    return SimpleNamespace(splits=splits, passages=range(passages), relevant=lambda split: Ragged.from_lists([[0]]))
+    return SimpleNamespace(splits=splits, passages=range(passages), spared=lambda split: Ragged.from_lists([[0]]))
 
 
 class Recorder:
     """A lab that writes down what each step was given."""
 
     def __init__(self, splits=("train", "test")):
-        self.steps = {}
+        self.steps, self.lexical = {}, {}
         self.corpus = corpus_of(1000, splits)
 
-    def fit(self, start, objective, sampler, candidates=None, *, name, quantizer=None, frozen=None):
+    def fit(self, start, objective, sampler, candidates=None, *, name, quantizer=None, frozen=None, lexical=None):
         self.steps[name] = (start, objective, sampler, candidates, quantizer, frozen)
+        self.lexical[name] = lexical
         return f"checkpoint of {name}"
 
     def fit_quantizer(self, quantizer, checkpoint):
@@ -96,6 +97,16 @@ def test_a_unified_query_is_trained_last_against_passages_that_stay():
     assert (sampler, candidates) == (Snowball(depth=20), "candidates")
     assert frozen == ("frozen", "checkpoint of bidr, sparse", "checkpoint of bidr, local")
     assert trained.query == "checkpoint of bidr, unified query"
+    drawn_by_words = {name: lexical for name, lexical in lab.lexical.items() if lexical is not None}
+    assert drawn_by_words == {"bidr, unified query": BM25Hard()}  # of its sparse term, as in the sparse stage
+
+
+def test_every_stage_trains_on_the_positive_that_the_sampler_asks_for():
+    lab = Recorder()
+    bidr(Snowball(depth=20, positive="first"), unified_query=True).train(lab)
+    samplers = [step[2] for name, step in lab.steps.items() if name.startswith("bidr, ")]
+    assert [sampler.positive for sampler in samplers] == ["first"] * 4
+    assert lab.lexical["bidr, unified query"] == BM25Hard(positive="first")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from labrador.data.ragged import Ragged
 from labrador.encoders.tokens import Tokens, write_tokens
 from labrador.losses.contrastive import Contrastive
 from labrador.samplers.base import Example
-from labrador.samplers.batch import distinct_passages, other_positives
+from labrador.samplers.batch import distinct_passages, other_positives, other_queries, parts_of
 from labrador.training.batches import Collate, Part, Parts, share
 from labrador.training.model import TrainingModel
 from training import toy
@@ -69,6 +69,25 @@ def test_other_positives_of_a_query_are_masked_and_its_own_is_not():
     ]
 
 
+def test_what_the_passages_of_a_batch_are_there_for():
+    """9 is a positive and a hard negative of another query, 7 a hard negative of both kinds."""
+    examples = [Example(0, 9, (4, 7), (7,)), Example(1, 5, (9,), (8, 4))]
+    passages, _ = distinct_passages(examples)
+    assert passages.tolist() == [9, 5, 4, 7, 8]
+    parts = parts_of(examples, passages)
+    assert parts.positive.tolist() == [True, True, False, False, False]
+    assert parts.drawn.tolist() == [True, False, True, True, False]
+    assert parts.lexical.tolist() == [False, False, True, True, True]
+
+
+def test_other_queries_of_which_a_positive_is_one():
+    """Queries 4, 0, 2 of a batch, of which this process has the last two, with the positives 7 and 8."""
+    judged = Ragged.from_lists([[9, 7], [7], [8, 7], [], [1, 8]])
+    shared = other_queries(np.array([4, 0, 2]), np.array([1, 2]), np.array([7, 8]), judged)
+    assert shared.tolist() == [[False, False, True], [True, False, False]]
+    assert other_queries(np.array([0]), np.array([], dtype=int), np.array([], dtype=int), judged).shape == (0, 1)
+
+
 def collate(texts: Path, rank: int, world: int, gathered: bool = True) -> Collate:
     return Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), 0, rank, world, gathered)
 
@@ -100,6 +119,24 @@ def test_processes_take_shares_that_make_up_the_whole(texts: Path):
     lengths = torch.cat([part["passages"]["attention_mask"].sum(dim=1) for part in shares])
     assert torch.equal(lengths, whole["passages"]["attention_mask"].sum(dim=1))
     assert {part["weight"] for part in shares} == {2 / 5}
+    for part in shares:
+        for name, marks in whole["roles"].items():
+            assert torch.equal(part["roles"][name], marks)
+        assert "everyone" not in part
+
+
+def test_an_objective_that_crosses_queries_is_told_of_those_of_all_processes(texts: Path):
+    """4, the positive of the second query, is one of the first, too."""
+    given = Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), 0
+    for gathered, counts, owns, shared in (
+        (True, [[1, 2]] * 2, [[0], [1, 2]], [[[False] * 3], [[True, False, False], [False] * 3]]),
+        (False, [[1], [2]], [[0], [0, 1]], [[[False]], [[False] * 2] * 2]),
+    ):
+        for rank in range(2):
+            everyone = Collate(*given, rank, 2, gathered, crosses_queries=True)(Part(EXAMPLES, 5))["everyone"]
+            assert everyone["counts"] == counts[rank]
+            assert everyone["own"].tolist() == owns[rank]
+            assert everyone["shared"].tolist() == shared[rank]
 
 
 def test_a_process_without_a_query_encodes_one_and_keeps_none(texts: Path):

@@ -1,5 +1,6 @@
 """Two processes train like one: loss, gradients, weights."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from torch import nn
 from labrador import processes
 from labrador.encoders.tokens import Tokens
 from labrador.losses.base import Objective
+from labrador.losses.contrastive_pq import ContrastivePQ
 from labrador.losses.passage_centric import PassageCentric
+from labrador.losses.unified import UnifiedQuery
 from labrador.samplers.base import Example
 from labrador.training.batches import Collate, Part, share
 from labrador.training.frozen import FrozenPassages
@@ -26,7 +29,7 @@ STILL = toy.Still(shared=True)
 
 def examples(count: int) -> list[Example]:
     """Neighbours have a positive passage in common, some negatives are others' positives, and one comes thrice."""
-    return [Example(row, row, (row + 1, 30, 31 + row)) for row in range(count)]
+    return [Example(row, row, (row + 1, 30, 31 + row), lexical=(30 + row, 25)) for row in range(count)]
 
 
 class Bag(nn.Module):
@@ -55,13 +58,18 @@ def parts(count: int, gathered: bool) -> list[Part]:
     return [Part(own, count) for own in shares if own]
 
 
-def losses_and_gradients(folder: Path, out: Path, objective: Objective, gathered: bool, frozen: bool = False) -> None:
+def losses_and_gradients(
+    folder: Path, out: Path, objectives: list[Objective], gathered: bool, frozen: bool = False
+) -> None:
     """The losses and gradients of batches of each size, as this process sees them after averaging."""
     rank, world = processes.rank(), processes.world_size()
     queries, passages = Tokens(folder / "queries"), Tokens(folder / "passages")
-    table = np.random.default_rng(0).normal(size=(toy.PASSAGES, 6)).astype(np.float32)
     results: dict[str, torch.Tensor] = {}
-    for encoder in ("bag",) if frozen else ("bag", "tiny"):
+    encoders = ("bag",) if frozen else ("bag", "tiny")
+    for encoder, objective in itertools.product(encoders, objectives):
+        name_of = f"{encoder}:{type(objective).__name__}"
+        width = 12 if isinstance(objective, UnifiedQuery) else 6
+        table = np.random.default_rng(0).normal(size=(toy.PASSAGES, width)).astype(np.float32)
         torch.manual_seed(0)
         towers: Any = Bag() if encoder == "bag" else STILL.build()
         module = TrainingModel(towers, objective.build(towers.dimension))
@@ -70,7 +78,10 @@ def losses_and_gradients(folder: Path, out: Path, objective: Objective, gathered
         if frozen:
             towers.tokens["passage"].requires_grad_(False)
         texts = FrozenPassages((table.__getitem__,)) if frozen else passages
-        collate = Collate(queries, texts, toy.positives(), towers.pad_id, rank, world, gathered)
+        crosses = module.objective.crosses_queries
+        collate = Collate(
+            queries, texts, toy.positives(), towers.pad_id, rank, world, gathered, crosses_queries=crosses
+        )
         model: Any = module if world == 1 else nn.parallel.DistributedDataParallel(module)
         for count in COUNTS:
             module.zero_grad()
@@ -84,11 +95,11 @@ def losses_and_gradients(folder: Path, out: Path, objective: Objective, gathered
                     value = loss.detach() / world
                     if world > 1:
                         torch.distributed.all_reduce(value)
-                    key = f"{encoder}:{count}:{name}"
+                    key = f"{name_of}:{count}:{name}"
                     results[key] = results.get(key, 0) + value
             for name, parameter in module.named_parameters():
                 if parameter.requires_grad:
-                    results[f"{encoder}:{count}:{name}"] = parameter.grad.clone()
+                    results[f"{name_of}:{count}:{name}"] = parameter.grad.clone()
     save_file(results, out / f"{world}-{rank}.safetensors")
 
 
@@ -106,29 +117,30 @@ def assert_two_equal_one(folder: Path, out: Path, *how: Any) -> dict[str, torch.
     return expected
 
 
-@pytest.mark.parametrize("objective", [toy.Rescaled(), PassageCentric()], ids=["rescaled", "passage_centric"])
-def test_loss_and_gradients_equal_one_process_with_the_whole_batch(texts: Path, tmp_path: Path, objective: Objective):
-    expected = assert_two_equal_one(texts, tmp_path, objective, True)
-    assert expected["bag:1:towers.tokens.query.weight"].abs().max() > 1e-3
+OBJECTIVES = [toy.Rescaled(), PassageCentric(alpha=0.5), ContrastivePQ(codebooks=2, centroids=4, reconstruction=0.1)]
 
 
-@pytest.mark.parametrize("objective", [toy.Rescaled(), PassageCentric()], ids=["rescaled", "passage_centric"])
-def test_not_gathered_they_equal_the_mean_of_the_shares_worked_by_themselves(
-    texts: Path, tmp_path: Path, objective: Objective
-):
+def test_loss_and_gradients_equal_one_process_with_the_whole_batch(texts: Path, tmp_path: Path):
+    expected = assert_two_equal_one(texts, tmp_path, OBJECTIVES, True)
+    assert expected["bag:Rescaled:1:towers.tokens.query.weight"].abs().max() > 1e-3
+    assert expected["bag:PassageCentric:8:passage"] > 1  # the other queries and the hard negatives of both
+
+
+def test_not_gathered_they_equal_the_mean_of_the_shares_worked_by_themselves(texts: Path, tmp_path: Path):
     """With 5 queries the shares have 2 and 3; with 1 the first process has none."""
-    expected = assert_two_equal_one(texts, tmp_path, objective, False)
-    losses_and_gradients(texts, tmp_path, objective, True)
+    expected = assert_two_equal_one(texts, tmp_path, OBJECTIVES, False)
+    losses_and_gradients(texts, tmp_path, OBJECTIVES, True)
     whole = load_file(tmp_path / "1-0.safetensors")
-    assert whole["bag:8:loss"] > expected["bag:8:loss"] + 1e-3  # more negatives
-    assert torch.equal(whole["bag:1:loss"], expected["bag:1:loss"])
+    for name in ("Rescaled", "PassageCentric"):
+        assert whole[f"bag:{name}:8:loss"] > expected[f"bag:{name}:8:loss"] + 1e-3  # more negatives
+        assert torch.equal(whole[f"bag:{name}:1:loss"], expected[f"bag:{name}:1:loss"])
 
 
 @pytest.mark.parametrize("gathered", [True, False])
 def test_frozen_passages_are_shared_alike(texts: Path, tmp_path: Path, gathered: bool):
-    expected = assert_two_equal_one(texts, tmp_path, PassageCentric(), gathered, True)
-    assert "bag:8:towers.tokens.query.weight" in expected
-    assert "bag:8:towers.tokens.passage.weight" not in expected
+    expected = assert_two_equal_one(texts, tmp_path, [PassageCentric(), UnifiedQuery()], gathered, True)
+    assert "bag:UnifiedQuery:8:towers.tokens.query.weight" in expected
+    assert "bag:UnifiedQuery:8:towers.tokens.passage.weight" not in expected
 
 
 def train_alike(folder: Path, out: Path, accumulation: int) -> None:
