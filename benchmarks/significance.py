@@ -2,9 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/significance.py     # 40 systems, 7,000 questions, 8 metrics
 
-Figures are made up (reciprocal ranks of a drawn rank for every metric, two seeds a system) and written as runs write
-them, so that reading them counts. Beside it scipy's permutation test and bootstrap of one difference, times their
-number. Prints a Markdown table of seconds; processor seconds tell less of what else the machine did.
+Figures are made up (reciprocal ranks of a drawn rank for every metric, two seeds a system, a checkpoint for every two
+systems) and written as runs write them, so that reading them counts. Compared with scipy's permutation test and
+bootstrap of one difference, times their number. Prints a Markdown table of seconds; processor seconds tell less of what
+else the machine did.
 """
 
 import argparse
@@ -41,14 +42,15 @@ def write_runs(folder: Path, number: int, queries: int) -> None:
             place.mkdir()
             columns = {"qid": [f"q{query}" for query in range(queries)]} | figures
             parquet.write_table(pa.table(columns), place / "per_query.parquet")
-            row(f"s{system}", seed, means, queries).write(place / "result.json")
+            fits = {"fit": f"{system // 2}-{seed}"}  # every second system has the checkpoint of the one before
+            row(f"s{system}", seed, means, queries, fits).write(place / "result.json")
 
 
-def row(retriever: str, seed: int, metrics: dict[str, float | None], queries: int) -> ResultRow:
+def row(retriever: str, seed: int, metrics: dict[str, float | None], queries: int, keys: dict[str, str]) -> ResultRow:
     """A result row that says no more than it must."""
     unknown: dict[str, Any] = dict.fromkeys(("quantizer", "sampler", "search", "encoder", "qps", "threads", "commit"))
     unknown |= dict.fromkeys(("bytes_per_passage", "index_bytes", "disk_bytes"))
-    unknown |= {"latency_ms": {}, "seconds": {}, "keys": {}, "data": "made-up", "device": "cpu"}
+    unknown |= {"latency_ms": {}, "seconds": {}, "keys": keys, "data": "made-up", "device": "cpu"}
     return ResultRow(retriever=retriever, seed=seed, metrics=metrics, queries=queries, passages=1, **unknown)
 
 

@@ -55,18 +55,19 @@ def figures(lines: Sequence[Line]) -> list[str]:
     return sorted(names, key=lambda name: name in COSTS)
 
 
-def marked(lines: Sequence[Line], baseline: str | None) -> tuple[list[Line], list["Difference"], str]:
+def marked(lines: Sequence[Line], baseline: str | None) -> tuple[list[Line], list["Difference"], tuple[str, ...]]:
     """The lines with what differs from a baseline marked, the differences, and what was tested in words.
 
-    baseline: the name of a cell; None, or one that was not measured: the first that was. Nothing is tested, and the
-    words are empty, where fewer than two cells were measured. Raises LabradorError when their questions are not those
+    baseline: the name of a cell; None, or one that was not measured: the first that was. Nothing is tested, and there
+    are no words, where fewer than two cells were measured. Raises LabradorError when their questions are not those
     of the baseline.
     """
-    from .significance import against, explained
+    from .explained import explained
+    from .significance import against
 
     measured = [line.system for line in lines if line.system]
     if len(measured) < 2:
-        return list(lines), [], ""
+        return list(lines), [], ()
     chosen = next((system for system in measured if system.label == baseline), measured[0])
     found = against(measured, [chosen], [name for name in figures(lines) if name not in COSTS])
     signs: dict[str, dict[str, int]] = {}

@@ -72,14 +72,11 @@ def _tested(
     found: Sequence[System], metrics: tuple[str, ...], chosen: Mapping[tuple[str, int, int], System]
 ) -> tuple[list["Difference"], tuple[str, ...]]:
     """Every system against the baseline of its data, corrected over all of them, and what that was in words."""
-    from .significance import against, explained
+    from .explained import explained
+    from .significance import against
 
     apart = against(found, list(chosen.values()), metrics)
-    told = [explained(list(chosen.values()), apart, found)]
-    seeds = {data: baseline.seeds for data, baseline in chosen.items()}
-    others = sum(system.seeds != seeds.get(system.data, system.seeds) for system in found)
-    if others:
-        told.append(f"Systems with other seeds than the baseline, which may make a difference of their own: {others}")
+    told = list(explained(list(chosen.values()), apart, found))
     without = dict.fromkeys(system.data[0] for system in found if system.data not in chosen)
     if without:
         told.append(f"Not compared, since the baseline is not there: {', '.join(without)}")

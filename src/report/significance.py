@@ -1,4 +1,8 @@
-"""Systems beside each other on the same questions: how far apart they are, and whether that may be chance."""
+"""Systems beside each other on the same questions: how far apart they are, and whether that may be chance.
+
+Where two systems share all that their seeds drew, chance is in the questions alone; where they do not, it is in the
+seeds as well, and a system of one seed cannot be told from another (`chance.py`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
-from .statistics import DRAWS, bootstrap_interval, differences, holm, randomisation_test, t_test
+from .chance import Chance, Family, Over
+from .crossed import crossed_interval, crossed_test, seeds_needed
+from .statistics import DRAWS, bootstrap_interval, differences, holm, mean_variance, randomisation_test, t_test
 from .systems import System, check_questions
 
 ALPHA = 0.05
 DRAWS_PER_TEST = 100  # so that the smallest p that can be drawn is well below alpha after Holm's correction
 SEED = 0
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -23,17 +31,21 @@ class Difference:
     system: str  # the labels of the two
     baseline: str
     difference: float  # mean over the questions
-    low: float  # ends of the bootstrap 95 % interval of it
+    low: float  # ends of the 95 % interval of it, over what `over` says; of one seed over the questions (bootstrap)
     high: float
-    p_randomisation: float  # paired, two-sided
-    p_t: float  # paired t-test
-    p_holm: float  # p_randomisation corrected for all differences of the table
+    over: Over  # what the test holds; "one seed": there is none
+    p: float | None  # two-sided, of the test over `over`
+    p_holm: float | None  # p corrected for all differences of the table that were tested
+    p_randomisation: float  # of these very runs, over the questions alone: paired, two-sided
+    p_t: float  # of these very runs, over the questions alone: paired t-test
+    seed_error: float | None  # standard error by what the seeds drew; of one seed by what others here show, else None
+    seeds_needed: int | None  # about how many tell a difference of this size; None = over 100, not known, or no matter
     queries: int  # questions compared
 
     @property
     def significant(self) -> bool:
         """Whether it stays below alpha after the correction."""
-        return self.p_holm < ALPHA
+        return self.p_holm is not None and self.p_holm < ALPHA
 
     @property
     def sign(self) -> int:
@@ -47,32 +59,70 @@ class Matrix:
 
     metric: str
     labels: tuple[str, ...]
-    differences: NDArray[np.float64]  # [S, S], row less column
-    p_holm: NDArray[np.float64]  # [S, S], of the randomisation test, corrected for all pairs; 1 with itself
+    differences: Floats  # [S, S], row less column
+    p_holm: Floats  # [S, S], corrected for all pairs that were tested; 1 with itself, NaN where one seed tells nothing
 
 
 @dataclass(frozen=True)
-class _Table:
-    """What is compared on one data: rows of figures, pairs of them, and whose they are."""
+class Comparisons:
+    """T pairs of systems on one data, each by a metric: their figures, and how their differences are random."""
 
-    baseline: System
-    compared: list[tuple[System, str]]  # a system and a metric for each pair
-    pairs: list[tuple[int, int]]  # rows of `values`: the system's, the baseline's
-    values: list[NDArray[np.float64]]  # parts [K, Q] with the same questions
+    names: list[tuple[str, System, System]]  # [T] metric, first, second
+    pairs: NDArray[np.intp]  # [T, 2] rows of `values`
+    values: Floats  # [K, Q] means over seeds
+    chances: list[Chance]  # [T]
 
     @classmethod
-    def of(cls, systems: Sequence[System], baseline: System, metrics: Sequence[str]) -> "_Table":
-        """The comparisons of `systems` with `baseline` in every metric that both can tell."""
-        table = cls(baseline, [], [], [])
-        others = [system for system in systems if system != baseline]
+    def of(
+        cls, systems: Sequence[System], wanted: Sequence[tuple[System, System]], metrics: Sequence[str]
+    ) -> "Comparisons":
+        """The `wanted` pairs by every metric that both can tell; all `systems` on their data show what seeds draw.
+
+        Raises LabradorError when the questions of two are not the same.
+        """
+        names: list[tuple[str, System, System]] = []
+        pairs: list[tuple[int, int]] = []
+        values: list[Floats] = []
+        chances: list[Chance] = []
         for metric in metrics:
-            told = [system for system in others if system.mean(metric) is not None]
-            if told and baseline.mean(metric) is not None:
-                first = sum(len(part) for part in table.values)
-                table.values.append(_values([baseline, *told], metric))
-                table.pairs.extend((first + place, first) for place in range(1, len(told) + 1))
-                table.compared.extend((system, metric) for system in told)
-        return table
+            told = [system for system in systems if system.mean(metric) is not None]
+            places = {id(system): place for place, system in enumerate(told)}
+            here = [pair for pair in wanted if all(id(system) in places for system in pair)]
+            if not here:
+                continue
+            family = Family(told, _figures(told, metric))
+            for first, second in here:
+                one, other = places[id(first)], places[id(second)]
+                names.append((metric, first, second))
+                pairs.append((len(values) + one, len(values) + other))
+                chances.append(family.chance(one, other))
+            values.extend(figures.mean(axis=0) for figures in family.figures)
+        return cls(names, np.array(pairs, dtype=np.intp).reshape(-1, 2), np.array(values), chances)
+
+    @property
+    def by_questions(self) -> NDArray[np.bool_]:
+        """[T] whether chance is in the questions alone."""
+        return np.array([chance.over == "questions" for chance in self.chances], dtype=bool)
+
+    @property
+    def apart(self) -> Floats:
+        """First less second, question by question, [T, Q]."""
+        return differences(self.values, self.pairs)
+
+    def over_questions(self, draws: int) -> Floats:
+        """p [T] of the paired randomisation test."""
+        return randomisation_test(self.values, self.pairs, np.random.default_rng(SEED), draws)
+
+    def parts(self, apart: Floats) -> tuple[Floats, Floats]:
+        """Variances and degrees of freedom [T, 3] of the mean differences: of two systems' seeds, of the questions."""
+        variance, counted = mean_variance(apart)
+        variances, degrees = np.zeros((len(apart), 3)), np.ones((len(apart), 3))
+        for row, chance in enumerate(self.chances):
+            for column, part in enumerate(chance.parts):
+                variances[row, column], degrees[row, column] = part.variance, part.degrees
+        variances[:, 2] = np.maximum(variance - [chance.within for chance in self.chances], 0.0)
+        degrees[:, 2] = np.maximum(counted - 1, 1)
+        return variances, degrees
 
 
 def against(systems: Sequence[System], baselines: Sequence[System], metrics: Sequence[str]) -> list[Difference]:
@@ -82,23 +132,21 @@ def against(systems: Sequence[System], baselines: Sequence[System], metrics: Seq
     baselines themselves are left out, and metrics that either of two cannot tell. Raises LabradorError when the
     questions of two are not the same.
     """
-    tables = [_Table.of([s for s in systems if s.data == base.data], base, metrics) for base in baselines]
-    draws = _draws(sum(len(table.compared) for table in tables))
-    found = [one for table in tables if table.compared for one in _tested(table, draws)]
-    p = holm(np.array([one.p_randomisation for one in found]))
+    tables = []
+    for baseline in baselines:
+        there = [system for system in systems if system.data == baseline.data]
+        if baseline not in there:
+            there.append(baseline)
+        wanted = [(system, baseline) for system in there if system != baseline]
+        tables.append(Comparisons.of(there, wanted, metrics))
+    draws = _draws(sum(int(table.by_questions.sum()) for table in tables))
+    found = [one for table in tables if table.names for one in _tested(table, draws)]
+    tested = [number for number, one in enumerate(found) if one.p is not None]
+    corrected = holm(np.array([found[number].p for number in tested], dtype=np.float64))
+    for number, p in zip(tested, corrected, strict=True):
+        found[number] = replace(found[number], p_holm=float(p))
     place = {system.label: number for number, system in enumerate(systems)}
-    corrected = [replace(one, p_holm=float(value)) for one, value in zip(found, p, strict=True)]
-    return sorted(corrected, key=lambda one: place[one.system])
-
-
-def explained(baselines: Sequence[System], found: Sequence[Difference], systems: Sequence[System]) -> str:
-    """What the marks of a table of `systems` say, in words."""
-    names = " or ".join(dict.fromkeys(system.label for system in baselines))
-    of_seeds = " (of each the mean over the seeds)" if any(len(system.rows) > 1 for system in systems) else ""
-    return (
-        f"▲ better, ▼ worse than {names}: paired randomisation test over the questions{of_seeds}, two-sided, "
-        f"p < {ALPHA} after Holm's correction for {len(found)} comparison{'' if len(found) == 1 else 's'}"
-    )
+    return sorted(found, key=lambda one: place[one.system])
 
 
 def matrix(systems: Sequence[System], metric: str) -> Matrix:
@@ -110,56 +158,81 @@ def matrix(systems: Sequence[System], metric: str) -> Matrix:
     if not told:
         known = dict.fromkeys(name for system in systems for name in system.rows[0].metrics)
         raise LabradorError(f"{metric}: a metric of these results was expected: {', '.join(known)}")
-    values = _values(told, metric)
-    pairs = np.array([(i, j) for i in range(len(told)) for j in range(i)], dtype=np.intp).reshape(-1, 2)
+    places = [(i, j) for i in range(len(told)) for j in range(i)]
+    table = Comparisons.of(told, [(told[i], told[j]) for i, j in places], [metric])
     apart, p = np.zeros((len(told), len(told))), np.ones((len(told), len(told)))
-    if len(pairs):
-        mean = np.nanmean(differences(values, pairs), axis=1)
-        first, second = pairs.T
+    if places:
+        mean = np.nanmean(table.apart, axis=1)
+        found = _p(table, table.apart, table.over_questions(_draws(int(table.by_questions.sum()))))
+        found[~np.isnan(found)] = holm(found[~np.isnan(found)])
+        first, second = np.array(places).T
         apart[first, second], apart[second, first] = mean, -mean
-        p[first, second] = p[second, first] = holm(_randomisation(values, pairs, _draws(len(pairs))))
+        p[first, second] = p[second, first] = found
     return Matrix(metric, tuple(system.label for system in told), apart, p)
 
 
-def _values(systems: Sequence[System], metric: str) -> NDArray[np.float64]:
-    """The metric of every question, float64 [S, Q], of systems that have the same questions."""
+def _figures(systems: Sequence[System], metric: str) -> list[Floats]:
+    """The metric of every seed and question, [S, Q] of each of the systems, which have the same questions."""
     first, values = systems[0], []
     expected: list[str] = []
     for system in systems:
-        qids, figures = system.per_query(metric)
+        qids, figures = system.by_seed(metric)
         expected = expected or qids
         check_questions(first.files[0], expected, system.files[0], qids)
         values.append(figures)
-    return np.stack(values)
+    return values
 
 
 def _draws(tests: int) -> int:
     return max(DRAWS, DRAWS_PER_TEST * tests)
 
 
-def _randomisation(values: NDArray[np.float64], pairs: NDArray[np.intp], draws: int) -> NDArray[np.float64]:
-    return randomisation_test(values, pairs, np.random.default_rng(SEED), draws)
+def _p(table: Comparisons, apart: Floats, randomised: Floats) -> Floats:
+    """p [T] of the test that holds all that is random in a difference; NaN where one seed tells nothing."""
+    crossed = crossed_test(np.nanmean(apart, axis=1), *table.parts(apart))
+    single = [chance.over == "one seed" for chance in table.chances]
+    return np.where(single, np.nan, np.where(table.by_questions, randomised, crossed))
 
 
-def _tested(table: _Table, draws: int) -> list[Difference]:
+def _tested(table: Comparisons, draws: int) -> list[Difference]:
     """The differences of a table, their p not yet corrected."""
-    values, pairs = np.concatenate(table.values), np.array(table.pairs)
-    apart = differences(values, pairs)
+    apart = table.apart
     mean, queries = np.nanmean(apart, axis=1), (~np.isnan(apart)).sum(axis=1)
-    low, high = bootstrap_interval(apart, np.random.default_rng(SEED))
-    p_randomisation, p_t = _randomisation(values, pairs, draws), t_test(apart)
+    p_randomisation, p_t = table.over_questions(draws), t_test(apart)
+    p = _p(table, apart, p_randomisation)
+    variances, degrees = table.parts(apart)
+    crossed = np.array([chance.over == "seeds and questions" for chance in table.chances], dtype=bool)
+    ends = zip(
+        bootstrap_interval(apart, np.random.default_rng(SEED)), crossed_interval(mean, variances, degrees), strict=True
+    )
+    low, high = (np.where(crossed, of_both, of_questions) for of_questions, of_both in ends)
     return [
         Difference(
             metric=metric,
             system=system.label,
-            baseline=table.baseline.label,
+            baseline=baseline.label,
             difference=float(mean[number]),
             low=float(low[number]),
             high=float(high[number]),
+            over=chance.over,
+            p=None if np.isnan(p[number]) else float(p[number]),
+            p_holm=None,
             p_randomisation=float(p_randomisation[number]),
             p_t=float(p_t[number]),
-            p_holm=float(p_randomisation[number]),
+            seed_error=_seed_error(chance),
+            seeds_needed=_seeds(mean[number], chance, variances[number, 2]),
             queries=int(queries[number]),
         )
-        for number, (system, metric) in enumerate(table.compared)
+        for number, ((metric, system, baseline), chance) in enumerate(zip(table.names, table.chances, strict=True))
     ]
+
+
+def _seed_error(chance: Chance) -> float | None:
+    variance = sum(part.variance for part in chance.parts) if chance.parts else chance.per_seed
+    return None if variance is None else float(variance**0.5)
+
+
+def _seeds(difference: float, chance: Chance, questions: float) -> int | None:
+    if chance.per_seed is None:
+        return None
+    return seeds_needed(float(difference), chance.per_seed, float(questions), chance.drawn, ALPHA)

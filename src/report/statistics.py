@@ -63,6 +63,16 @@ def t_test(differences: Floats) -> Floats:
     return np.where(counted < 2, np.nan, np.where((error == 0) & (mean == 0), 1.0, p))
 
 
+def mean_variance(differences: Floats) -> tuple[Floats, NDArray[np.int_]]:
+    """The variance [T] of the mean of each row of `differences` [T, Q] over its questions, and how many count, [T].
+
+    NaN = not counted; of fewer than two, 0.
+    """
+    counted = (~np.isnan(differences)).sum(axis=1)
+    rest = np.nan_to_num(differences - _mean(differences, counted)[:, None])
+    return (rest**2).sum(axis=1) / np.maximum(counted - 1, 1) / np.maximum(counted, 1), counted
+
+
 def bootstrap_interval(
     differences: Floats, generator: np.random.Generator, draws: int = DRAWS, level: float = 0.95
 ) -> tuple[Floats, Floats]:

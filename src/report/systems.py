@@ -52,15 +52,26 @@ class System:
     def per_query(self, metric: str) -> tuple[list[str], "NDArray[np.float64]"]:
         """Query ids [Q], sorted, and the metric of each, float64 [Q]: the mean over seeds, NaN where it does not count.
 
+        Raises LabradorError as `by_seed` does.
+        """
+        qids, values = self.by_seed(metric)
+        return qids, values.mean(axis=0)
+
+    def by_seed(self, metric: str) -> tuple[list[str], "NDArray[np.float64]"]:
+        """Query ids [Q], sorted, and the metric of each for every seed, float64 [S, Q]; NaN where it does not count.
+
         Raises LabradorError when the figures of a question are not beside a row, lack the metric, or are not of the
         same questions for every seed.
         """
-        qids, values = per_query(self.files[0], metric)
+        import numpy as np
+
+        qids, first = per_query(self.files[0], metric)
+        values = [first]
         for file in self.files[1:]:
             others, more = per_query(file, metric)
             check_questions(self.files[0], qids, file, others)
-            values = values + more
-        return qids, values / len(self.files)
+            values.append(more)
+        return qids, np.stack(values)
 
     def _told(self, metric: str) -> list[float]:
         """The metric of every row; nothing where one of them has none."""

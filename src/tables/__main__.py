@@ -63,7 +63,7 @@ def write(request: Request, lines: Sequence[Line]) -> None:
         above.insert(3, f"Set besides: {' '.join(request.overrides)}")
     lines, found, told = marked(lines, request.baseline)
     shown = layout(lines, request.comparable)
-    shown = replace(shown, told=(*shown.told, *filter(None, [told])))
+    shown = replace(shown, told=(*shown.told, *told))
     files = [request.folder / f"table.{kind}" for kind in ("csv", "md", "tex")]
     in_full = request.folder / "table-differences.csv"
     try:

@@ -1,5 +1,6 @@
 """Measured beside published."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +127,7 @@ def measured(row, tmp_path):
 
 
 def test_what_differs_from_the_first_measured_cell_is_marked(measured):
-    lines, found, told = marked(measured, None)
+    lines, found, (told,) = marked(measured, None)
     assert [(one.system, one.baseline, one.metric) for one in found] == [("BPR (paper)", "BPR", "R@20")]
     assert told.startswith("▲ better, ▼ worse than BPR: paired randomisation test over the questions, two-sided")
     assert told.endswith("correction for 1 comparison")
@@ -137,14 +138,14 @@ def test_what_differs_from_the_first_measured_cell_is_marked(measured):
 
 
 def test_another_baseline_can_be_named_and_one_that_failed_gives_way_to_the_first(measured):
-    lines, _, told = marked(measured, "BPR (paper)")
+    lines, _, (told,) = marked(measured, "BPR (paper)")
     assert [line.signs for line in lines] == [{}, {"R@20": 1}, {}]
     assert "worse than BPR (paper):" in told
-    assert "worse than BPR:" in marked(measured, "Broken")[2]
+    assert "worse than BPR:" in marked(measured, "Broken")[2][0]
 
 
 def test_of_a_single_measured_cell_nothing_is_tested(measured):
-    assert marked(measured[:2], None) == (measured[:2], [], "")
+    assert marked(measured[:2], None) == (measured[:2], [], ())
 
 
 def test_figures_that_the_data_do_not_tell_are_named(measured):
@@ -159,3 +160,14 @@ def test_milliseconds_taken_beside_other_runs_are_marked(row):
     assert "0.840~" in text
     assert "80.50~" not in text
     assert "~ timed while other runs used the machine" in text
+
+
+def test_cells_trained_apart_have_no_mark_while_they_have_one_seed(measured):
+    trained = [
+        replace(line, system=replace(line.system, rows=(replace(line.system.rows[0], keys={"fit": line.cell.slug}),)))
+        for line in measured[1:]
+    ]
+    lines, (one,), (told,) = marked(trained, None)
+    assert [line.signs for line in lines] == [{}, {"R@20": 0}]
+    assert one.over == "one seed"
+    assert told.startswith("No mark for what one seed cannot tell from BPR")

@@ -22,11 +22,12 @@ def measured(row, tmp_path):
 
     def make(cells, **fields):
         rows = {}
-        for number, (quantizer, seed, figures) in enumerate(cells):
+        for number, (quantizer, seed, figures, *keys) in enumerate(cells):
             folder = tmp_path / f"{len(list(tmp_path.iterdir()))}-{number}"
             folder.mkdir()
             means = {"MRR@10": float(np.nanmean(figures)), "R@20": None}
             shape = {name: value for name, value in fields.items() if name != "metrics"}
+            shape |= {"keys": keys[0]} if keys else {}
             made = row(quantizer=quantizer, seed=seed, metrics=means | fields.get("metrics", {}), **shape)
             columns = {"qid": [f"q{n}" for n in range(len(figures))], "MRR@10": figures, "R@1": figures > 0.9}
             columns["R@1"] = np.asarray(columns["R@1"], dtype=float)
@@ -156,3 +157,71 @@ def test_a_matrix_of_one_and_of_none(measured, figures):
     assert matrix(found, "MRR@10").p_holm.tolist() == [[1.0]]
     with pytest.raises(LabradorError, match=r"R@20: a metric of these results was expected: MRR@10"):
         matrix(found, "R@20")
+
+
+def fits(label, seed):
+    return {"fit": f"{label}{seed}"}
+
+
+def test_trainings_of_one_seed_have_an_interval_and_no_mark(measured, figures):
+    base, better, noise = figures
+    cells = [("flat", 0, base, fits("dpr", 0)), ("sq8", 0, noise, fits("bpr", 0)), ("rabitq", 0, better, {"bm25": "x"})]
+    found = measured(cells)
+    untrained, one = against(found, [found[0]], ["MRR@10"])
+    assert {one.over, untrained.over} == {"one seed"}  # the baseline is trained
+    assert (untrained.p, untrained.p_holm, untrained.sign) == (None, None, 0)
+    assert untrained.p_randomisation == pytest.approx(1 / 10_001)  # of these very runs
+    assert untrained.low < untrained.difference < untrained.high
+    assert (untrained.seed_error, untrained.seeds_needed) == (None, None)  # nothing here shows how far seeds spread
+    told = matrix(found, "MRR@10")
+    assert np.isnan(told.p_holm[0, 1:]).all()
+    np.testing.assert_array_equal(np.diag(told.p_holm), 1.0)
+
+
+def test_the_same_method_with_another_seed_is_no_difference(measured, figures):
+    base, _, noise = figures
+    lucky = noise + 0.02  # as if a seed were worth two points
+    cells = [("flat", 0, base, fits("dpr", 0)), ("flat", 1, lucky, fits("dpr", 1))]
+    cells += [("sq8", 0, lucky, fits("bpr", 0)), ("sq8", 1, lucky, fits("bpr", 1))]
+    found = measured(cells)
+    (one,) = against(found, [found[0]], ["MRR@10"])
+    assert one.over == "seeds and questions"
+    assert one.p_randomisation < 0.001
+    assert one.p > 0.2
+    assert one.low < 0 < one.high
+
+
+def test_the_spread_of_seeds_and_of_questions_by_hand(measured, figures):
+    base, better, _ = figures
+    cells = [("flat", 0, base, fits("dpr", 0)), ("flat", 1, base + 0.01, fits("dpr", 1)), ("sq8", 0, better, {})]
+    found = measured(cells, search=None)
+    (one,) = against(found, [found[0]], ["MRR@10"])
+    apart = better - base - 0.005
+    seeds = 0.01**2 / 2 / 2  # variance of two means 0.01 apart, of the mean of two: 1 degree of freedom
+    questions = np.var(apart, ddof=1) / QUERIES
+    reach = [scipy.stats.t.ppf(0.975, df) ** 2 * part for df, part in ((1, seeds), (QUERIES - 1, questions))]
+    assert one.seed_error == pytest.approx(seeds**0.5)
+    assert one.high - one.difference == pytest.approx(sum(reach) ** 0.5)
+    assert one.difference == pytest.approx(apart.mean())
+    assert one.p == one.p_holm
+    assert one.seeds_needed == 2
+    assert matrix(found, "MRR@10").p_holm[1, 0] == pytest.approx(one.p)
+
+
+def test_one_training_is_compared_over_the_questions_and_corrected_with_the_others(measured, figures):
+    base, better, noise = figures
+    cells = [
+        (quantizer, seed, values, fits("dpr", seed))
+        for quantizer, values in (("flat", base), ("sq8", better))
+        for seed in (0, 1)
+    ]
+    cells += [("lsh", seed, noise, fits("bpr", seed)) for seed in (0, 1)]
+    cells += [("pq", 0, noise, fits("pair", 0))]
+    found = measured(cells)
+    told = {one.system: one for one in against(found, [found[0]], ["MRR@10"])}
+    assert [one.over for one in told.values()] == ["seeds and questions", "one seed", "questions"]
+    shared = told["dpr sq8"]
+    assert shared.p == shared.p_randomisation == pytest.approx(1 / 10_001)
+    assert shared.p_holm == pytest.approx(2 * shared.p)  # two are tested
+    assert shared.sign == 1
+    assert told["dpr pq"].seed_error is not None

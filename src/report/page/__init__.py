@@ -13,6 +13,7 @@ The page has a content security policy: its own script and style, by their hashe
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,13 @@ def _packed(tested: Matrix, group: Group) -> dict[str, Any]:
     return {
         "systems": [labels.index(label) for label in tested.labels],
         "differences": [round(float(tested.differences[pair]), 6) for pair in below],
-        "p": [float(f"{tested.p_holm[pair]:.3g}") for pair in below],
+        "p": [_rounded(float(tested.p_holm[pair])) for pair in below],
     }
+
+
+def _rounded(p: float) -> float | None:
+    """p in three digits; None where one seed could tell nothing."""
+    return None if isnan(p) else float(f"{p:.3g}")
 
 
 def _assemble(title: str, data: dict[str, Any], blocks: Blocks) -> str:

@@ -24,10 +24,11 @@ async function showMatrix(systems) {
     const place = i > j ? (i * (i - 1)) / 2 + j : (j * (j - 1)) / 2 + i;
     return [i > j ? tested.differences[place] : -tested.differences[place], tested.p[place]];
   };
+  const count = tested.p.filter((p) => p !== null).length;
   const head = shown.map(([system], number) => make("th", { scope: "col", title: system.label }, String(number + 1)));
   const rows = shown.map(([system, i], number) => make("tr", {},
     make("th", { scope: "row" }, make("span", { class: "rank" }, String(number + 1)), glyph(system), system.label),
-    shown.map(([other, j]) => pairCell(system, other, i === j ? null : apart(i, j), tested.p.length))));
+    shown.map(([other, j]) => pairCell(system, other, i === j ? null : apart(i, j), count))));
   byId("matrix").replaceChildren(make("thead", {}, make("tr", {}, make("td", {}), head)), make("tbody", {}, rows));
   byId("pair").textContent = "\u00a0";
   const first = byId("matrix").querySelector("tbody td");
@@ -37,9 +38,12 @@ async function showMatrix(systems) {
 function pairCell(system, other, found, pairs) {
   if (!found) return make("td", { class: "same" }, "");
   const [difference, p] = found;
-  const sure = p < ALPHA;
+  const sure = p !== null && p < ALPHA;
   const look = sure ? (difference > 0 ? "better" : "worse") : "unsure";
-  const text = `${system.label} less ${other.label}: ${state.metric} ${signed(difference, 4)}, p ${probability(p)} after correction for ${whole(pairs)} pairs, ${sure ? "significant" : "not significant"}`;
+  const chance = p === null
+    ? "not tested, since one seed cannot tell how far seeds spread"
+    : `p ${probability(p)} after correction for ${whole(pairs)} pairs, ${sure ? "significant" : "not significant"}`;
+  const text = `${system.label} less ${other.label}: ${state.metric} ${signed(difference, 4)}, ${chance}`;
   const tell = () => { byId("pair").textContent = text; };
   const short = Math.abs(difference) < 0.0005 ? "0" : signed(difference, 3).replace("0.", ".");
   return make("td", { class: look, tabindex: "-1", onmouseenter: tell, onfocus: tell, "aria-label": text }, short);

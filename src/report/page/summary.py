@@ -88,7 +88,7 @@ def _cell(column: Column, row: Average, system: System, own: Mapping[tuple[str, 
     cell = [value, column.text(row), column.brackets(row), column.sign(row)]
     tested = own.get((system.label, column.head))
     if tested is not None:
-        cell.append([tested.difference, tested.low, tested.high, tested.p_holm, tested.queries])
+        cell.append([tested.difference, tested.low, tested.high, tested.p_holm, tested.queries, tested.over])
     return cell
 
 

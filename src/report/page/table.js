@@ -79,6 +79,7 @@ function broken(head) {
 
 function outcome(tested) {
   if (!tested) return "";
-  const [difference, low, high, p, questions] = tested;
-  return `${signed(difference, 4)} (95 %: ${signed(low, 4)} to ${signed(high, 4)}), p ${probability(p)}, ${whole(questions)} questions`;
+  const [difference, low, high, p, questions, over] = tested;
+  const chance = p === null ? "not tested (one seed)" : `p ${probability(p)} over ${over}`;
+  return `${signed(difference, 4)} (95 %: ${signed(low, 4)} to ${signed(high, 4)}), ${chance}, ${whole(questions)} questions`;
 }
