@@ -78,7 +78,7 @@ class Family:
     def __init__(self, systems: Sequence[System], figures: Sequence[Floats]) -> None:
         self.systems, self.figures = systems, figures
         self.drawn = [Drawn.of(system) for system in systems]
-        self.classes = [_class(system, drawn) for system, drawn in zip(systems, self.drawn, strict=True)]
+        self.classes = [_class(system) for system in systems]
 
     def chance(self, first: int, second: int) -> Chance:
         """How the difference of two of the systems, by their places, is random."""
@@ -196,8 +196,8 @@ def _step(name: str) -> str:
     return name.split(".")[0]
 
 
-def _class(system: System, drawn: Drawn) -> Class:
+def _class(system: System) -> Class:
     """What systems have in common that are as random as each other."""
     row = system.rows[0]
     settings = tuple(sorted((key, value) for key, value in row.settings.items() if key.startswith("quantizer.")))
-    return row.quantizer, row.search, row.encoder, settings, drawn.trained
+    return row.quantizer, row.search, row.encoder, settings

@@ -115,6 +115,13 @@ def test_systems_of_the_same_compression_lend_each_other_their_spread(trained):
     assert [(part.variance, part.degrees) for part in found.parts] == [(pytest.approx(0.0025), 4)] * 2
 
 
+def test_a_quantizer_on_untrained_vectors_lends_its_spread_too(trained, untrained):
+    found = chance(
+        untrained("pq", drawn=True), untrained(), trained("dpr", "pq", drawn=True), figures=[EVEN, EVEN, SAME]
+    )
+    assert [(part.variance, part.degrees) for part in found.parts] == [(pytest.approx(0.005), 2)]
+
+
 def test_one_training_lends_its_spread_once(trained):
     again = System("dpr again", trained("dpr").rows, trained("dpr").files)
     found = chance(trained("dpr"), trained("bpr"), again, figures=[SAME, EVEN, EVEN])
