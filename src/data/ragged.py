@@ -66,6 +66,11 @@ class Ragged:
         rows = np.repeat(np.arange(len(self)), self.lengths)
         return Ragged(self.values[np.lexsort((self.values, rows))], self.offsets)
 
+    def followed_by(self, more: "Ragged") -> "Ragged":
+        """These lists, and after them those of `more`."""
+        offsets = np.concatenate([self.offsets, self.offsets[-1] + more.offsets[1:]])
+        return Ragged(np.concatenate([self.values, more.values]), offsets)
+
     def spread(self, rows: NDArray[np.int64], count: int) -> "Ragged":
         """These lists in the given rising `rows` among `count`; every other row gets an empty list."""
         lengths = np.zeros(count, dtype=np.int64)

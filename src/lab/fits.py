@@ -1,7 +1,7 @@
 """Steps that train encoders."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +86,9 @@ class FitSteps(TextSteps):
     ) -> Checkpoint:
         """Train from `start` on the train split; `candidates` are what the sampler draws hard negatives from.
 
-        Without them, a sampler mined by BM25 gets BM25's. Parameters of the objective's own start from those that
-        `start` was trained with, else from the `quantizer`'s. With `frozen` passages only queries are encoded and
-        trained. `gathered`: queries are scored against the passages of all processes, otherwise against those of their
+        Without them, a sampler mined by BM25 gets BM25's; one that has BM25's besides gets both. Parameters of the
+        objective's own start from those that `start` was trained with, else from the `quantizer`'s. With `frozen`
+        passages only queries are encoded and trained. `gathered`: queries are scored against the passages of all processes, otherwise against those of their
         own process. `lexical` draws hard negatives of a second kind, among BM25's. Killed, it continues from its last
         checkpoint.
         """
@@ -124,8 +124,11 @@ class FitSteps(TextSteps):
         """The batches of a training and what names them; candidates that are not given are mined."""
         sampler = sampler.resolved(self.corpus.positive)
         candidates = candidates or self._mined_for(sampler)
+        before = self.bm25_negatives(sampler.depth) if sampler.with_bm25 else None
         by_words = None if lexical is None else self._mined_for(lexical)
         pool, other = self._pool(candidates), self._pool(by_words)
+        if before is not None and pool.candidates is not None:
+            pool = replace(pool, candidates=before.lists.followed_by(pool.candidates))
 
         def batches(epoch: int) -> list[list[Example]]:
             formed = sampler.batches(pool, epoch)
@@ -134,7 +137,7 @@ class FitSteps(TextSteps):
         config: dict[str, Any] = {"sampler": describe(sampler)}
         if lexical is not None:
             config["lexical"] = describe(lexical, leave_out=("positive",))
-        mined = {"candidates": candidates, "lexical": by_words}
+        mined = {"candidates": candidates, "bm25 candidates": before, "lexical": by_words}
         return Draws(batches, config, {name: found.key for name, found in mined.items() if found is not None})
 
     def _pool(self, candidates: Candidates | None) -> Pool:

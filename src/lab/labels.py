@@ -64,6 +64,12 @@ class LabelSteps(RankingSteps):
         pool = self.corpus if isinstance(self.corpus, Pooled) else Pooled(self.corpus)
         return self._over(Relabelled(pool, labels, judged=judged))
 
+    def trained_with(self, settings: TrainSettings) -> Self:
+        """This lab with other settings of trainings."""
+        other = copy.copy(self)
+        other.settings = settings
+        return other
+
     def _over(self, corpus: Corpus) -> Self:
         """A lab over another corpus that counts what it uses as this one's."""
         other = copy.copy(self)

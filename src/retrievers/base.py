@@ -73,13 +73,19 @@ class DenseRetriever(Retriever):
         return lab.rank(self.train(lab), quantizer, search, split)
 
 
-def fit_rounds(lab: "Lab", encoder: Encoder, objective: Objective, sampler: Sampler, name: str) -> Checkpoint:
-    """One round of training; with negatives mined by a checkpoint, a first round with BM25 negatives before it."""
+def fit_rounds(
+    lab: "Lab", encoder: Encoder, objective: Objective, sampler: Sampler, name: str, miner: Objective | None = None
+) -> Checkpoint:
+    """One round of training; with negatives mined by a checkpoint, a first round with BM25 negatives before it.
+
+    miner: the objective of that first round where the second starts anew; None: the same.
+    """
     if sampler.mined_by != "checkpoint":
         return lab.fit(encoder, objective, sampler, name=name)
-    first = lab.fit(encoder, objective, BM25Hard(positive=sampler.positive), name=f"{name}, first round")
+    mining = objective if miner is None or not sampler.from_start else miner
+    first = lab.fit(encoder, mining, BM25Hard(positive=sampler.positive), name=f"{name}, first round")
     candidates = lab.search(first, "train", k=sampler.depth)
-    return lab.fit(first, objective, sampler, candidates, name=name)
+    return lab.fit(encoder if sampler.from_start else first, objective, sampler, candidates, name=name)
 
 
 def need_train_pairs(corpus: Corpus, choice: str, sampler: Sampler | None = None) -> None:

@@ -12,6 +12,7 @@ from ..data.corpus import Corpus
 from ..errors import LabradorError, settings_of
 from ..indexes.search import Search
 from ..lab import Lab, Trained
+from ..losses.contrastive import Contrastive
 from ..losses.hashing import CandidateLoss, Hashing, Relaxation, RerankLoss
 from ..quantizers.base import Quantizer
 from ..quantizers.binary import check_bits, check_dimension
@@ -80,5 +81,6 @@ class BPR(Labelled):
     def train(self, lab: Lab) -> Trained:
         """Train encoder and hash layer together; the hash goes with the encoder as `quantizer=hash`."""
         lab = self.taught(lab)
-        checkpoint = fit_rounds(lab, self.encoder, self.objective, self.sampler, "bpr")
+        dpr = Contrastive(temperature=self.temperature)  # whose search found the published negatives
+        checkpoint = fit_rounds(lab, self.encoder, self.objective, self.sampler, "bpr", dpr)
         return Trained(search=checkpoint, quantizer=lab.learned(Hash(bits=self.bits), checkpoint))

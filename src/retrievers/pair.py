@@ -17,6 +17,7 @@ from ..lab import Lab, Trained
 from ..losses.contrastive import Contrastive
 from ..losses.passage_centric import PassageCentric
 from ..quantizers.base import Quantizer
+from ..training.settings import TrainSettings
 from .base import need_train_pairs
 from .labelled import Teaching
 
@@ -28,6 +29,7 @@ class Pair(Teaching):
     alpha: float = 0.1
     stages: Literal["both", "first", "second"] = "both"
     negatives: Literal["cross_batch", "in_batch"] = "cross_batch"
+    second_batch_size: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,6 +39,14 @@ class Pair(Teaching):
             raise LabradorError(
                 f"retriever.alpha={self.alpha} with retriever.stages=second: it weighs the losses of the first stage, "
                 "which is left out; use retriever.stages=both or first, or leave retriever.alpha out"
+            )
+
+        if self.second_batch_size is not None and self.second_batch_size < 1:
+            raise LabradorError(f"retriever.second_batch_size={self.second_batch_size}: expected 1 or more, or null")
+        if self.second_batch_size is not None and self.stages == "first":
+            raise LabradorError(
+                f"retriever.second_batch_size={self.second_batch_size} with retriever.stages=first: there is no second "
+                "stage; use retriever.stages=both or second, or leave it out"
             )
 
     @property
@@ -61,8 +71,23 @@ class Pair(Teaching):
         need_train_pairs(corpus, "retriever=pair", self.sampler)
         super().check_corpus(corpus, quantizer)
 
+    def second_settings(self, train: TrainSettings) -> TrainSettings:
+        """The settings of the second stage. Raises LabradorError where its batch cannot be worked in as many parts."""
+        if self.second_batch_size is None:
+            return train
+        if self.second_batch_size % train.gradient_accumulation:
+            raise LabradorError(
+                f"retriever.second_batch_size={self.second_batch_size}: expected a multiple of "
+                f"train.gradient_accumulation={train.gradient_accumulation}"
+            )
+        return replace(train, batch_size=self.second_batch_size)
+
     def train(self, lab: Lab) -> Trained:
-        """Label, train on the pseudo labels, go on with pseudo labels and judgements together."""
+        """Label, train on the pseudo labels, go on with pseudo labels and judgements together.
+
+        A second stage with a batch of its own is what one node makes of it: all its passages are negatives.
+        """
+        second = self.second_settings(lab.settings)
         pool, labels = self.label(lab)
         gathered = self.negatives == "cross_batch"
         checkpoint = pool.pretrained(self.shared)
@@ -70,7 +95,8 @@ class Pair(Teaching):
             taught = pool.relabelled(labels, judged=False)
             checkpoint = taught.fit(checkpoint, self.pretraining, self.sampler, name="pair, stage 1", gathered=gathered)
         if self.stages != "first":
-            taught = pool.relabelled(labels, judged=True)
+            taught = pool.relabelled(labels, judged=True).trained_with(second)
             objective = Contrastive(temperature=self.temperature)
-            checkpoint = taught.fit(checkpoint, objective, self.sampler, name="pair, stage 2", gathered=gathered)
+            together = gathered or self.second_batch_size is not None
+            checkpoint = taught.fit(checkpoint, objective, self.sampler, name="pair, stage 2", gathered=together)
         return Trained(search=checkpoint)

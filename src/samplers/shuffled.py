@@ -20,9 +20,13 @@ CHUNK = 1 << 22  # random numbers drawn at a time
 
 @dataclass(frozen=True)
 class Shuffled(Sampler):
-    """Every query with a positive once per epoch, with one of its positives and drawn negatives."""
+    """Every query with a positive, with one of its positives and drawn negatives; once per epoch, see `visits`."""
 
     version: ClassVar[int] = 2  # 1: any positive, by its place in the order of rows
+
+    def visits(self, pool: Pool) -> Rows:
+        """The rows of the queries with a positive; of Q queries, row + Q is another visit of the same one."""
+        return np.flatnonzero(pool.positives.lengths)
 
     @abstractmethod
     def draw(self, pool: Pool, queries: Rows, rng: np.random.Generator) -> Rows:
@@ -54,9 +58,10 @@ class Shuffled(Sampler):
         """
         self.check(pool.passages, pool.spared)
         rng = np.random.default_rng([pool.seed, epoch])
-        queries = rng.permutation(np.flatnonzero(pool.positives.lengths))
+        visits = rng.permutation(self.visits(pool))
+        queries = visits % len(pool.positives)
         positives = self.pick(pool.positives, queries, rng)
-        negatives = self.draw(pool, queries, rng)
+        negatives = self.draw(pool, visits, rng)
         order = self.order(pool, queries, negatives)
         fill_at_random(negatives, queries, pool.spared, pool.passages, rng)
         queries, positives, negatives = queries[order], positives[order], negatives[order]

@@ -27,13 +27,15 @@ SHARED = replace(ENCODER, shared=True)
 class Recorder:
     """A lab that writes down what each step was given, and over which labels."""
 
-    def __init__(self, steps=None, taught=None, **train):
+    def __init__(self, steps=None, taught=None, settings=None, **train):
         self.steps = {} if steps is None else steps
         self.taught = taught
-        self.settings = TrainSettings(**train)
+        self.settings = settings or TrainSettings(**train)
+        self.steps.setdefault("batches", {})
 
     def fit(self, start, objective, sampler, candidates=None, *, name, gathered=True):
         self.steps[name] = (start, objective, self.taught, gathered)
+        self.steps["batches"][name] = self.settings.batch_size
         return f"checkpoint of {name}"
 
     def pretrained(self, encoder):
@@ -52,7 +54,10 @@ class Recorder:
         return "labels"
 
     def relabelled(self, labels, *, judged):
-        return Recorder(self.steps, (labels, judged))
+        return Recorder(self.steps, (labels, judged), self.settings)
+
+    def trained_with(self, settings):
+        return Recorder(self.steps, self.taught, settings)
 
 
 def pair(encoder=ENCODER, sampler=None, **settings):
@@ -85,6 +90,18 @@ def test_a_stage_alone_starts_from_the_encoder_as_it_comes(stages, made):
     assert {name} == made
     assert lab.steps[name][0] == SHARED
     assert lab.steps[name][3] is False
+
+
+def test_a_second_stage_with_a_batch_of_its_own_is_one_nodes():
+    """PAIR on NQ: 8 nodes of 512 questions with negatives of their own, then one of 512 (run_nq.sh of its code)."""
+    lab = Recorder(batch_size=4096)
+    pair(negatives="in_batch", second_batch_size=512).train(lab)
+    stages = ("pair, stage 1", "pair, stage 2")
+    assert [lab.steps["batches"][name] for name in stages] == [4096, 512]
+    assert [lab.steps[name][3] for name in stages] == [False, True]
+    assert lab.settings.batch_size == 4096
+    with pytest.raises(LabradorError, match=r"^retriever\.second_batch_size=9: expected a multiple of train\.grad"):
+        pair(second_batch_size=9).train(Recorder(batch_size=64, gradient_accumulation=4))
 
 
 def test_a_training_that_stops_early_has_an_eighth_of_the_questions_labelled_that_it_visits():
@@ -126,7 +143,7 @@ def test_dpr_learns_from_the_same_labels_as_the_second_stage():
     assert lab.steps["dpr"] == (ENCODER, Contrastive(temperature=0.1), ("labels", True), True)
     lab = Recorder()
     DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.1).train(lab)
-    assert set(lab.steps) == {"dpr"}
+    assert set(lab.steps) == {"batches", "dpr"}
 
 
 @pytest.mark.parametrize(
@@ -141,6 +158,11 @@ def test_dpr_learns_from_the_same_labels_as_the_second_stage():
         (lambda: DPR(encoder=ENCODER, sampler=BM25Hard(), teacher_epochs=2), "with retriever.labels=gold"),
         (lambda: pair(label_depth=0), "retriever.label_depth=0: 1 or more"),
         (lambda: pair(teacher_passage_length=7), "retriever.teacher_passage_length=7: 8 or more"),
+        (lambda: pair(second_batch_size=0), "retriever.second_batch_size=0: expected 1 or more"),
+        (
+            lambda: pair(stages="first", second_batch_size=8),
+            "retriever.second_batch_size=8 with retriever.stages=first",
+        ),
         (lambda: pair(stages="second", alpha=0.0), "retriever.alpha=0.0 with retriever.stages=second: it weighs"),
         (lambda: pair(teacher="x", teacher_negatives=4), "retriever.teacher_negatives=4: the teacher x is used as it"),
         (lambda: pair(sampler=ANNHard()).check(Flat(), Scan()), "use sampler=bm25"),

@@ -8,6 +8,7 @@ from labrador.data.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.losses.contrastive import Contrastive
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import Hash
 from labrador.quantizers.opq import OPQ
@@ -16,6 +17,7 @@ from labrador.retrievers.bpr import BPR
 from labrador.retrievers.dpr import DPR
 from labrador.retrievers.pretrained import Pretrained
 from labrador.samplers.ann import ANNHard
+from labrador.samplers.ann_and_bm25 import ANNAndBM25
 from labrador.samplers.bm25 import BM25Hard
 from labrador.samplers.random import Random
 
@@ -25,6 +27,7 @@ class Recorder:
 
     def __init__(self, splits=("train", "test")):
         self.steps = []
+        self.objectives = []
         self.corpus = SimpleNamespace(splits=splits, passages=range(1000))
 
     def pretrained(self, encoder):
@@ -33,6 +36,7 @@ class Recorder:
     def fit(self, start, objective, sampler, candidates=None, *, name):
         self.steps.append(("fit", start, type(sampler).__name__, candidates))
         self.objective = objective
+        self.objectives.append(objective)
         return f"checkpoint {len(self.steps)}"
 
     def learned(self, quantizer, checkpoint):
@@ -64,6 +68,19 @@ def test_dpr_with_ann_searches_its_first_round_and_goes_on_from_it():
         ("fit", "checkpoint 1", "ANNHard", "candidates"),
     ]
     assert trained.search == "checkpoint 3"
+
+
+def test_ann_and_bm25_trains_anew_on_what_dpr_finds():
+    for retriever in (DPR, BPR):
+        lab = Recorder()
+        trained = retriever(encoder=ENCODER, sampler=ANNAndBM25(depth=50), temperature=0.1).train(lab)
+        assert lab.steps[:3] == [
+            ("fit", ENCODER, "BM25Hard", None),
+            ("search", "checkpoint 1", "train", 50),
+            ("fit", ENCODER, "ANNAndBM25", "candidates"),
+        ]
+        assert lab.objectives[0] == Contrastive(temperature=0.1)
+        assert trained.search == "checkpoint 3"
 
 
 def test_pretrained_trains_nothing_and_needs_no_train_split():

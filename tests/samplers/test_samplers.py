@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from labrador.data.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.samplers.ann import ANNHard
+from labrador.samplers.ann_and_bm25 import ANNAndBM25
 from labrador.samplers.base import Example, Pool, Sampler
 from labrador.samplers.bm25 import BM25Hard
 from labrador.samplers.random import Random
@@ -170,3 +171,19 @@ def test_any_pool(data: st.DataObject):
         assert not set(negatives) & set(positives[query])
         top = candidates[query][: sampler.depth]
         assert len(set(negatives) & set(top)) >= min(sampler.negatives, len(top))
+
+
+def test_ann_and_bm25_visits_every_query_twice_with_negatives_of_either_kind():
+    bm25, mined = Ragged.from_lists(CANDIDATES), Ragged.from_lists([[8], [], [4, 2], [2, 1], [6], [], [0]])
+    both = replace(pool(batch_size=5), candidates=bm25.followed_by(mined))
+    drawn: dict[int, set[int]] = {query: set() for query in range(7)}
+    for number in range(40):
+        batches = epoch(ANNAndBM25(depth=1), both, number)
+        assert [len(batch) for batch in batches] == [5, 5, 2]
+        examples = list(chain.from_iterable(batches))
+        assert sorted(example.query for example in examples) == sorted([0, 2, 3, 4, 5, 6] * 2)
+        for example in examples:
+            assert example.positive in POSITIVES[example.query]
+            drawn[example.query].update(example.negatives)
+    assert [drawn[query] for query in (0, 2, 4, 6)] == [{5, 8}, {6, 4}, {8, 6}, {2, 0}]
+    assert {2} < drawn[3] <= set(range(10)) - {3}  # without candidates by BM25: at random then

@@ -12,8 +12,9 @@ def test_the_published_scale_with_seed_0():
     assert request.comparable
     assert request.folder.as_posix() == "multirun/tables/bpr_nq/common"
     assert request.settings(request.table.cells[0]) == [
-        *("data=nq", "encoder=bert_base", "train=paper"),
-        *("retriever=dpr", "sampler=ann", "quantizer=flat", "search=scan"),
+        *("data=nq", "encoder=bert_base", "encoder.segments=false", "train=paper"),
+        *("train.weight_decay=0.0", "train.max_grad_norm=2.0", "train.warmup=0.06"),
+        *("retriever=dpr", "sampler=ann_and_bm25", "train.warmup_steps=1237", "quantizer=flat", "search=scan"),
     ]
 
 
