@@ -88,9 +88,9 @@ class FitSteps(TextSteps):
 
         Without them, a sampler mined by BM25 gets BM25's; one that has BM25's besides gets both. Parameters of the
         objective's own start from those that `start` was trained with, else from the `quantizer`'s. With `frozen`
-        passages only queries are encoded and trained. `gathered`: queries are scored against the passages of all processes, otherwise against those of their
-        own process. `lexical` draws hard negatives of a second kind, among BM25's. Killed, it continues from its last
-        checkpoint.
+        passages only queries are encoded and trained. `gathered`: queries are scored against the passages of all
+        processes, otherwise against those of their own process. `lexical` draws hard negatives of a second kind, among
+        BM25's. Killed, it continues from its last checkpoint.
         """
         checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
         draws = self._draws(sampler, candidates, lexical)
