@@ -1,7 +1,7 @@
 """Finished runs of every kind of search, for the tests that open them again."""
 
 from layouts import write_layout
-from test_run import SMALL, run
+from runner import SMALL, run
 
 WORDS = "quantizer.centroids=16"
 CELLS = {  # folder below outputs/ -> its command line; multirun/dense has one per compression

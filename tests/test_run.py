@@ -1,31 +1,16 @@
 """The runner as a user meets it: whole cells on small corpora with the tiny encoder, and what it says of mistakes."""
 
-import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import ir_measures
 import pytest
 from layouts import write_layout
-
-ROOT = Path(__file__).resolve().parents[1]
-SMALL = ["encoder=tiny", "train.max_steps=2", "train.batch_size=4", "device=cpu"]
-
-
-def run(*arguments, cwd):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    command = [sys.executable, str(ROOT / "run.py"), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
-
-
-def results(folder):
-    return [json.loads(path.read_text()) for path in sorted(Path(folder).rglob("result.json"))]
+from runner import ROOT, SMALL, results, run, spawn
 
 
 def test_help_lists_every_group_and_option(tmp_path):
-    done = run("--help", cwd=tmp_path)
+    done = spawn("--help", cwd=tmp_path)
     assert done.returncode == 0
     for path in (ROOT / "conf").glob("*/*.yaml"):
         assert path.stem in done.stdout
@@ -34,7 +19,7 @@ def test_help_lists_every_group_and_option(tmp_path):
 
 
 def test_cfg_job_shows_the_composed_config(tmp_path):
-    done = run("--cfg", "job", "retriever=bm25", cwd=tmp_path)
+    done = spawn("--cfg", "job", "retriever=bm25", cwd=tmp_path)
     assert done.returncode == 0
     assert "labrador.retrievers.bm25.BM25" in done.stdout
 
@@ -79,24 +64,13 @@ def test_two_sweeps_at_the_same_time_make_every_artifact_once(tmp_path, beir):
 
 
 def test_two_processes_under_torchrun_train_encode_and_score(tmp_path, beir):
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*launcher, str(ROOT / "run.py"), "retriever=dpr", "data=beir", f"data.path={beir}", *SMALL]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    where = ["retriever=dpr", "data=beir", f"data.path={beir}", *SMALL]
+    done = spawn(*where, cwd=tmp_path, launcher=torchrun)
     assert done.returncode == 0, done.stderr
     assert len(results(tmp_path / "outputs")) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "outputs"]
-    failed = subprocess.run(
-        [*command, "data.max_passages=3"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    failed = spawn(*where, "data.max_passages=3", cwd=tmp_path, launcher=torchrun)
     assert failed.returncode != 0
     assert "error: data.max_passages=3" in failed.stderr
 

@@ -2,7 +2,7 @@
 
 import pytest
 from layouts import write_layout
-from test_run import SMALL, results, run
+from runner import SMALL, results, run
 
 
 @pytest.mark.parametrize("data", ["nq", "msmarco", "trivia"])

@@ -2,8 +2,8 @@
 
 import pytest
 from layouts import question_of, text_of, title_of, write_layout
+from runner import results, run
 from teachers import write_teacher
-from test_run import results, run
 
 QUANTIZERS = ("flat", "sq8", "lsh", "pq", "opq", "rabitq", "hash", "learned_pq")
 DENSE = ("pretrained", "dpr", "bpr", "bidr")

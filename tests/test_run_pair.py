@@ -2,8 +2,8 @@
 
 import pytest
 from layouts import question_of, text_of, title_of, write_layout
+from runner import SMALL, results, run
 from teachers import write_teacher
-from test_run import SMALL, results, run
 
 LABELLING = ["retriever.label_depth=10", "retriever.label_questions=8"]
 

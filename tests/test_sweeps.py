@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
-from test_run import ROOT, SMALL, results, run
+from runner import ROOT, SMALL, results, run, spawn
 
 from labrador import pipeline
 from labrador.sweeps import FAILED, Sweeps, failures, killed, leave_failure
@@ -35,7 +35,7 @@ def test_cells_in_other_processes_share_a_training_and_tell_their_faults(tmp_pat
     name, *settings = launcher
     cells = ["retriever=dpr", "quantizer=flat,lsh,pq", "data=beir", f"data.path={beir}", *SMALL]
     arguments = ["-m", f"hydra/launcher={name}", *settings, *cells, "hydra.sweep.dir=multirun/it"]
-    done = run(*arguments, cwd=tmp_path)
+    done = spawn(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     faults = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(faults) == 1
@@ -49,7 +49,7 @@ def test_cells_in_other_processes_share_a_training_and_tell_their_faults(tmp_pat
     assert (tmp_path / "multirun" / "it" / "2" / FAILED).read_text().startswith("quantizer.codebooks=48")
     assert not (tmp_path / "multirun" / "it" / "2" / "result.json").exists()
 
-    again = run(*[argument.replace("lsh,pq", "lsh") for argument in arguments], cwd=tmp_path)
+    again = spawn(*[argument.replace("lsh,pq", "lsh") for argument in arguments], cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     logs = "".join(file.read_text() for file in (tmp_path / "multirun" / "it").glob("[01]/pipeline.log"))
     assert logs.count(": making it") == made  # nothing more

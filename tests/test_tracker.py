@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_run import SMALL, results, run
+from runner import SMALL, results, run, spawn
 
 from labrador import tracker
 from labrador.errors import LabradorError
@@ -66,7 +66,7 @@ def sweep(tmp_path_factory, beir):
     folder = tmp_path_factory.mktemp("tracked")
     cells = ["retriever=dpr", "quantizer=flat,lsh", "data=beir", f"data.path={beir}", *SMALL, "train.log_steps=1"]
     tracked = ["tracker=wandb", "tracker.mode=offline", "tracker.project=sleds", "tracker.tags=[a,b]"]
-    done = run("-m", *cells, *tracked, "hydra.sweep.dir=multirun/it", cwd=folder)
+    done = spawn("-m", *cells, *tracked, "hydra.sweep.dir=multirun/it", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "multirun" / "it"
 
@@ -129,7 +129,7 @@ def test_a_run_by_itself_has_its_table_and_figures(tmp_path, beir, monkeypatch):
     """And wandb's own WANDB_MODE is heeded."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     where = ["data=beir", f"data.path={beir}", *SMALL, "train.log_steps=1", "hydra.run.dir=here", "store=kept"]
-    done = run("retriever=dpr", "tracker=wandb", *where, cwd=tmp_path)
+    done = spawn("retriever=dpr", "tracker=wandb", *where, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = records(tmp_path / "here")
     assert images_of(tmp_path / "here") == {"quality-bytes", "quality-latency", "recall", "training"}
