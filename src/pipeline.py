@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from . import processes
+from .chosen import chosen
 from .components import build
+from .composed import GROUPS, Composed, compose
 from .data.prepare import prepare
 from .devices import SETTINGS, Place, chosen_device, pick_device
 from .errors import LabradorError
@@ -33,7 +34,7 @@ from .metrics.scores import METRICS
 from .overrides import readable
 from .report.rows import FILE_NAME, ResultRow
 from .report.table import print_rows
-from .result import Chosen, leave, row_of
+from .result import leave, row_of
 from .retrievers.base import Retriever
 from .store import Store
 from .sweeps import (
@@ -52,7 +53,6 @@ from .tracker import NoTracker, Session, Told
 log = logging.getLogger(__name__)
 
 RUN_SETTINGS = "labrador.pipeline.RunSettings"
-GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever", "tracker")
 _faults: list[str] = []  # of the command line, or of a cell that is not one of a sweep
 COMPOSITION = (HydraException, OmegaConfBaseException, ValueError, YAMLError)  # of a command line that is wrong
 
@@ -160,9 +160,9 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     """
     start = time.perf_counter()
     run = build("", {key: config[key] for key in ("seed", "store", "device")} | {"_target_": RUN_SETTINGS})
-    settings: dict[str, Any] = {name: OmegaConf.to_container(config[name], resolve=True) for name in GROUPS}
-    parts = {name: build(name, settings[name]) for name in GROUPS if name != "retriever"}
-    retriever: Retriever = build("retriever", settings["retriever"], encoder=parts["encoder"], sampler=parts["sampler"])
+    composed = compose(config)
+    parts = composed.parts
+    retriever: Retriever = parts["retriever"]
     retriever.check(parts["quantizer"], parts["search"])
     parts["tracker"].check()
     reads_encoder = "encoder" not in retriever.unused(parts["search"])
@@ -171,10 +171,9 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
         device = str(pick_device(device))
         processes.start(device)
     with Lease() as gpu:
-        names = {name: str(HydraConfig.get().runtime.choices[name]) for name in GROUPS}
-        tracked = _tracked(parts["tracker"], config, names, folder)
+        tracked = _tracked(composed, config, folder)
         try:
-            row = _measured(retriever, parts, run, Place(device, gpu), names, tracked, folder)
+            row = _measured(composed, run, Place(device, gpu), tracked, folder)
         except BaseException:
             tracked.fail()
             raise
@@ -184,27 +183,23 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     return row
 
 
-def _tracked(tracker: NoTracker, config: DictConfig, names: dict[str, str], folder: Path) -> Session:
+def _tracked(composed: Composed, config: DictConfig, folder: Path) -> Session:
     """The tracker's session of a cell, begun; in all but the main process one that keeps nothing."""
     if not processes.is_main():
         return Session()
     run = HydraConfig.get()
     group = str(run.sweep.dir) if run.mode == RunMode.MULTIRUN else None
+    names = composed.options
+    tracker: NoTracker = composed.parts["tracker"]
     name = " ".join(str(part) for part in (names["retriever"], names["quantizer"], names["search"], config["seed"]))
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    return tracker.start(Told(name, group, folder, {"chosen": names, **settings}))
+    return tracker.start(Told(name, group, folder, {"chosen": dict(names), **settings}))
 
 
-def _measured(
-    retriever: Retriever,
-    parts: Mapping[str, Any],
-    run: RunSettings,
-    place: Place,
-    names: dict[str, str],
-    tracked: Session,
-    folder: Path,
-) -> ResultRow | None:
+def _measured(composed: Composed, run: RunSettings, place: Place, tracked: Session, folder: Path) -> ResultRow | None:
     """Train, index, search and score; writes the result into `folder` (the main process alone, which has the row)."""
+    parts, options = composed.parts, composed.options
+    retriever: Retriever = parts["retriever"]
     store = Store(Path(run.store).expanduser())
     corpus = prepare(parts["data"], store)
     retriever.check_corpus(corpus, parts["quantizer"])
@@ -214,20 +209,10 @@ def _measured(
     lab.watch = tracked.curve
     ranking = retriever.rank(lab, parts["quantizer"], parts["search"], split)
     metrics = (*METRICS, *parts["data"].also_scored)
-    scores = lab.score(ranking, split, f"{names['retriever']}-{names['quantizer']}", metrics)
+    scores = lab.score(ranking, split, f"{options['retriever']}-{options['quantizer']}", metrics)
     if not processes.is_main():
         return None
-    unused = retriever.unused(parts["search"])
-    used = {name: choice for name, choice in names.items() if name not in unused}
-    chosen = Chosen(used, _settings(HydraConfig.get().overrides.task))
-    row = row_of(lab, ranking, scores, parts["data"], chosen)
+    row = row_of(lab, ranking, scores, parts["data"], chosen(composed, retriever.unused(parts["search"])))
     leave(row, scores, folder)
     print_rows([row])
     return row
-
-
-def _settings(overrides: Iterable[str]) -> dict[str, str]:
-    """What the command line set besides the choice of components: {"quantizer.bits": "64"}."""
-    pairs = (override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
-    left_out = (*GROUPS, "seed", "store", "device", "data.path", "data.name")
-    return {key: value for key, value in pairs if key not in left_out and not key.startswith("tracker.")}

@@ -1,11 +1,11 @@
 """The result of a run: its row, and the files that are left in its folder."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from .chosen import NAMED, Chosen
 from .data.base import Source
 from .errors import LabradorError, is_disk_full
 from .lab import Lab, Ranking
@@ -14,22 +14,13 @@ from .report.rows import ResultRow
 from .store import Artifact
 from .store.artifact import git_commit
 
-NAMED = ("retriever", "quantizer", "sampler", "search", "encoder")  # groups whose option a row names
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What a run was composed of, as far as it had a part in the result: each group's option, and settings."""
-
-    options: Mapping[str, str]
-    settings: Mapping[str, str]
-
 
 def row_of(lab: Lab, ranking: Ranking, scores: Artifact, data: Source, chosen: Chosen) -> ResultRow:
     """The result row of a scored ranking of the questions of `data.split`."""
     figures = json.loads((scores.folder / "metrics.json").read_text())
     options: dict[str, Any] = {group: chosen.options.get(group) for group in NAMED}
     scored = ("passages", f"queries-{data.split}", f"qrels-{data.split}")
+    learned = ("queries-train", "qrels-train", "negatives-train") if chosen.learned else None
     return ResultRow(
         **options,
         data=data.title,
@@ -46,8 +37,10 @@ def row_of(lab: Lab, ranking: Ranking, scores: Artifact, data: Source, chosen: C
         drawn=lab.drawn(),
         commit=git_commit(),
         settings=dict(chosen.settings),
+        components=dict(chosen.components),
         labels=lab.reported.get("labels"),
         data_fingerprint=lab.corpus.digest(*scored),
+        trained_on=lab.corpus.digest(*learned) if learned else None,
         machine=asdict(this_machine(lab.device if lab.device != "cpu" else ranking.cost["device"])),
     )
 

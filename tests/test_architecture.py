@@ -25,7 +25,9 @@ FLOORS = (
     ("indexes", "labels"),
     ("lab",),
     ("retrievers", "finished"),
-    ("result", "export"),
+    ("composed", "export"),
+    ("chosen",),
+    ("result",),
     ("pipeline",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -36,8 +38,8 @@ SEES_APART = {"pipeline", "result", "finished", "export", "tracker"}  # rooms th
 LAZILY_UP = ("quantizers", "indexes", "index")  # a fitted quantizer's index() makes the search structure for its codes
 LAZILY_ASIDE = ("report", "data", "open_texts")  # a report's page shows passages; nothing else of it reads a corpus
 KNOWS = {  # packages that a few rooms alone may import
-    "hydra": ("overrides", "pipeline", "sweeps"),
-    "omegaconf": ("pipeline", "sweeps", "finished"),
+    "hydra": ("composed", "overrides", "pipeline", "sweeps"),
+    "omegaconf": ("composed", "pipeline", "sweeps", "finished"),
     "wandb": ("tracker",),
 }
 MAX_FILE, MAX_FUNCTION = 300, 60  # lines
@@ -299,8 +301,16 @@ def test_a_clean_tree_passes(tmp_path):
         ("report__rows", "from ..store import Store", "report stands apart and imports store"),
         ("report__rows", "from ..data.corpus import Corpus", "report stands apart and imports data"),
         ("lab", "from .report.rows import ResultRow", "lab imports report, which stands apart"),
-        ("lab", "import hydra.utils", "src/lab.py:1 imports hydra: only overrides and pipeline and sweeps may"),
-        ("lab", "def f():\n    from omegaconf import DictConfig", "imports omegaconf: only pipeline and sweeps"),
+        (
+            "lab",
+            "import hydra.utils",
+            "src/lab.py:1 imports hydra: only composed and overrides and",
+        ),
+        (
+            "lab",
+            "def f():\n    from omegaconf import DictConfig",
+            "imports omegaconf: only composed and pipeline",
+        ),
         ("report__rows", "def f():\n    import wandb", "src/report/rows.py:2 imports wandb: only tracker may"),
         ("lab", "from labrador.data import corpus", "imports labrador by name"),
         ("lab", "import src.data", "imports src: a second, different copy"),

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from .averages import Average
 from .rows import ResultRow
 
-NAMES = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "seed", "device", "threads")
+NAMES = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "train", "seed", "device", "threads")
+USED = ("quantizer", "sampler", "search", "encoder", "train")  # groups that a row may have no use for
 SIZES = ("queries", "passages")
 STAGES = ("train", "encode", "quantize", "search")
 PERCENTILES = ("p50", "p99")
@@ -59,11 +60,13 @@ def columns(rows: Sequence[ResultRow]) -> list[Column]:
     metrics = dict.fromkeys(name for row in rows for name in row.metrics)
     stages = dict.fromkeys([*STAGES, *(name for row in rows for name in row.seconds)])
     searched = dict.fromkeys(name for row in rows for name in row.latency_ms if name not in PERCENTILES)
-    settings = dict.fromkeys(name for row in rows for name in row.settings)
+    untold = _untold(rows)
+    settings = dict.fromkeys(name for row in rows for name in row.settings if name not in untold)
     machine = dict.fromkeys(name for row in rows for name in row.machine or {})
     return [
         *(Column(name, _seeds if name == "seed" else _attribute(name), optional=True) for name in NAMES),
-        *(Column(name, _entry("settings", name)) for name in settings),
+        *(_setting(name, rows) for name in settings),
+        *(Column(name, _entry("components", name)) for name in untold),
         *(Column(name, _machine(name), quiet=True) for name in machine if name not in NAMES),
         *(Column(name, _attribute(name), "{:,}".format) for name in SIZES),
         *map(_metric, metrics),
@@ -109,6 +112,30 @@ def _speed(head: str, value: Callable[[ResultRow], Any], best: Literal["highest"
 
 def _entry(field: str, name: str) -> Callable[[ResultRow], Any]:
     return lambda row: getattr(row, field).get(name)
+
+
+def _setting(name: str, rows: Sequence[ResultRow]) -> Column:
+    """A setting's column: nothing where a row has its option's own, or has no use for the group."""
+    group = name.partition(".")[0]
+    lacking = [row for row in rows if name not in row.settings]
+    return Column(name, _entry("settings", name), optional=not any(_uses(row, group) for row in lacking))
+
+
+def _uses(row: ResultRow, group: str) -> bool:
+    """Whether a group had a part in a row, as far as the row says."""
+    return group not in USED or getattr(row, group) is not None
+
+
+def _untold(rows: Sequence[ResultRow]) -> list[str]:
+    """The settings in which rows differ although they have the same options and differ from these in the same."""
+    alike: dict[Any, list[ResultRow]] = {}
+    for row in rows:
+        told = (row.retriever, *(getattr(row, group) for group in USED), *sorted(row.settings.items()))
+        alike.setdefault(told, []).append(row)
+    names = {name: None for row in rows for name in sorted(row.components)}
+    return [
+        name for name in names if any(len({row.components.get(name) for row in same}) > 1 for same in alike.values())
+    ]
 
 
 def _machine(name: str) -> Callable[[ResultRow], Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import LabradorError
 from .averages import Average, average
-from .rows import ResultRow
+from .rows import Data, ResultRow
 from .systems import System, baselines, systems
 from .table import Layout, layout
 
@@ -69,7 +69,7 @@ def compare(rows: Mapping[Path, ResultRow], metrics: Sequence[str] = (), baselin
 
 
 def _tested(
-    found: Sequence[System], metrics: tuple[str, ...], chosen: Mapping[tuple[str, int, int], System]
+    found: Sequence[System], metrics: tuple[str, ...], chosen: Mapping[Data, System]
 ) -> tuple[list["Difference"], tuple[str, ...]]:
     """Every system against the baseline of its data, corrected over all of them, and what that was in words."""
     from .explained import explained
@@ -77,7 +77,7 @@ def _tested(
 
     apart = against(found, list(chosen.values()), metrics)
     told = list(explained(list(chosen.values()), apart, found))
-    without = dict.fromkeys(system.data[0] for system in found if system.data not in chosen)
+    without = dict.fromkeys(system.data.name for system in found if system.data not in chosen)
     if without:
         told.append(f"Not compared, since the baseline is not there: {', '.join(without)}")
     return apart, tuple(told)

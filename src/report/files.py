@@ -14,7 +14,7 @@ from .table import Layout, layout, marks, notes
 if TYPE_CHECKING:
     from .significance import Difference
 
-LEFT_OUT = ("keys", "drawn")  # names of artifacts: in result.json only
+LEFT_OUT = ("keys", "drawn", "components")  # in result.json only
 
 
 def write_csv(path: Path, rows: Mapping[Path, ResultRow], systems: Sequence[System] = ()) -> None:

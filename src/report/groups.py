@@ -1,9 +1,11 @@
 """What may be compared: the systems that were measured on the same questions over the same passages."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .systems import System
+from .rows import Data
+from .systems import DIGITS, System
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,31 @@ def telling(found: Sequence[Group], metrics: Sequence[str]) -> tuple[list[tuple[
 
 
 def groups(systems: Sequence[System]) -> list[Group]:
-    """The systems by what they were measured on, in the order given."""
-    by_data: dict[tuple[str, int, int], list[System]] = {}
+    """The systems by what they were measured on, in the order given; data with several names go by the first."""
+    by_data: dict[Data, list[System]] = {}
     for system in systems:
         by_data.setdefault(system.data, []).append(system)
-    names = [name for name, _, _ in by_data]
+    titles, slugs = _titles(list(by_data)), _slugs(list(by_data))
     return [
-        Group(
-            f"{name}, {passages:,} passages, {queries:,} questions",
-            name if names.count(name) == 1 else f"{name}-{passages}-{queries}",
-            tuple(found),
-        )
-        for (name, passages, queries), found in by_data.items()
+        Group(title, slug, tuple(found)) for title, slug, found in zip(titles, slugs, by_data.values(), strict=True)
     ]
+
+
+def _titles(data: Sequence[Data]) -> list[str]:
+    """Name and sizes of each, and the beginning of its key where two have the same."""
+    titles = [f"{each.name}, {each.passages:,} passages, {each.queries:,} questions" for each in data]
+    return [
+        title if titles.count(title) == 1 else f"{title}, {each.key[:DIGITS]}"
+        for title, each in zip(titles, data, strict=True)
+    ]
+
+
+def _slugs(data: Sequence[Data]) -> list[str]:
+    """The shortest name of each that no other has, as that of a file."""
+    names = [re.sub(r"[^\w.-]+", "-", each.name).strip("-.") or "data" for each in data]
+    sized = [f"{name}-{each.passages}-{each.queries}" for name, each in zip(names, data, strict=True)]
+    slugs = []
+    for name, longer, each in zip(names, sized, data, strict=True):
+        apart = [slug for slug, known in ((name, names), (longer, sized)) if known.count(slug) == 1]
+        slugs.append(apart[0] if apart else f"{longer}-{each.key[:DIGITS]}")
+    return slugs

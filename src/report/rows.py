@@ -14,6 +14,16 @@ VERSION = 1
 FILE_NAME = "result.json"
 
 
+@dataclass(frozen=True)
+class Data:
+    """What a row was scored on: passages, questions and judgements; the same by their key, whatever they are called."""
+
+    key: str  # the fingerprint; of a row from before rows had one its name and sizes
+    name: str = field(compare=False)
+    passages: int = field(compare=False)
+    queries: int = field(compare=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResultRow:
     """One cell of a comparison. Components are named by their options; None = the method does not use one."""
@@ -38,15 +48,22 @@ class ResultRow:
     seconds: dict[str, float | None]  # by stage: "train", "encode", "quantize", "search"; 0 = none
     keys: dict[str, str]  # artifacts this row stands on
     commit: str | None  # git commit of the code that made it
-    settings: dict[str, str] = field(
-        default_factory=dict
-    )  # what the command line set besides: "quantizer.bits" -> "64"
+    settings: dict[str, str] = field(default_factory=dict)  # that are not their option's own: "quantizer.bits" -> "64"
     labels: dict[str, Any] | None = None  # a teacher's pseudo labels: counts, histogram of scores, how good it is
     # A row from before one of these fields was there is read with its default.
+    train: str | None = None
+    components: dict[str, str] = field(default_factory=dict)  # all settings that decide the result and are no default
     data_fingerprint: str | None = None  # of the passages, questions and judgements that it was scored on
+    trained_on: str | None = None  # fingerprint of the questions that it learned from; None: of none
     machine: dict[str, Any] | None = None  # "processor", "cores", "threads", "gpu" (None: unused); None: not known
     disturbed: bool = False  # other runs used the machine while latency and throughput were measured
     drawn: dict[str, str] | None = None  # those of `keys` that drew with the seed; None = not recorded
+
+    @property
+    def scored_on(self) -> Data:
+        """The data that it was scored on."""
+        key = self.data_fingerprint or f"{self.data}, {self.passages} passages, {self.queries} questions"
+        return Data(key, self.data, self.passages, self.queries)
 
     def to_json(self) -> str:
         """The row as a JSON object, with the version of its shape."""

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from ..errors import LabradorError
 from .order import order
-from .rows import ResultRow
+from .rows import Data, ResultRow
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 PER_QUERY = "per_query.parquet"
-NAMED = ("retriever", "quantizer", "search", "sampler", "encoder", "data")
+NAMED = ("retriever", "quantizer", "search", "sampler", "encoder", "train")  # groups whose option a row names
+DECIDES = "decides: "  # put before what stands in `components`, which is looked at last
+DIGITS = 6  # of a fingerprint, where nothing else tells two apart
 
-Identity = tuple[
-    tuple[str, str | None], ...
-]  # what a cell is: ("retriever", "dpr"), ..., ("quantizer.bits", "64"), ...
+Identity = tuple[tuple[str, str | None], ...]  # what a system is: ("retriever", "dpr"), ("quantizer.bits", "64"), ...
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class System:
         return tuple(row.seed for row in self.rows)
 
     @property
-    def data(self) -> tuple[str, int, int]:
-        """What it was measured on: the data's name, its passages and the questions that count."""
-        return self.rows[0].data, self.rows[0].passages, self.rows[0].queries
+    def data(self) -> Data:
+        """What it was measured on."""
+        return self.rows[0].scored_on
 
     def mean(self, metric: str) -> float | None:
         """The metric's mean over the seeds; None where a seed cannot tell it."""
@@ -90,7 +90,8 @@ def systems(rows: Mapping[Path, ResultRow]) -> list[System]:
         _, known = seeds.setdefault(row.seed, (file, row))
         if known.disturbed and not row.disturbed:
             seeds[row.seed] = file, row
-    told = dict(zip(cells, labels(list(cells)), strict=True))
+    first = [next(iter(seeds.values()))[1] for seeds in cells.values()]
+    told = dict(zip(cells, labels(first), strict=True))
     found = []
     for cell, seeds in cells.items():
         files, of_seeds = zip(*(seeds[seed] for seed in sorted(seeds)), strict=True)
@@ -98,7 +99,7 @@ def systems(rows: Mapping[Path, ResultRow]) -> list[System]:
     return sorted(found, key=lambda system: order(system.rows[0]))
 
 
-def baselines(found: Sequence[System], wanted: str) -> dict[tuple[str, int, int], System]:
+def baselines(found: Sequence[System], wanted: str) -> dict[Data, System]:
     """The system called `wanted` on each data (`System.data`); data on which there is none are left out.
 
     `wanted` is a label (in the table of all data or in one of that data alone), or words that only one system on that
@@ -109,10 +110,10 @@ def baselines(found: Sequence[System], wanted: str) -> dict[tuple[str, int, int]
     missing = LabradorError(f"--baseline {wanted!r}: no system is called so; the systems are {known}")
     if not wanted.split():
         raise missing
-    chosen: dict[tuple[str, int, int], System] = {}
+    chosen: dict[Data, System] = {}
     for data in dict.fromkeys(system.data for system in found):
         there = [system for system in found if system.data == data]
-        own = labels([identity(system.rows[0]) for system in there])  # without what tells data apart
+        own = labels([system.rows[0] for system in there])  # without what tells data apart
         called = [system for system, name in zip(there, own, strict=True) if wanted in (system.label, name)] or [
             system for system in there if set(wanted.split()) <= _words(system)
         ]
@@ -131,28 +132,40 @@ def baselines(found: Sequence[System], wanted: str) -> dict[tuple[str, int, int]
 def _words(system: System) -> set[str]:
     """What a system may be called by: the words of its label, its components and its settings."""
     row = system.rows[0]
-    named = {str(name) for name in (getattr(row, name) for name in NAMED) if name}
+    named = {str(name) for name in (getattr(row, name) for name in (*NAMED, "data")) if name}
     return named | set(system.label.split()) | {f"{key}={value}" for key, value in row.settings.items()}
 
 
 def identity(row: ResultRow) -> Identity:
-    """What makes a row's cell: components, settings and the size of its data; not seed, machine, commit or figures."""
-    named = ((name, getattr(row, name)) for name in NAMED)
-    sizes = (("queries", f"{row.queries:,}"), ("passages", f"{row.passages:,}"))
-    return (*named, *sorted(row.settings.items()), *sizes)
+    """What makes two rows the same system: the data they were scored on, the questions that they learned from, the
+    options and every setting that decides a result; not seed, machine, commit or figures.
+    """
+    options = ((name, getattr(row, name)) for name in NAMED)
+    settings = sorted((row.components or row.settings).items())  # of older rows: what their command line set
+    return (("data", row.scored_on.key), ("trained_on", row.trained_on), *options, *settings)
 
 
-def labels(cells: Sequence[Identity]) -> list[str]:
-    """A label for each of `cells`: retriever, quantizer, and what else is needed to tell any two of them apart."""
-    words = [dict(cell) for cell in cells]
+def labels(rows: Sequence[ResultRow]) -> list[str]:
+    """A label for each of `rows`: retriever, quantizer, and what else is needed to tell any two of them apart."""
+    cells = [words(row) for row in rows]
     keys = ["retriever", "quantizer"]
-    others = dict.fromkeys(key for cell in cells for key, _ in cell if key not in keys)
+    others = dict.fromkeys(key for cell in cells for key in cell if key not in keys)
     for key in others:
-        if len({_values(cell, [*keys, key]) for cell in words}) > len({_values(cell, keys) for cell in words}):
+        if len({_values(cell, [*keys, key]) for cell in cells}) > len({_values(cell, keys) for cell in cells}):
             keys.append(key)
     last = [key.rpartition(".")[2] for key in keys]
     short = {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
-    return [" ".join(_word(key, short[key], cell[key]) for key in keys if cell.get(key)) for cell in words]
+    return [" ".join(_word(key, short[key], cell[key]) for key in keys if cell.get(key)) for cell in cells]
+
+
+def words(row: ResultRow) -> dict[str, str | None]:
+    """What may tell a row's system from others, in the order in which it is looked for: what is best known first."""
+    options = {name: getattr(row, name) for name in NAMED}
+    data = {"data": row.data, "queries": f"{row.queries:,}", "passages": f"{row.passages:,}"}
+    settings = dict(sorted(row.settings.items()))
+    rest = {f"{DECIDES}{key}": value for key, value in sorted(row.components.items())}
+    prints = {"trained_on": row.trained_on, "fingerprint": row.data_fingerprint}
+    return {**options, **data, **settings, **rest, **{name: text and text[:DIGITS] for name, text in prints.items()}}
 
 
 def _values(cell: Mapping[str, str | None], keys: Sequence[str]) -> tuple[str | None, ...]:
@@ -161,9 +174,9 @@ def _values(cell: Mapping[str, str | None], keys: Sequence[str]) -> tuple[str | 
 
 def _word(key: str, short: str, value: str | None) -> str:
     """How a label tells one thing: dpr; sampler=bm25; bits=64; 30,000 passages."""
-    if key in NAMED and key != "sampler":  # "dpr flat bm25" would read as a hybrid of the two
+    if key in ("retriever", "quantizer", "search", "encoder", "data"):  # "dpr flat bm25" would read as a hybrid
         return str(value)
-    return f"{value} {key}" if key in ("queries", "passages") else f"{short}={value}"
+    return f"{value} {key}" if key in ("queries", "passages") else f"{short.removeprefix(DECIDES)}={value}"
 
 
 def per_query(file: Path, metric: str) -> tuple[list[str], "NDArray[np.float64]"]:

@@ -5,7 +5,6 @@ import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from rich import box
@@ -16,7 +15,7 @@ from rich.text import Text
 
 from .columns import DISTURBED, Column, best_of, columns
 from .order import data_of, order
-from .rows import ResultRow
+from .rows import Data, ResultRow
 
 MARK = "*"
 TIMED = f"{DISTURBED} timed while other runs used the machine: run these cells again when it is quiet"
@@ -60,8 +59,10 @@ def layout(rows: Sequence[ResultRow], told: Sequence[str] = ()) -> Layout:
 def marks(shown: Layout) -> dict[tuple[int, str], bool]:
     """Whether the cell (row number, column head) is the best of its column among the rows on the same data."""
     marked: dict[tuple[int, str], bool] = {}
-    for _, group in groupby(enumerate(shown.rows), key=lambda item: data_of(item[1])):
-        numbered = list(group)
+    on_data: dict[Data | None, list[tuple[int, Any]]] = {}
+    for number, row in enumerate(shown.rows):
+        on_data.setdefault(data_of(row), []).append((number, row))
+    for numbered in on_data.values():
         for column in shown.figures:
             best = best_of(column, [row for _, row in numbered])
             marked |= {(number, column.head): column.text(row) == best for number, row in numbered}

@@ -16,7 +16,7 @@ class BM25(Retriever):
     """Ranks by the words that query and passage share; it has no vectors, so nothing to quantize."""
 
     def unused(self, search: Search) -> tuple[str, ...]:
-        return "quantizer", "sampler", "search", "encoder"
+        return "quantizer", "sampler", "search", "encoder", "train"
 
     def check(self, quantizer: Quantizer, search: Search) -> None:
         if not isinstance(quantizer, Flat):

@@ -12,7 +12,7 @@ class Pretrained(DenseRetriever):
     """Encodes with the pretrained encoder; nothing is learned, so no train split is needed."""
 
     def unused(self, search: Search) -> tuple[str, ...]:
-        return ("sampler",)
+        return "sampler", "train"
 
     def train(self, lab: Lab) -> Trained:
         """The pretrained checkpoint itself."""

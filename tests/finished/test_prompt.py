@@ -26,7 +26,7 @@ def test_one_question_one_answer(cells, monkeypatch, capsys):
     monkeypatch.chdir(cells)
     assert main(["run=outputs/bm25", "k=2", "who keeps the blue fox?"]) == 0
     first, head, text, *_, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("run=outputs/bm25: bm25 seed=0 on beir (64 passages), MRR@10 ")
+    assert first.startswith("run=outputs/bm25: bm25 seed=0 on raw (64 passages), MRR@10 ")
     assert head.split()[0] == "1"
     assert head.endswith("words  Blue Fox [p1]")
     assert text.startswith("     The blue fox lives by the river.")

@@ -84,3 +84,19 @@ def test_what_stands_beside_a_mean(row):
     assert beside == {"MRR@10": "(0.012) ▲", "R@20": "▼", "seed": "", "queries/s": ""}
     assert found["seed"].text(mean) == "3, 10"
     assert column([row()], "MRR@10").beside(row()) == ""
+
+
+def test_settings_that_options_and_settings_do_not_tell_have_a_column(row):
+    rows = [row(components={"train.max_steps": steps, "train.batch_size": "16"}) for steps in ("60", "200")]
+    assert [column(rows, "train.max_steps").text(row) for row in rows] == ["60", "200"]
+    other = row(retriever="bpr", components={"train.max_steps": "9"})
+    assert "train.batch_size" not in [found.title for found in columns([*rows, other])]
+    told = [row(settings={"train.max_steps": s}, components={"train.max_steps": s}) for s in ("60", "200")]
+    assert [found.title for found in columns(told)].count("train.max_steps") == 1
+
+
+def test_a_setting_of_a_group_that_a_row_does_not_use_is_no_difference(row):
+    lexical = row(retriever="bm25", train=None)
+    rows = [row(train="quick", settings={"train.epochs": "3"}), lexical]
+    assert column(rows, "train.epochs").optional
+    assert not column([*rows, row(train="quick")], "train.epochs").optional

@@ -46,3 +46,16 @@ def test_the_baseline_of_a_group(row):
     beir, nq = grouped([row(data="nq"), row(data="beir")])
     assert beir.chosen([*nq.systems, *beir.systems]) == beir.systems[0]
     assert beir.chosen(nq.systems) is None
+
+
+def test_data_of_one_name_and_size_are_told_apart_by_their_content(row):
+    found = grouped([row(data_fingerprint="aaaabbbbcccc"), row(data_fingerprint="ddddeeeeffff")])
+    assert [(group.name, group.slug) for group in found] == [
+        ("pydocs, 12,034 passages, 1,210 questions, aaaabb", "pydocs-12034-1210-aaaabb"),
+        ("pydocs, 12,034 passages, 1,210 questions, ddddee", "pydocs-12034-1210-ddddee"),
+    ]
+
+
+def test_a_name_of_any_characters_names_files(row):
+    first, second = grouped([row(data="a/b c"), row(data="../..")])
+    assert (first.slug, second.slug) == ("data", "a-b-c")

@@ -43,7 +43,7 @@ def test_rows_that_differ_in_the_seed_alone_are_one_system(row):
     "change",
     [
         *({name: "other"} for name in ("retriever", "quantizer", "sampler", "search", "data", "encoder")),
-        *({"sampler": None}, {"passages": 9}, {"queries": 9}, {"settings": {"train.epochs": "3"}}),
+        *({"sampler": None}, {"passages": 9}, {"queries": 9}, {"train": "paper"}, {"settings": {"train.epochs": "3"}}),
     ],
 )
 def test_rows_of_other_cells_are_other_systems(row, change):
@@ -152,7 +152,7 @@ def test_a_baseline_is_called_by_its_label_or_by_words_that_only_it_has(row):
         "dpr hash scan bits=64",
         "dpr hash two_stage",
     ]
-    data = ("pydocs", 12034, 1210)
+    data = row().scored_on
     for wanted, number in {"dpr flat": 0, "flat dpr": 0, "dpr hash scan": 1, "bits=64": 2, "hash two_stage": 3}.items():
         assert baselines(found, wanted) == {data: found[number]}
     assert baselines(found, "quantizer.bits=64") == {data: found[2]}
@@ -172,7 +172,7 @@ def test_every_data_has_its_own_baseline(row):
         rows_of(row(data="nq"), row(data="msmarco"), row(data="nq", quantizer="pq"), row(data="trivia", quantizer="pq"))
     )
     chosen = baselines(found, "dpr flat")
-    assert {data[0]: system.label for data, system in chosen.items()} == {
+    assert {data.name: system.label for data, system in chosen.items()} == {
         "nq": "dpr flat nq",
         "msmarco": "dpr flat msmarco",
     }
@@ -192,3 +192,56 @@ def test_of_a_cell_timed_again_the_row_counts_that_nothing_disturbed(row):
     (system,) = systems({Path(name) / "result.json": each for name, each in found.items()})
     assert system.files == (Path("b/result.json"),)
     assert system.rows == (found["b"],)
+
+
+def test_rows_of_two_data_of_one_name_and_size_are_never_one_system(row):
+    """As a sweep over data.path=A,B of two folders of the same name leaves them."""
+    found = systems(rows_of(row(data_fingerprint="aaaabbbbcccc"), row(seed=1, data_fingerprint="ddddeeeeffff")))
+    assert [(system.label, system.seeds) for system in found] == [
+        ("dpr flat fingerprint=aaaabb", (0,)),
+        ("dpr flat fingerprint=ddddee", (1,)),
+    ]
+    assert found[0].data != found[1].data
+
+
+def test_one_content_under_two_names_is_one_data(row):
+    same = {"data_fingerprint": "aaaabbbbcccc"}
+    (system,) = systems(rows_of(row(data="A", **same), row(data="copy", seed=1, **same)))
+    assert system.seeds == (0, 1)
+    flat, pq = systems(rows_of(row(data="A", **same), row(data="copy", quantizer="pq", **same)))
+    assert (flat.label, pq.label) == ("dpr flat", "dpr pq")
+    assert flat.data == pq.data
+
+
+def test_what_was_learned_from_tells_systems_on_the_same_questions_apart(row):
+    same = {"data_fingerprint": "aaaabbbbcccc"}
+    less, more = row(data="A", trained_on="1111111111", **same), row(data="B", trained_on="2222222222", **same)
+    assert labels(less, more) == ["dpr flat A", "dpr flat B"]
+    other = row(data="A", trained_on="3333333333", **same)
+    assert labels(less, other) == ["dpr flat trained_on=111111", "dpr flat trained_on=333333"]
+
+
+def test_two_trainings_are_two_systems_called_by_their_options(row):
+    trained = [row(train=train, components={"train.epochs": n}) for train, n in (("quick", "1"), ("paper", "40"))]
+    assert labels(*trained, row(retriever="bm25", quantizer=None)) == [
+        "bm25",
+        "dpr flat train=paper",
+        "dpr flat train=quick",
+    ]
+
+
+def test_settings_that_nothing_else_tells_apart_are_named(row):
+    """As when somebody changed an option's YAML between two runs."""
+    before, after = (row(train="quick", components={"train.max_steps": steps}) for steps in ("60", "200"))
+    assert labels(before, after) == ["dpr flat max_steps=60", "dpr flat max_steps=200"]
+
+
+def test_what_decides_a_result_counts_and_not_how_it_was_asked_for(row):
+    """A folder's path spelled in two ways, say: the weights are the same."""
+    weights = {"components": {"encoder.weights": "abcabcabcabc"}}
+    (system,) = systems(
+        rows_of(
+            row(settings={"encoder.model": "m"}, **weights), row(seed=1, settings={"encoder.model": "./m"}, **weights)
+        )
+    )
+    assert system.seeds == (0, 1)

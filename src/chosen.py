@@ -1,0 +1,88 @@
+"""What a run was composed of: which options and settings had a part in its result, in one spelling.
+
+Settings are told twice. Those that differ from what their option's YAML says are for people: a report shows where they
+differ. Those that differ from the defaults of the component's class say all that decides a result, also where somebody
+has changed a YAML.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .composed import Composed
+from .store import describe
+
+NAMED = ("retriever", "quantizer", "sampler", "search", "encoder", "train")  # groups whose option a row names
+OUTSIDE = ("tracker",)  # groups that have no part in a result
+SHOWN = ("encoder.model", "encoder.revision", "search.device")  # in no key, yet a system is known by them
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What had a part in a result, groups that had none left out.
+
+    learned: whether anything was learned from judged questions; options: of each group; settings: those that differ
+    from the option's own, "train.learning_rate" -> "0.0002"; components: those that differ from the defaults of the
+    component's class, and the encoder's weights.
+    """
+
+    learned: bool
+    options: Mapping[str, str]
+    settings: Mapping[str, str]
+    components: Mapping[str, str]
+
+
+def chosen(run: Composed, unused: Sequence[str]) -> Chosen:
+    """What of a run had a part in its result; `unused` are the groups that had none."""
+    used = {group: part for group, part in run.parts.items() if group not in (*unused, *OUTSIDE)}
+    shown: dict[str, str] = {}
+    decides: dict[str, str] = {}
+    for group, part in used.items():
+        shown |= _apart(group, part, run.settings[group], run.defaults[group])
+        decides |= _decides(group, part)
+    learned = "train" in used or ("quantizer" in used and used["quantizer"].supervised)
+    return Chosen(learned, {group: run.options[group] for group in used}, shown, decides)
+
+
+def spelled(value: Any) -> str:
+    """A setting's value in one spelling, as on the command line: 2e-4 and 0.0002 give "0.0002", 1.0 gives "1"."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{spelled(item)}' for key, item in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(spelled, value))}]"
+    return str(value)
+
+
+def _apart(group: str, part: Any, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of a group that differ from its defaults; without paths and what else decides nothing."""
+    nowhere = {field.name for field in dataclasses.fields(part) if field.metadata.get("key", True) is False}
+    given = {key: spelled(value) for key, value in settings.items() if key not in nowhere or f"{group}.{key}" in SHOWN}
+    own = {key: spelled(value) for key, value in defaults.items()}
+    return {f"{group}.{key}": value for key, value in given.items() if own.get(key) != value}
+
+
+def _decides(group: str, part: Any) -> dict[str, str]:
+    """What of a component decides a result: its class, and the fields that differ from its defaults."""
+    described = describe(part)
+    if group == "data":  # what else a source sets decides its passages and questions, which have fingerprints
+        named = {field.name for field in dataclasses.fields(part.handling)}
+    else:
+        named = described.keys() | ({"device"} if group == "search" else set())
+    decides = {} if group == "data" else {group: str(described["class"])}
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if field.name in named and not dataclasses.is_dataclass(value) and value != _default(field):
+            decides[f"{group}.{field.name}"] = spelled(value)
+    if group == "encoder":
+        decides["encoder.weights"] = part.fingerprint()[:12]
+    return decides
+
+
+def _default(field: "dataclasses.Field[Any]") -> Any:
+    """A field's default; MISSING where it has none."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
