@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ..errors import LabradorError
 from .corpus import Handling
 from .download import Download
+from .languages import AUTO, TokenizerName, check_language
 from .own import ExcludeSelf
 from .schema import SPLITS, Positive, ScoredBy
 from .writer import SchemaWriter
@@ -23,6 +24,7 @@ class Source(ABC):
     split: the split whose queries are scored.
     exclude_self: whether the passage with a query's id is left out of its rankings and negatives; "auto": where it is
     the query itself.
+    language: that of the passages for BM25: a code, "auto" or "none"; tokenizer: how BM25 cuts texts into words.
     seed: decides the order of the passages, and with it which of them `max_passages` keeps and which of equally scored
     ones come first; a run's own seed does not.
     """
@@ -41,6 +43,8 @@ class Source(ABC):
     max_passages: int | None = None
     split: str = "test"
     exclude_self: ExcludeSelf = "auto"
+    language: str = AUTO
+    tokenizer: TokenizerName = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -52,6 +56,7 @@ class Source(ABC):
             raise LabradorError(f"data.seed={self.seed}: expected a number from 0 to {2**32 - 1}; use data.seed=0")
         if self.split not in self.splits:
             raise LabradorError(f"data.split={self.split}: one of {', '.join(self.splits)} was expected")
+        check_language(self.language)
 
     @property
     def title(self) -> str:
@@ -69,7 +74,7 @@ class Source(ABC):
     @property
     def handling(self) -> Handling:
         """How a run deals with the converted corpus."""
-        return Handling(question=self.question, exclude_self=self.exclude_self)
+        return Handling(self.question, self.exclude_self, self.language, self.tokenizer)
 
     def question(self, text: str) -> str:
         """A question's text as it stands in this source's splits, for one that is not in its files."""

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import LabradorError
 from .columns import Columns
+from .languages import AUTO, TokenizerName
 from .own import NONE, ExcludeSelf, SameIds, own_passages
 from .ragged import Ragged
 from .schema import (
@@ -25,6 +26,7 @@ from .schema import (
     qrels_file,
     queries_file,
     same_ids_file,
+    sample_file,
     source_rows_file,
     twins_file,
 )
@@ -86,11 +88,13 @@ class Handling:
     """How a run deals with a corpus, whatever is converted.
 
     question: makes of a question's text what stands in the splits, as the source does (`Source.question`);
-    exclude_self: whether a question's own passage is left out (own.py).
+    exclude_self: whether a question's own passage is left out (own.py); language, tokenizer: what words are (BM25).
     """
 
     question: Callable[[str], str] = str
     exclude_self: ExcludeSelf = "auto"
+    language: str = AUTO
+    tokenizer: TokenizerName = "auto"
 
 
 class Corpus:
@@ -195,6 +199,10 @@ class Corpus:
     @cached_property
     def _twins(self) -> Twins:
         return Twins.load(twins_file(self.folder))
+
+    def sample(self) -> list[tuple[str, str]]:
+        """The (title, text) of some passages that stand for all."""
+        return self.passages.read(np.load(sample_file(self.folder), allow_pickle=False))
 
     def own(self, split: str) -> NDArray[np.int64] | None:
         """The passage [Q] that each query of a split is itself, and that its rankings leave out; -1: none.

@@ -15,7 +15,13 @@ from .subset import sample_rows, write_subset
 from .writer import SchemaWriter
 
 SUBSET_VERSION = 3
-HANDLING = ("max_passages", "split", "exclude_self")  # settings that change nothing in what is converted
+HANDLING = (
+    "max_passages",
+    "split",
+    "exclude_self",
+    "language",
+    "tokenizer",
+)  # settings that change nothing in what is converted
 
 log = logging.getLogger(__name__)
 

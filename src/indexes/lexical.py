@@ -1,8 +1,7 @@
 """BM25 by bm25s: the passages that share words with a query (Robertson and Zaragoza, 2009).
 
-Words are lower-cased runs of two or more letters or digits without English stopwords, stemmed by Snowball. The index
-is bm25s' own (Lucene's variant) in bm25s' own files, memory-mapped. Building and searching it are compiled in
-postings.py: no Python object per passage, and equal scores in the order of the passage rows.
+words.py says what a word is. The index is bm25s' own (Lucene's variant) in bm25s' own files, memory-mapped. Building
+and searching it are compiled in postings.py: no Python object per passage, and equal scores in the order of the rows.
 """
 
 from array import array
@@ -10,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +18,21 @@ from ..errors import LabradorError
 from ..metrics.cost import threads as usable_threads
 from ..progress import bar
 from .base import Hits, Sized
+from .words import Words
 
 K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
 BLOCK = 64  # queries one thread searches at a time
+ENGLISH = Words("en")
 MINED = 1 << 22  # passages ranked at a time where negatives are mined
 
 
 def build_bm25(
-    batches: Iterable[Sequence[tuple[str, str]]], folder: Path, total: int | None = None, k1: float = K1, b: float = B
+    batches: Iterable[Sequence[tuple[str, str]]],
+    folder: Path,
+    total: int | None = None,
+    words: Words = ENGLISH,
+    k1: float = K1,
+    b: float = B,
 ) -> None:
     """Index the passages, given as batches of (title, text), into `folder`; `total` is for the progress bar.
 
@@ -40,11 +45,11 @@ def build_bm25(
 
     from .postings import fill_postings, passage_frequencies
 
-    ids, offsets, vocabulary = _words(batches, total)
+    ids, offsets, vocabulary = _numbered(batches, total, words)
     if not vocabulary:
         raise LabradorError(
-            "BM25: no passage has a word of two letters or more besides stopwords, at least one was expected; "
-            "check the corpus, or use a dense retriever with sampler=random"
+            f"BM25: no passage has a word besides stop words (language {words.language}), at least one was expected; "
+            "check the corpus and data.language, or use a dense retriever with sampler=random"
         )
     frequencies = passage_frequencies(ids, offsets, len(vocabulary))
     starts = np.concatenate(([0], np.cumsum(frequencies)))
@@ -56,30 +61,24 @@ def build_bm25(
     index.scores = {"data": scores, "indices": rows, "indptr": starts, "num_docs": passages}
     index.vocab_dict, index.nonoccurrence_array = vocabulary, None
     index.save(folder, show_progress=False)
+    words.save(folder)
 
 
-def _words(
-    batches: Iterable[Sequence[tuple[str, str]]], total: int | None
+def _numbered(
+    batches: Iterable[Sequence[tuple[str, str]]], total: int | None, words: Words
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], dict[str, int]]:
     """Word ids of all passages, where each passage's begin [N + 1], and the id of each word."""
-    tokenizer = _tokenizer()
+    tokenizer = words.tokenizer_of_bm25s()
     ids, lengths = array("i"), array("i")
     with bar("indexing words", " passages", total=total) as shown:
         for batch in batches:
             texts = (f"{title} {text}" for title, text in batch)
-            for words in tokenizer.streaming_tokenize(texts, update_vocab=True, allow_empty=False):
-                ids.extend(words)
-                lengths.append(len(words))
+            for found in tokenizer.streaming_tokenize(texts, update_vocab=True, allow_empty=False):
+                ids.extend(found)
+                lengths.append(len(found))
             shown.update(len(batch))
     offsets = np.concatenate(([0], np.cumsum(np.frombuffer(lengths, dtype=np.int32), dtype=np.int64)))
     return np.frombuffer(ids, dtype=np.int32), offsets, tokenizer.get_vocab_dict()
-
-
-def _tokenizer() -> Any:
-    import Stemmer
-    from bm25s.tokenization import Tokenizer
-
-    return Tokenizer(stopwords="english", stemmer=Stemmer.Stemmer("english"))
 
 
 class LexicalIndex(Sized):
@@ -90,8 +89,7 @@ class LexicalIndex(Sized):
         import bm25s
 
         index = bm25s.BM25.load(folder, mmap=True, show_progress=False)
-        self._tokenizer = _tokenizer()
-        self._tokenizer.stem_to_sid = index.vocab_dict
+        self._tokenizer = Words.load(folder).tokenizer_of_bm25s(index.vocab_dict)
         self._starts, self._rows, self._scores = (
             np.asarray(index.scores[name]) for name in ("indptr", "indices", "data")
         )

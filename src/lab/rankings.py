@@ -124,6 +124,7 @@ class RankingSteps(CodeSteps):
         texts = self.corpus.queries(split).texts
         task = Asked(build, self.asked(texts, split), k, "cpu", f"BM25, {split} queries")
         artifact = self._search(task, {"k": k}, inputs | self.left_out(split))
+        self.warn_of_nothing(read_hits(artifact.folder).ids[:, 0] >= 0, f"{split} questions")
         return Ranking(
             hits=read_hits(artifact.folder),
             cost=self._cost(task, artifact),

@@ -1,6 +1,7 @@
 """What every step shares: the store, the data, the seed, and the account of what was used."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,8 @@ from ..store import Artifact, Store
 from ..training.frozen import FrozenPassages
 from ..training.settings import CURVE, TrainSettings
 from .versions import VERSIONS
+
+log = logging.getLogger(__name__)
 
 WatchTrainings = Callable[[str, Mapping[str, float]], None]  # a training's name, a point of its curve with its "step"
 
@@ -83,6 +86,7 @@ class Steps:
         self.gpu = gpu  # taken before the first step that computes on one; None: whichever there is
         self.used: dict[str, tuple[str, Artifact]] = {}  # artifact key -> (stage, artifact)
         self.reported: dict[str, Any] = {}  # what a result row tells besides: "labels"
+        self.said: set[str] = set()  # lines of the log that are said once
         self.watch: WatchTrainings | None = None  # is given every training's curve
 
     def make(
@@ -107,6 +111,12 @@ class Steps:
         artifact = self.store.make(step, config, inputs, write, version=VERSIONS[step], **options)
         self.used[artifact.key] = (stage, artifact)
         return artifact
+
+    def say(self, line: str, level: int = logging.INFO) -> None:
+        """Write a line to the log, the first time."""
+        if line not in self.said:
+            self.said.add(line)
+            log.log(level, line)
 
     def asked(self, queries: Any, split: str, rows: NDArray[np.int64] | slice = slice(None)) -> Any:
         """The `queries` in some `rows` of a split, as a search takes them.

@@ -1,19 +1,26 @@
 """Steps on texts: token ids, the BM25 index, and hard negatives mined with it."""
 
+import json
+import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..data.languages import AUTO, detect
 from ..data.ragged import Ragged
 from ..encoders.base import Encoder
 from ..encoders.tokens import Tokens, write_tokens
 from ..errors import LabradorError
+from ..indexes.words import Words
 from ..store import Artifact
 from .steps import Steps, open_array
 
 TEXTS_PER_BATCH = 4096
+LANGUAGE = "language.json"
 
 
 @dataclass(frozen=True)
@@ -65,15 +72,41 @@ class TextSteps(Steps):
         return (texts[start : start + TEXTS_PER_BATCH] for start in range(0, len(texts), TEXTS_PER_BATCH))
 
     def bm25(self) -> Artifact:
-        """The BM25 index of the passages."""
+        """The BM25 index of the passages, by words of their language."""
+        words = Words(self.language(), self.corpus.handling.tokenizer)
 
         def write(folder: Path) -> None:
             from ..indexes.lexical import build_bm25
 
-            build_bm25(self.corpus.passages.batches(TEXTS_PER_BATCH), folder, total=len(self.corpus.passages))
+            build_bm25(self.corpus.passages.batches(TEXTS_PER_BATCH), folder, len(self.corpus.passages), words)
 
         inputs = {"passages": self.corpus.fingerprint("passages")}
-        return self.make("encode", "bm25", {}, inputs, write, about="word index of the passages")
+        config = {"words": words.described()}
+        return self.make("encode", "bm25", config, inputs, write, about="word index of the passages")
+
+    def language(self) -> str:
+        """The language of the passages, for their words; logs what it means. data.language, where that is not auto."""
+        language = self.corpus.handling.language
+        if language == AUTO:
+            found = self._detected()
+            language, shares = found["language"], found["shares"]
+            told = ", ".join(f"{name} {share} %" for name, share in shares.items()) or "no words"
+        else:
+            told = "data.language"
+        self.say(f"BM25: language {language} ({told}): {Words(language).means()}")
+        return language
+
+    def _detected(self) -> dict[str, Any]:
+        """The language that most passages are in, and those that parts of them are in."""
+
+        def write(folder: Path) -> None:
+            found = detect(f"{title}\n{text}" for title, text in self.corpus.sample())
+            (folder / LANGUAGE).write_text(json.dumps(asdict(found)), encoding="utf-8")
+
+        inputs = {"passages": self.corpus.fingerprint("passages")}
+        artifact = self.make("encode", "language", {}, inputs, write, about="of the passages")
+        found: dict[str, Any] = json.loads((artifact.folder / LANGUAGE).read_text(encoding="utf-8"))
+        return found
 
     def bm25_negatives(self, depth: int) -> Candidates:
         """The top `depth` passages by BM25 of each train query, those that are never its negatives removed.
@@ -99,7 +132,18 @@ class TextSteps(Steps):
             write,
             about=f"top {depth} by BM25 of the train queries",
         )
-        return Candidates(read_lists(artifact.folder), artifact.key)
+        lists = read_lists(artifact.folder)
+        self.warn_of_nothing(lists.lengths > 0, "train questions")
+        return Candidates(lists, artifact.key)
+
+    def warn_of_nothing(self, found: NDArray[np.bool_], which: str) -> None:
+        """Say in the log when most of the questions share no word with any passage: `found` [Q] is whether they do."""
+        if 2 * np.count_nonzero(found) < len(found):
+            self.say(
+                f"BM25 finds nothing for {np.count_nonzero(~found):,} of {len(found):,} {which}: no passage has a word "
+                "of theirs; check data.language, data.tokenizer, and that questions and passages are in one language",
+                logging.WARNING,
+            )
 
 
 def write_lists(folder: Path, lists: Ragged) -> None:

@@ -13,11 +13,12 @@ from types import MappingProxyType
 
 VERSIONS: Mapping[str, int] = MappingProxyType(
     {
-        "bm25": 1,  # the word index: indexes/lexical.py, postings.py
+        "bm25": 2,  # the word index: indexes/lexical.py, postings.py; what a word is has its own version in words.py
         "candidates": 2,  # best passages of judged questions, without the relevant ones
         "codes": 1,  # of passages; what a quantizer makes of a vector is of the quantizer's own version
         "fit": 2,  # trainings of encoders: training/
         "labels": 1,  # pseudo labels: labels/pseudo.py
+        "language": 1,  # that of the passages: data/languages.py
         "measurement": 1,  # latency and throughput: metrics/cost.py
         "nearest": 1,  # best passages of questions that are to be labelled
         "negatives": 1,  # hard negatives mined by BM25

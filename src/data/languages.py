@@ -1,0 +1,131 @@
+"""The languages of passages: their names, and which of them a corpus is in.
+
+A stemmer is Snowball's (PyStemmer); stop words are those of bm25s, where it has any. Of a language with neither, BM25
+takes the words as they are (indexes/words.py).
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from ..errors import LabradorError
+
+TokenizerName = Literal["auto", "words", "whitespace"]  # what they do: indexes/words.py
+AUTO, NONE = "auto", "none"
+STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish",
+    "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian",
+    "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "st": "sesotho", "sv": "swedish",
+    "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+STOP_WORDS = ("da", "de", "en", "es", "fr", "it", "nl", "no", "pt", "ru", "sv", "tr")
+UNSTEMMED = (
+    "af", "am", "as", "az", "be", "bg", "bn", "bo", "br", "bs", "cy", "fo", "fy", "gd", "gl", "gu", "ha", "he", "hr",
+    "ig", "is", "ja", "jv", "ka", "kk", "km", "kn", "ko", "ku", "ky", "la", "lb", "lo", "lv", "mg", "mk", "ml", "mn",
+    "mr", "ms", "mt", "my", "oc", "or", "pa", "ps", "rw", "sa", "si", "sk", "sl", "so", "sq", "sw", "te", "tg", "th",
+    "tk", "tl", "tt", "ug", "uk", "ur", "uz", "vi", "xh", "yo", "zh", "zu",
+)  # fmt: skip
+LANGUAGES = tuple(sorted((*STEMMERS, *UNSTEMMED)))
+OF_SCRIPTS = {  # languages by the script that they alone are written in, as Unicode names it; py3langid tells others
+    "CJK": "zh", "KANA": "ja", "HANGUL": "ko", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my",
+    "TIBETAN": "bo", "GREEK": "el", "ARMENIAN": "hy", "GEORGIAN": "ka", "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn",
+    "MALAYALAM": "ml", "SINHALA": "si", "GUJARATI": "gu", "GURMUKHI": "pa", "ORIYA": "or",
+}  # fmt: skip
+KANA = 0.05  # of the Han and Kana letters of a Japanese text, at least
+SHORT = 200  # characters that a text has to tell its language by itself
+MOST = 1000  # characters that a text counts for, at most
+READ = 2000  # characters of a passage that are looked at
+NO_LANGUAGE = "zxx"  # py3langid's label of what is no text
+LIKELY = 0.5  # probability of a piece's language, at least
+SURE = 0.6  # of the sample is in a corpus's language, at least
+
+
+@dataclass(frozen=True)
+class Detected:
+    """The language that passages are in, NONE where none has enough of them, and how many parts of 100 each has."""
+
+    language: str
+    shares: dict[str, int]
+
+
+def check_language(name: str) -> None:
+    """Raise LabradorError for a language that is not known."""
+    if name not in (AUTO, NONE, *LANGUAGES):
+        raise LabradorError(
+            f"data.language={name}: expected {AUTO}, {NONE} (neither stemmer nor stop words) or one of "
+            f"{', '.join(LANGUAGES)}"
+        )
+
+
+def detect(texts: Iterable[str]) -> Detected:
+    """The language of most of the texts, whatever their order: by script, and by py3langid where several share it.
+
+    Short texts are asked about together.
+    """
+    votes: Counter[str] = Counter()
+    unclear: dict[str, list[str]] = {}
+    for text in sorted(text[:READ] for text in texts):
+        script = script_of(text)
+        if script in OF_SCRIPTS:
+            votes[OF_SCRIPTS[script]] += min(len(text), MOST)
+        elif script:
+            unclear.setdefault(script, []).append(text)
+    for texts_of_script in unclear.values():
+        for piece in _pieces(texts_of_script):
+            votes[_classified(piece)] += min(len(piece), MOST)
+    total = sum(votes.values())
+    if not total:
+        return Detected(NONE, {})
+    shares = {language: round(100 * count / total) for language, count in votes.most_common(3)}
+    language, most = votes.most_common(1)[0]
+    return Detected(language if most >= SURE * total else NONE, shares)
+
+
+def _pieces(texts: list[str]) -> Iterator[str]:
+    """The texts; short ones joined to SHORT letters or more."""
+    piece = ""
+    for text in texts:
+        if len(text) >= SHORT:
+            yield text
+            continue
+        piece = f"{piece}\n{text}" if piece else text
+        if len(piece) >= SHORT:
+            yield piece
+            piece = ""
+    if piece:
+        yield piece
+
+
+def script_of(text: str) -> str:
+    """Unicode's name of the script that most letters of a text are of; "" without letters.
+
+    Hiragana and Katakana are one, KANA, and a text that has some of it besides CJK is of it.
+    """
+    letters = Counter(filter(str.isalpha, unicodedata.normalize("NFKC", text)))
+    scripts: Counter[str] = Counter()
+    for letter, count in letters.items():
+        name = unicodedata.name(letter, "").partition(" ")[0]
+        scripts["KANA" if name in ("HIRAGANA", "KATAKANA") else name] += count
+    if scripts["KANA"] >= KANA * (scripts["KANA"] + scripts["CJK"]):
+        scripts["KANA"] += scripts.pop("CJK", 0)
+    return max(sorted(scripts), key=scripts.__getitem__) if scripts.total() else ""
+
+
+def _classified(text: str) -> str:
+    """The language of a text by py3langid, among those that are known here; NONE where that is not sure."""
+    label, probability = _identifier().classify(text)
+    return str(label) if label in LANGUAGES and probability >= LIKELY else NONE
+
+
+@cache
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages([label for label in identifier.labels if label in (*LANGUAGES, NO_LANGUAGE)])
+    return identifier

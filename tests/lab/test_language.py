@@ -1,0 +1,87 @@
+"""The language of passages: told by them, in the key of the word index, and a warning where words find nothing."""
+
+import json
+import logging
+
+import pytest
+
+from labrador.data.beir import Beir
+from labrador.data.prepare import prepare
+from labrador.errors import LabradorError
+from labrador.lab import Lab
+from labrador.store import Store
+from labrador.training.settings import TrainSettings
+
+CHINESE = [
+    "苹果公司在秋天发布了新的手机。",
+    "长江是亚洲最长的河流。",
+    "熊猫主要吃竹子，住在四川的山里。",
+    "北京的冬天很冷，常常下雪。",
+]
+QUESTIONS = {"熊猫吃什么": 2, "亚洲最长的河流是哪条": 1}
+GERMAN = [
+    "Der Reiher steht im Wasser.",
+    "Die Häuser stehen am Fluss.",
+    "Ein Elefant trinkt am Abend.",
+    "Im Winter ruht er.",
+]
+
+
+@pytest.fixture
+def new_lab(tmp_path):
+    def make(passages, questions, **settings):
+        folder = tmp_path / "raw"
+        (folder / "qrels").mkdir(parents=True, exist_ok=True)
+        corpus = [json.dumps({"_id": f"p{i}", "text": text}) for i, text in enumerate(passages)]
+        queries = [json.dumps({"_id": f"q{i}", "text": text}) for i, text in enumerate(questions)]
+        judged = [f"q{i}\tp{row}\t1" for i, row in enumerate(questions.values())]
+        (folder / "corpus.jsonl").write_text("\n".join(corpus))
+        (folder / "queries.jsonl").write_text("\n".join(queries))
+        for split in ("train", "test"):
+            (folder / "qrels" / f"{split}.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *judged]))
+        store = Store(tmp_path / "store")
+        return Lab(store, prepare(Beir(path=str(folder), **settings), store), TrainSettings(max_steps=1), 0)
+
+    return make
+
+
+def best(lab):
+    ids = lab.rank_bm25(4, "test").hits.ids[:, 0]
+    return lab.corpus.passages.pids(ids[ids >= 0])
+
+
+def test_chinese_is_found_and_mined(new_lab, caplog):
+    with caplog.at_level(logging.INFO):
+        lab = new_lab(CHINESE, QUESTIONS)
+        assert best(lab) == ["p2", "p1"]
+        mined = lab.bm25_negatives(2).lists
+        lab.bm25_negatives(2)
+    assert mined.lengths.sum() > 0
+    lines = [record.message for record in caplog.records if record.message.startswith("BM25")]
+    assert lines == ["BM25: language zh (zh 100 %): no stemmer, no stop words"]
+
+
+def test_auto_makes_what_the_language_itself_makes(new_lab):
+    questions = {"Wo ist das Haus?": 1}
+    auto = new_lab(GERMAN, questions)
+    assert best(auto) == ["p1"]
+    assert auto.bm25().key == new_lab(GERMAN, questions, language="de").bm25().key
+    assert auto.bm25().key != new_lab(GERMAN, questions, language="none").bm25().key
+    assert auto.bm25().key != new_lab(GERMAN, questions, tokenizer="whitespace").bm25().key
+
+
+def test_where_most_questions_find_nothing_it_says_so(new_lab, caplog):
+    lab = new_lab(GERMAN, {"熊猫吃什么": 1, "长江": 2, "Reiher": 0})
+    assert best(lab) == ["p0"]
+    warned = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert [line.partition(":")[0] for line in warned] == ["BM25 finds nothing for 2 of 3 test questions"]
+
+
+def test_words_that_are_not_cut_find_no_chinese(new_lab, caplog):
+    assert best(new_lab(CHINESE, QUESTIONS, tokenizer="words")) == []
+    assert "BM25 finds nothing for 2 of 2 test questions" in caplog.text
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(LabradorError, match=r"data\.language=chinese: expected auto, none .*zh"):
+        Beir(path=".", language="chinese")
