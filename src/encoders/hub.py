@@ -38,6 +38,11 @@ class HubEncoder(FolderEncoder):
         layout.check_layout(self.folder(), self, f"encoder.model={self.model}")
         super().check()
 
+    def load_classifier(self, *, ready: bool) -> Any:
+        if ready:
+            layout.check_teacher(self.folder(), f"encoder.model={self.model}")
+        return super().load_classifier(ready=ready)
+
     def load_model(self) -> Any:
         layout.check_layout(self.folder(), self, f"encoder.model={self.model}")
         return super().load_model()

@@ -59,6 +59,25 @@ def check_layout(folder: Path, encoder: Encoder, named: str) -> None:
         _check_modules(folder, encoder, named)
 
 
+def check_teacher(folder: Path, named: str) -> None:
+    """Raise LabradorError for a cross-encoder whose files ask for more than the sigmoid of its logit, or the share of
+    the second of two labels.
+    """
+    config, own = _read(folder / CONFIG), _read(folder / PROMPTS)
+    told = own.get("activation_fn") or (config.get("sentence_transformers") or {}).get("activation_fn")
+    activation = str(told or config.get("sbert_ce_default_activation_function") or "").rpartition(".")[2]
+    known = {"", "Identity", "Sigmoid"} | ({"Softmax"} if len(config.get("id2label") or ()) == 2 else set())
+    unread = [f"module {path} ({kind})" for kind, path in _modules(folder)[1:]]
+    unread += [f"activation {activation}"] if activation not in known else []
+    prompt = (own.get("prompts") or {}).get(str(own.get("default_prompt_name")))
+    unread += [f"prompt {prompt!r}"] if prompt else []
+    if unread:
+        raise LabradorError(
+            f"{named}: {'; '.join(unread)}: not read here, and without it the scores would not be the model's; use a "
+            "sequence classifier whose score is the sigmoid of its logit"
+        )
+
+
 def _check_modules(folder: Path, encoder: Encoder, named: str) -> None:
     """Raise LabradorError for all that is not read, else with all settings that must be others."""
     unread = list(_unread(folder, encoder))

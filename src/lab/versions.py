@@ -25,10 +25,10 @@ VERSIONS: Mapping[str, int] = MappingProxyType(
         "pretrained": 1,  # an encoder as it comes: nothing is stored, its key is an input of others
         "quantizer": 1,  # fitted on vectors, or learned with an encoder; besides each quantizer's own version
         "ranking": 1,  # searches: indexes/
-        "scored": 1,  # a teacher's scores: labels/scoring.py
+        "scored": 2,  # a teacher's scores: labels/scoring.py
         "scores": 1,  # metrics and run files: metrics/
         "structure": 1,  # hash tables
-        "teacher": 3,  # trainings of cross-encoders: training/ and labels/teaching.py
+        "teacher": 4,  # trainings of cross-encoders: training/ and labels/teaching.py
         "tokens": 2,  # encoders/tokens.py
         "vectors": 1,  # encoding.py
     }

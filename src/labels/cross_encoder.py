@@ -18,7 +18,7 @@ class CrossEncoder(nn.Module):
         super().__init__()
         self.model = model
         self.tokenizer = tokenizer
-        template = Template.of(tokenizer, positions(model.config))
+        template = Template.of(tokenizer, min(positions(model.config), tokenizer.model_max_length))
         typed = template.typed and getattr(model.config, "type_vocab_size", 1) > 1
         self.template = replace(template, typed=typed)
         only_first_token(model)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..encoders.base import Encoder
+from ..encoders.base import SHORTEST, Encoder
 from ..errors import LabradorError
 from ..samplers.base import PositiveChoice
 
@@ -65,4 +65,12 @@ class TrainedTeacher:
             model = encoder.load_classifier(ready=self.teacher.ready)
         else:
             model = read_classifier(self.folder, ready=True)
-        return CrossEncoder(model, encoder.tokenizer()).eval()
+        loaded = CrossEncoder(model, encoder.tokenizer()).eval()
+        room = loaded.template.limit - encoder.max_query_length
+        if room < SHORTEST:
+            raise LabradorError(
+                f"encoder.max_query_length={encoder.max_query_length}: the teacher reads {loaded.template.limit} "
+                "tokens of question and passage together; set encoder.max_query_length to "
+                f"{loaded.template.limit - SHORTEST} or less, or use another teacher"
+            )
+        return loaded

@@ -12,6 +12,7 @@ from transformers import BertConfig, BertForSequenceClassification, Qwen3Config,
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
+from labrador.labels.teacher import Teacher, TrainedTeacher
 
 TRANSFORMER = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
 POOLING = {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}
@@ -141,6 +142,36 @@ def test_a_cross_encoder_is_no_encoder(tmp_path):
     BertForSequenceClassification(BertConfig(**shape, num_labels=1)).save_pretrained(tmp_path)
     with pytest.raises(LabradorError, match=r"a cross-encoder \(BertForSequenceClassification\).*retriever\.teacher"):
         HubEncoder(model=str(tmp_path)).check()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unread"),
+    [
+        ("config_sentence_transformers.json", {"activation_fn": "torch.nn.modules.activation.Tanh"}, "activation Tanh"),
+        ("config.json", {"sbert_ce_default_activation_function": "torch.nn.Softmax"}, "activation Softmax"),
+        ("modules.json", [TRANSFORMER, DENSE], r"module 2_Dense \(Dense\)"),
+        ("config_sentence_transformers.json", {"prompts": {"a": "x"}, "default_prompt_name": "a"}, "prompt 'x'"),
+    ],
+)
+def test_a_teacher_whose_score_is_no_sigmoid_of_its_logit_is_refused(tmp_path, name, value, unread):
+    Tiny().load_classifier(ready=True).save_pretrained(tmp_path)
+    Tiny().tokenizer().save_pretrained(tmp_path)
+    teacher = HubEncoder(model=str(tmp_path))
+    teacher.load_classifier(ready=True)
+    before = json.loads((tmp_path / name).read_text()) if name == "config.json" else None
+    write(tmp_path, name, value if before is None else before | value)
+    with pytest.raises(LabradorError, match=rf"^encoder\.model=.*: {unread}: not read here"):
+        teacher.load_classifier(ready=True)
+    teacher.load_classifier(ready=False)  # its head is trained here
+
+
+def test_a_teacher_must_have_room_for_a_passage_after_the_longest_question():
+    read = TrainedTeacher(Teacher(encoder=Tiny(max_query_length=504)), None, "").load()
+    assert read.template.limit == 512
+    with pytest.raises(
+        LabradorError, match=r"reads 512 tokens of question and passage.*max_query_length to 504 or less"
+    ):
+        TrainedTeacher(Teacher(encoder=Tiny(max_query_length=505)), None, "").load()
 
 
 def test_segments_need_token_types(tmp_path, folder):

@@ -8,9 +8,11 @@ import torch
 
 from labrador.encoders import minilm
 from labrador.encoders.checkpoint import Checkpoint
+from labrador.encoders.hub import HubEncoder
 from labrador.encoders.minilm import BundledMiniLM
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import pad, tokenize
+from labrador.errors import LabradorError
 from labrador.export.models import Model, joined, joiner, models, write_model
 
 sentence_transformers = pytest.importorskip("sentence_transformers", reason="needs the extra `export`")
@@ -65,6 +67,39 @@ def test_the_bundled_encoder(tmp_path):
 )
 def test_the_tiny_encoder(tmp_path, settings):
     check(Checkpoint(Tiny(shared=True, **settings), None, "key"), tmp_path)
+
+
+def test_what_is_written_is_read_back_with_the_settings_it_asks_for(tmp_path):
+    settings = {"pooling": "mean", "normalize": True, "query_prefix": "ask: "}
+    settings |= {"max_query_length": 20, "max_passage_length": 128}
+    ours = Checkpoint(Tiny(shared=True, **settings), None, "key")
+    write_model(Model("", ours, ("query", "passage")), tmp_path)
+    read = HubEncoder(model=str(tmp_path), shared=True, **settings)
+    read.check()
+    for side, texts in (("query", QUESTIONS), ("passage", PASSAGES)):
+        assert np.abs(vectors(Checkpoint(read, None, "key"), side, texts) - vectors(ours, side, texts)).max() < 1e-6
+    with pytest.raises(LabradorError) as raised:
+        HubEncoder(model=str(tmp_path), max_query_length=21, max_passage_length=128).check()
+    told = "encoder.pooling=mean encoder.normalize=true \"encoder.query_prefix='ask: '\" encoder.max_query_length=20"
+    assert str(raised.value).endswith(f"set {told}")
+
+
+def test_a_folder_whose_settings_are_met_gives_the_vectors_of_its_own_library(tmp_path):
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.base.modules.normalize import Normalize
+    from sentence_transformers.sentence_transformer.modules.pooling import Pooling
+
+    Tiny(shared=True).build().save(tmp_path)
+    body = Transformer(str(tmp_path / "encoder"), max_seq_length=64)
+    modules = [body, Pooling(32, "cls"), Normalize()]
+    theirs = sentence_transformers.SentenceTransformer(modules=modules, device="cpu")
+    theirs.save(str(tmp_path / "model"), create_model_card=False)
+    read = HubEncoder(
+        model=str(tmp_path / "model"), pooling="cls", normalize=True, max_query_length=64, max_passage_length=64
+    )
+    read.check()
+    ours = vectors(Checkpoint(read, None, "key"), "query", QUESTIONS)
+    assert np.abs(ours - theirs.encode_query(QUESTIONS)).max() < 1e-5
 
 
 def test_one_tower_or_two():

@@ -49,8 +49,8 @@ def test_only_the_published_settings_are_comparable():
         (["bpr_nq", "seed="], "seed=: a whole number from 0"),
         (["bpr_nq", "processes=0"], "processes=0: a whole number from 1 was expected"),
         (
-            ["bpr_nq", "baseline=New DPR HNSW"],
-            "baseline=New DPR HNSW: a cell of bpr_nq that runs was .*: new-dpr-flat, ",
+            ["bpr_nq", "baseline=New DPR HNSW (faiss, 141 GB)"],
+            r"baseline=New DPR HNSW \(faiss, 141 GB\): a cell of bpr_nq that runs was .*: new-dpr-flat, ",
         ),
     ],
 )
