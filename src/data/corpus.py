@@ -105,6 +105,7 @@ class Corpus:
         self.meta: dict[str, Any] = json.loads(meta_file(folder).read_text())
         self.passages = Passages(folder)
         self._queries: dict[str, Queries] = {}
+        self._spared: dict[str, Ragged] = {}
 
     @property
     def question(self) -> Callable[[str], str]:
@@ -183,17 +184,20 @@ class Corpus:
         """The passages that are never negatives of each query of a split: its positives, passages of the same text
         (twins.py), and the passage that is the query itself (own.py). Each once; rows rise.
         """
-        return self._spared(split, self.positives(split))
+        if split not in self._spared:
+            self._spared[split] = self._never_negatives(split, self.positives(split))
+        return self._spared[split]
 
-    def _spared(self, split: str, positives: Ragged) -> Ragged:
+    def _never_negatives(self, split: str, positives: Ragged) -> Ragged:
+        size = len(self.passages)
+        keys = [np.repeat(np.arange(len(positives)), positives.lengths) * size + positives.values]
         queries, passages = self._twins.of(positives)
-        pairs = [np.stack([np.repeat(np.arange(len(positives)), positives.lengths), positives.values])]
-        pairs.append(np.stack([queries, passages]))
+        keys.append(queries * size + passages)
         own = self.own(split)
         if own is not None:
             found = np.flatnonzero(own != NONE)
-            pairs.append(np.stack([found, own[found]]))
-        queries, passages = np.unique(np.concatenate(pairs, axis=1), axis=1)
+            keys.append(found * size + own[found])
+        queries, passages = np.divmod(np.unique(np.concatenate(keys)), size)
         return Ragged.from_pairs(queries, passages, len(positives))
 
     @cached_property
@@ -230,15 +234,18 @@ class Corpus:
         return found
 
     def hard_negatives(self, split: str) -> Ragged | None:
-        """The hard negatives the source brings for each query, in its order, without those that are `spared`; None
-        where it brings none.
-        """
+        """The `listed_negatives` without those that are `spared`."""
+        listed = self.listed_negatives(split)
+        return None if listed is None else listed.without(self.spared(split))
+
+    def listed_negatives(self, split: str) -> Ragged | None:
+        """The hard negatives the source brings for each query, in its order; None where it brings none."""
         self._check(split)
         path = negatives_file(self.folder, split)
         if not path.exists():
             return None
         query_rows, passage_rows = np.load(path, mmap_mode="r")
-        return Ragged.from_pairs(query_rows, passage_rows, self._query_count(split)).without(self.spared(split))
+        return Ragged.from_pairs(query_rows, passage_rows, self._query_count(split))
 
     def _query_count(self, split: str) -> int:
         return int(self.meta["queries"][split])

@@ -93,8 +93,9 @@ class Relabelled(Pooled):
         both = _firsts(both[:, labels.labelled[both[0]]])
         pairs = both if judged else _firsts(_pairs(labels.positives))
         self._qrels = pairs[0], pairs[1], np.ones(pairs.shape[1], dtype=np.int64)
-        self._all_spared = self._spared(TRAIN, Ragged.from_pairs(both[0], both[1], len(labels.positives)))
-        self._negatives = labels.negatives.without(self._all_spared)
+        known = Ragged.from_pairs(both[0], both[1], len(labels.positives))
+        self._spared[TRAIN] = self._never_negatives(TRAIN, known)
+        self._negatives = labels.negatives.without(self._spared[TRAIN])
         self._labelled = _digest(labels.key, str(judged), pool.fingerprint(f"qrels-{TRAIN}"))
 
     @property
@@ -103,9 +104,6 @@ class Relabelled(Pooled):
 
     def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         return self._qrels if split == TRAIN else super().qrels(split)
-
-    def spared(self, split: str) -> Ragged:
-        return self._all_spared if split == TRAIN else super().spared(split)
 
     def hard_negatives(self, split: str) -> Ragged | None:
         return self._negatives if split == TRAIN else super().hard_negatives(split)

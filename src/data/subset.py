@@ -43,7 +43,7 @@ def write_subset(corpus: Corpus, rows: NDArray[np.int64], out: SchemaWriter) -> 
         judgements = out.judgements(
             qrels_file(corpus.folder, split), _judgements(corpus, qids, query_rows, passage_rows, grades)
         )
-        hard = corpus.hard_negatives(split)
+        hard = corpus.listed_negatives(split)
         negatives = None
         if hard is not None:
             of_query = np.repeat(np.arange(len(hard)), hard.lengths)
