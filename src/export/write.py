@@ -43,6 +43,11 @@ def export(run: FinishedRun, folder: Path) -> None:
             f"run={run.folder}: {run.row.retriever} has no encoder and no vectors to export; name a run with a dense "
             "retriever"
         )
+    if artifacts.encoder.segments:
+        raise LabradorError(
+            f"run={run.folder}: encoder.segments=true gives a passage's text another token type than its title, and "
+            "sentence-transformers reads both as one text of one type; name a run with encoder.segments=false"
+        )
     unfinished = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -151,6 +151,16 @@ def test_a_run_without_vectors_is_refused(cells, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_with_token_types_is_refused(cells, tmp_path):
+    run = open_run(cells / "multirun/dense/0")
+    run.settings["encoder"]["segments"] = True
+    with pytest.raises(
+        LabradorError, match=r"dense/0: encoder\.segments=true gives a passage's text another token type"
+    ):
+        export(run, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_there_is_not_touched(cells, tmp_path, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
