@@ -1,0 +1,76 @@
+"""No step gives another result than is recorded without another version (see golden.py, which also records)."""
+
+import json
+import sys
+
+import golden
+import pytest
+
+from labrador.losses import module
+
+
+def test_no_step_gives_another_result_without_another_version(tmp_path):
+    found = golden.faults(json.loads(golden.FILE.read_text()), golden.run(tmp_path))
+    told = "\n".join(f"{name} {what}" for name, what in found.items())
+    assert not found, f"{told}\nand then: python tests/golden.py --write"
+
+
+def test_another_loss_is_noticed(tmp_path, monkeypatch):
+    loss = module.cross_entropy
+    monkeypatch.setattr(module, "cross_entropy", lambda *given: 1.01 * loss(*given))
+    recorded = json.loads(golden.FILE.read_text())
+    made = golden.run(tmp_path, ["dpr"])
+    found = golden.faults({name: recorded[name] for name in made if name in recorded}, made)
+    assert "gives another curve.jsonl loss and no version was raised" in found["dpr fit"]
+
+
+ENTRY = {"versions": {"fit": 2}, "digest": {"a.npy": [[3], "f", 0.5, 0.1, 0.3], "b.npy": [[3], "0123"], "c": [4.0]}}
+
+
+def changed(version=2, **files):
+    return {"versions": {"fit": version}, "digest": ENTRY["digest"] | {f"{name}.npy": told for name, told in files.items()}}
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (ENTRY, None),
+        (changed(a=[[3], "f", 0.5009, 0.1, 0.3]), None),  # rounding
+        (changed(a=[[3], "f", 0.502, 0.1, 0.3]), "gives another a.npy and no version was raised"),
+        (changed(a=[[4], "f", 0.5, 0.1, 0.3]), "gives another a.npy and no version was raised"),
+        (changed(b=[[3], "4567"]), "gives another b.npy and no version was raised"),
+        (changed(b=[[3], "4567"], version=3), "has another version, and what it gives is to be recorded"),
+        (changed(version=3), "has another version, and what it gives is to be recorded"),
+        (changed(d=[1.0]), "gives another d.npy and no version was raised"),
+        (None, "is recorded and was not made"),
+    ],
+)
+def test_what_is_told_of_a_difference(made, told):
+    found = golden.faults({"dpr fit": ENTRY}, {} if made is None else {"dpr fit": made})
+    assert (told is None and not found) or found["dpr fit"].startswith(told)
+
+
+def write(monkeypatch, made, *options):
+    monkeypatch.setattr(golden, "run", lambda folder: made)
+    monkeypatch.setattr(sys, "argv", ["golden.py", *options])
+    return golden.main()
+
+
+def test_a_result_is_recorded_anew_only_where_a_version_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(golden, "FILE", tmp_path / "golden.json")
+    first, other, raised = ({"dpr fit": entry} for entry in (ENTRY, changed(b=[[3], "4"]), changed(3, b=[[3], "4"])))
+
+    def recorded():
+        return json.loads(golden.FILE.read_text())
+
+    assert write(monkeypatch, first) == 1  # nothing is recorded yet, and not asked to be
+    assert write(monkeypatch, first, "--write") == 0
+    assert recorded() == first
+    assert write(monkeypatch, first) == 0
+    assert write(monkeypatch, other, "--write") == 1
+    assert "nothing is recorded: raise the versions" in capsys.readouterr().out
+    assert recorded() == first
+    assert write(monkeypatch, raised, "--write") == 0
+    assert recorded() == raised
+    assert write(monkeypatch, first | {"bpr fit": ENTRY}, "--write", "--force") == 0
+    assert recorded() == first | {"bpr fit": ENTRY}
