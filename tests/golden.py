@@ -152,14 +152,14 @@ def versions(store, artifact, corpus):
     return dict(sorted(told.items()))
 
 
-def _components(config):
+def _components(config, name=""):
     """The versions of the components in a manifest's config, by class; 1 where a class says none."""
     told = {"schema": config["schema"]} if "schema" in config else {}
-    if "class" in config:
-        told[config["class"]] = config.get("version", 1)
-    for value in config.values():
+    if "class" in config or "version" in config:
+        told[config.get("class") or config.get("learned") or name] = config.get("version", 1)
+    for key, value in config.items():
         if isinstance(value, dict):
-            told |= _components(value)
+            told |= _components(value, key)
     return told
 
 

@@ -6,7 +6,7 @@ import sys
 import golden
 import pytest
 
-from labrador.losses import module
+from labrador.losses import contrastive
 
 
 def test_no_step_gives_another_result_without_another_version(tmp_path):
@@ -16,8 +16,8 @@ def test_no_step_gives_another_result_without_another_version(tmp_path):
 
 
 def test_another_loss_is_noticed(tmp_path, monkeypatch):
-    loss = module.cross_entropy
-    monkeypatch.setattr(module, "cross_entropy", lambda *given: 1.01 * loss(*given))
+    loss = contrastive.info_nce
+    monkeypatch.setattr(contrastive, "info_nce", lambda *given: 1.01 * loss(*given))
     recorded = json.loads(golden.FILE.read_text())
     made = golden.run(tmp_path, ["dpr"])
     found = golden.faults({name: recorded[name] for name in made if name in recorded}, made)
@@ -28,7 +28,10 @@ ENTRY = {"versions": {"fit": 2}, "digest": {"a.npy": [[3], "f", 0.5, 0.1, 0.3], 
 
 
 def changed(version=2, **files):
-    return {"versions": {"fit": version}, "digest": ENTRY["digest"] | {f"{name}.npy": told for name, told in files.items()}}
+    return {
+        "versions": {"fit": version},
+        "digest": ENTRY["digest"] | {f"{name}.npy": told for name, told in files.items()},
+    }
 
 
 @pytest.mark.parametrize(
