@@ -44,7 +44,7 @@ class Bag(nn.Module):
     def tower(self, side: str) -> nn.Module:
         return self.tokens[side]
 
-    def encode(self, side: str, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    def encode(self, side: str, input_ids: torch.Tensor, attention_mask: torch.Tensor, *types: Any) -> torch.Tensor:
         mask = attention_mask[:, :, None]
         return torch.tanh((self.tokens[side](input_ids) * mask).sum(dim=1) / mask.sum(dim=1)) * 3
 
