@@ -17,14 +17,16 @@ compiled = numba.njit(nogil=True, cache=True)
 
 @dataclass(frozen=True)
 class ProximityGraph:
-    """Of which queries a passage is a candidate: those of passage p are queries[starts[p]:starts[p + 1]].
-
-    A query is named by its place in the `rows` that the graph was built from; a passage's queries rise.
+    """Queries and their candidates: those of the query at place q are the first `depth` of list rows[q], and passage p
+    is one of the queries at the places queries[starts[p]:starts[p + 1]], which rise.
     """
 
+    values: Rows  # list i is values[offsets[i]:offsets[i + 1]]
+    offsets: Rows
+    rows: Rows  # [Q]
+    depth: int
     queries: NDArray[np.int32] | Rows  # [edges]; int64 where the places of the queries need it
     starts: Rows  # [passages + 1]
-    size: int  # how many queries were given
 
     @classmethod
     def of(cls, candidates: Ragged, rows: Rows, depth: int, passages: int) -> "ProximityGraph":
@@ -35,43 +37,45 @@ class ProximityGraph:
         """
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(candidates):
             raise ValueError(f"queries span rows {rows.min()}..{rows.max()}, expected 0..{len(candidates) - 1}")
-        values, offsets = _plain(candidates.values), _plain(candidates.offsets)
+        lists = _plain(candidates.values), _plain(candidates.offsets), _plain(rows)
         starts = np.zeros(passages + 2, np.int64)
-        unfit = _count(values, offsets, _plain(rows), depth, starts)
+        unfit = _count(*lists, depth, starts)
         if unfit != NONE:
-            raise ValueError(f"candidate {values[unfit]}: expected a passage row in 0..{passages - 1}")
+            raise ValueError(f"candidate {candidates.values[unfit]}: expected a passage row in 0..{passages - 1}")
         places = np.int32 if len(rows) <= np.iinfo(np.int32).max else np.int64
         queries = np.empty(starts[-1], places)
-        _fill(values, offsets, _plain(rows), depth, starts, queries)
-        return cls(queries, starts[:-1], len(rows))
+        _fill(*lists, depth, starts, queries)
+        return cls(*lists, depth, queries, starts[:-1])
 
-    def walk(self, drawn: Rows, newest_first: bool, batch_size: int) -> Rows:
-        """The places [Q] of all queries in the order of their visits, given each query's drawn candidates [Q, n].
+    def walk(
+        self, positives: Rows, chance: NDArray[np.float64], newest_first: bool, batch_size: int
+    ) -> tuple[Rows, Rows]:
+        """The places [Q] of all queries in the order of their visits, and the candidates [Q, n] drawn for each place.
 
+        positives [Q] are the passages that enter a batch with each query; chance [Q, n], numbers in [0, 1), decides
+        what is drawn: uniformly among the candidates that the batch does not hold, NONE once there are none.
         A visit appends to the frontier all unvisited queries that share a drawn candidate; the next visit takes the
         newest of the frontier, or the oldest. While the frontier is empty, as it is at the start of every batch of
-        `batch_size` visits, the first unvisited query is taken: with queries in random order, a random one. NONE is
-        not walked.
+        `batch_size` visits, the first unvisited query is taken: with queries in random order, a random one.
 
         The frontier holds passages in place of their queries, and each passage how many of its queries were taken, from
-        the end of the list where the newest come first. That gives the same order, since a visited query stays visited:
-        what was taken of a passage once would be skipped when it is appended again. So every edge is looked at once at
-        most, and the frontier has Q n places at most.
-        Raises ValueError when `drawn` does not fit the graph.
+        the end of the list where the newest come first. What was taken of a passage once was visited, so every edge is
+        looked at once at most by the frontier, and it has Q n places at most.
+        Raises ValueError when the numbers do not fit the graph.
         """
         passages = len(self.starts) - 1
-        if len(drawn) != self.size or (drawn.size and not NONE <= drawn.min() <= drawn.max() < passages):
+        if not len(positives) == len(chance) == len(self.rows) or (
+            positives.size and not 0 <= positives.min() <= positives.max() < passages
+        ):
             raise ValueError(
-                f"{len(drawn)} queries' drawn candidates in {drawn.min(initial=0)}..{drawn.max(initial=0)}: "
-                f"expected {self.size}, and passage rows in 0..{passages - 1} or {NONE}"
+                f"{len(positives)} queries' positives in {positives.min(initial=0)}..{positives.max(initial=0)}: "
+                f"expected {len(self.rows)}, and passage rows in 0..{passages - 1}"
             )
-        taken = np.zeros(passages, self.queries.dtype)
-        frontier = np.empty(drawn.size, np.int64)
-        order = np.empty(self.size, np.int64)
-        visited = np.zeros(self.size, np.bool_)
-        graph = self.queries, self.starts, np.ascontiguousarray(drawn)
-        _walk(*graph, newest_first, batch_size, taken, frontier, visited, order)
-        return order
+        order = np.empty(len(self.rows), np.int64)
+        drawn = np.full(chance.shape, NONE, np.int64)
+        lists = self.values, self.offsets, self.rows, self.depth
+        _walk(*lists, self.queries, self.starts, positives, chance, newest_first, batch_size, order, drawn)
+        return order, drawn
 
 
 def _plain(array: Rows) -> Rows:
@@ -111,28 +115,48 @@ def _fill(values: Rows, offsets: Rows, rows: Rows, depth: int, starts: Rows, que
 
 @compiled
 def _walk(
+    values: Rows,
+    offsets: Rows,
+    rows: Rows,
+    depth: int,
     queries: NDArray[np.int32] | Rows,
     starts: Rows,
-    drawn: Rows,
+    positives: Rows,
+    chance: NDArray[np.float64],
     newest_first: bool,
     batch_size: int,
-    taken: NDArray[np.int32] | Rows,
-    frontier: Rows,
-    visited: NDArray[np.bool_],
     order: Rows,
+    drawn: Rows,
 ) -> None:
-    """Write the order of visits into order [Q]; taken [passages] and visited [Q] are given as zeros."""
+    """Write the order of visits into order [Q] and what they draw into drawn [Q, n], given full of NONE."""
+    taken = np.zeros(len(starts) - 1, queries.dtype)  # of each passage's queries, those that the frontier gave
+    held = np.zeros(len(starts) - 1, np.int32)  # the last batch that a passage is in, from 1
+    visited = np.zeros(len(order), np.bool_)
+    frontier = np.empty(drawn.size, np.int64)
+    free = np.empty(depth, np.int64)  # candidates of a query that the batch does not hold
     oldest, newest, visits = 0, 0, 0  # the frontier is frontier[oldest:newest]
     for first in range(len(order)):
         place = first
         while not visited[place]:
             visited[place] = True
             order[visits] = place
+            batch = visits // batch_size + 1
             visits += 1
-            for passage in drawn[place]:
-                if passage != NONE:
-                    frontier[newest] = passage
-                    newest += 1
+            held[positives[place]] = batch
+            left = 0
+            for edge in range(offsets[rows[place]], min(offsets[rows[place] + 1], offsets[rows[place]] + depth)):
+                if held[values[edge]] != batch:
+                    free[left] = values[edge]
+                    left += 1
+            for column in range(min(left, drawn.shape[1])):
+                pick = int(chance[place, column] * left)
+                passage = free[pick]
+                left -= 1
+                free[pick] = free[left]
+                drawn[place, column] = passage
+                held[passage] = batch
+                frontier[newest] = passage
+                newest += 1
             if visits % batch_size == 0:
                 oldest = newest
             while oldest < newest and visited[place]:

@@ -44,12 +44,17 @@ class Shuffled(Sampler):
         picks: Rows = lists.values[lists.offsets[:-1] + (rng.random(len(queries)) * lists.lengths).astype(np.int64)]
         return picks
 
-    def order(self, pool: Pool, queries: Rows, negatives: Rows) -> Rows:
-        """The places [Q] of the shuffled queries [Q] in the order of their visits, given what `draw` gave them.
+    def arrange(self, pool: Pool, visits: Rows, positives: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        """The places [V] of the shuffled `visits` [V] in the order that they are made in, and the negatives [V, n] of
+        each place; positives [V] are those picked.
 
-        As they come, if a sampler does not say otherwise.
+        In the order as it is, with what `draw` gives, if a sampler does not say otherwise.
         """
-        return np.arange(len(queries))
+        return np.arange(len(visits)), self.draw(pool, visits, rng)
+
+    def fill(self, pool: Pool, queries: Rows, positives: Rows, negatives: Rows, rng: np.random.Generator) -> None:
+        """Replace every NONE in `negatives` [Q, n], in place; all are given in the order of the visits."""
+        fill_at_random(negatives, queries, pool.spared, pool.passages, rng)
 
     def batches(self, pool: Pool, epoch: int) -> Iterator[list[Example]]:
         """Yield the batches of one epoch, in lists of `pool.batch_size`.
@@ -61,10 +66,9 @@ class Shuffled(Sampler):
         visits = rng.permutation(self.visits(pool))
         queries = visits % len(pool.positives)
         positives = self.pick(pool.positives, queries, rng)
-        negatives = self.draw(pool, visits, rng)
-        order = self.order(pool, queries, negatives)
-        fill_at_random(negatives, queries, pool.spared, pool.passages, rng)
+        order, negatives = self.arrange(pool, visits, positives, rng)
         queries, positives, negatives = queries[order], positives[order], negatives[order]
+        self.fill(pool, queries, positives, negatives, rng)
         for first in range(0, len(queries), pool.batch_size):
             part = slice(first, first + pool.batch_size)
             columns = queries[part].tolist(), positives[part].tolist(), map(tuple, negatives[part].tolist())

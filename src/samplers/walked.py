@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import Pool
-from .shuffled import Rows, Shuffled, draw_among, require_candidates
+from .shuffled import NONE, Rows, Shuffled, draw_among, require_candidates
 
 
 @dataclass(frozen=True)
@@ -15,25 +15,48 @@ class Walked(Shuffled):
 
     So the passages of a batch, though drawn for other queries, are hard negatives for many of its queries. Every batch
     is a walk of its own, from a random query that no earlier one has visited. A candidate leads to its queries in the
-    random order of the epoch. What is filled at random where a query has too few candidates leads nowhere, and with
-    negatives=0 all queries come in random order.
+    random order of the epoch. Drawn is only what the batch does not hold yet, neither as a positive nor as a negative,
+    as in BiDR's code (`query2neg[qid] - nids_order`). What is filled at random where too few candidates are left leads
+    nowhere, and with negatives=0 all queries come in random order.
     """
 
     mined_by: ClassVar = "checkpoint"
-    version: ClassVar[int] = 3  # 1: the frontier went on from batch to batch; 2: as `Shuffled`'s 1
+    version: ClassVar[int] = 4  # 1: one frontier for all batches; 2: as 1 of `Shuffled`; 3: drew what the batch held
     newest_first: ClassVar[bool]  # which query of the frontier is visited next
 
     depth: int = 200
 
     def draw(self, pool: Pool, queries: Rows, rng: np.random.Generator) -> Rows:
-        candidates = require_candidates(pool, type(self).__name__)
-        return draw_among(candidates, queries, self.negatives, self.depth, rng)
+        return draw_among(require_candidates(pool, type(self).__name__), queries, self.negatives, self.depth, rng)
 
-    def order(self, pool: Pool, queries: Rows, negatives: Rows) -> Rows:
+    def arrange(self, pool: Pool, visits: Rows, positives: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
         if not self.negatives:
-            return super().order(pool, queries, negatives)
+            return super().arrange(pool, visits, positives, rng)
         from .graph import ProximityGraph
 
         candidates = require_candidates(pool, type(self).__name__)
-        graph = ProximityGraph.of(candidates, queries, self.depth, pool.passages)
-        return graph.walk(negatives, self.newest_first, pool.batch_size)
+        graph = ProximityGraph.of(candidates, visits, self.depth, pool.passages)
+        chance = rng.random((len(visits), self.negatives))
+        return graph.walk(positives, chance, self.newest_first, pool.batch_size)
+
+    def fill(self, pool: Pool, queries: Rows, positives: Rows, negatives: Rows, rng: np.random.Generator) -> None:
+        """With passages that the batch does not hold; where the corpus has no other, with any that are no positives."""
+        lacking = np.unique(np.flatnonzero((negatives == NONE).any(axis=1)) // pool.batch_size)
+        for first in lacking * pool.batch_size:
+            part = slice(first, first + pool.batch_size)
+            held = set(positives[part].tolist()) | set(negatives[part].ravel().tolist())
+            for query, row in zip(queries[part].tolist(), negatives[part], strict=True):
+                spared = set(pool.spared[query].tolist())
+                for column in np.flatnonzero(row == NONE):
+                    barred = held | spared
+                    if len(barred - {NONE}) >= pool.passages:
+                        barred = spared | set(row.tolist())
+                    row[column] = drawn = _outside(barred, pool.passages, rng)
+                    held.add(drawn)
+
+
+def _outside(barred: set[int], passages: int, rng: np.random.Generator) -> int:
+    """A passage row in 0..passages - 1, uniformly, that is not among `barred`; there must be one."""
+    while (drawn := int(rng.integers(passages))) in barred:
+        pass
+    return drawn

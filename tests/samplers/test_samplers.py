@@ -165,7 +165,7 @@ def test_any_pool(data: st.DataObject):
     examples = list(chain(*batches))
     assert sorted(example.query for example in examples) == [row for row, judged in enumerate(positives) if judged]
     assert all(len(batch) == size for batch in batches[:-1])
-    for query, positive, negatives in examples:
+    for query, positive, negatives, _ in examples:
         assert positive in positives[query]
         assert len(set(negatives)) == sampler.negatives
         assert not set(negatives) & set(positives[query])

@@ -22,23 +22,33 @@ from labrador.samplers.walked import Walked
 SAMPLERS = [RandomWalk, Snowball]
 
 
-def walk(candidates: list[list[int]], drawn: list[list[int]], newest_first: bool, batch_size: int = 100) -> list[int]:
-    """The visits of a graph whose queries are taken by row when the frontier is empty."""
+def walk(
+    candidates: list[list[int]], chance: list[list[float]], newest_first: bool, batch_size: int = 100
+) -> tuple[list[int], list[list[int]]]:
+    """The visits of a graph whose queries are taken by row when the frontier is empty, and what each query draws.
+
+    The positive of query i is passage 20 + i, which is no one's candidate.
+    """
     rows = np.arange(len(candidates))
-    passages = 1 + max(chain(*candidates), default=0)
-    graph = ProximityGraph.of(Ragged.from_lists(candidates), rows, 200, passages)
-    given = np.array(drawn, dtype=np.int64).reshape(len(rows), len(drawn[0]))
-    return graph.walk(given, newest_first, batch_size).tolist()
+    graph = ProximityGraph.of(Ragged.from_lists(candidates), rows, 200, 20 + len(rows))
+    given = np.array(chance, dtype=np.float64).reshape(len(rows), len(chance[0]))
+    order, drawn = graph.walk(20 + rows, given, newest_first, batch_size)
+    return order.tolist(), drawn.tolist()
 
 
-def naive_walk(lists: list[list[int]], drawn: list[list[int]], newest_first: bool, batch_size: int) -> list[int]:
+def naive_walk(
+    lists: list[list[int]], positives: list[int], chance: list[list[float]], newest_first: bool, batch_size: int
+) -> tuple[list[int], list[list[int]]]:
     """The walk as it is told: a frontier of queries, to which every unvisited query is appended as often as it shares a
-    drawn passage, and which every batch starts without."""
+    drawn passage, and which every batch starts without; what a batch holds is not drawn again."""
     frontier: deque[int] = deque()
     visits: list[int] = []
+    held: set[int] = set()
+    drawn = [[NONE] * len(chance[0]) for _ in lists]
     while len(visits) < len(lists):
         if len(visits) % batch_size == 0:
             frontier.clear()
+            held.clear()
         if frontier:
             query = frontier.pop() if newest_first else frontier.popleft()
         else:
@@ -46,9 +56,16 @@ def naive_walk(lists: list[list[int]], drawn: list[list[int]], newest_first: boo
         if query in visits:
             continue
         visits.append(query)
-        for passage in drawn[query]:
+        held.add(positives[query])
+        free = [passage for passage in lists[query] if passage not in held]
+        for column, number in enumerate(chance[query][: len(free)]):
+            pick = int(number * len(free))
+            drawn[query][column] = passage = free[pick]
+            free[pick] = free[-1]
+            free.pop()
+            held.add(passage)
             frontier.extend(other for other in range(len(lists)) if passage in lists[other] and other not in visits)
-    return visits
+    return visits, drawn
 
 
 def examples(sampler: Walked | ANNHard, pool: Pool, epoch: int = 0) -> list[Example]:
@@ -57,47 +74,50 @@ def examples(sampler: Walked | ANNHard, pool: Pool, epoch: int = 0) -> list[Exam
 
 # Queries 0 1 4 share passage 10, 1 3 passage 11, 2 4 passage 12; 5 is alone with 13.
 LISTS = [[10], [10, 11], [12], [11], [10, 12], [13]]
-DRAWN = [[10], [11], [12], [11], [12], [13]]
+CHANCE = [[0.0], [0.9], [0.0], [0.0], [0.0], [0.0]]  # of two free candidates, 1 takes the second and 4 the first
 
 
 def test_a_random_walk_worked_out_by_hand():
-    """0 draws 10 and appends 1 4. The newest, 4, draws 12 and appends 2: frontier 1 2. 2 draws 12, which has no one
-    left. 1 draws 11 and appends 3. 3 has no one left. The frontier is empty: 5, the only one unvisited."""
-    assert walk(LISTS, DRAWN, newest_first=True) == [0, 4, 2, 1, 3, 5]
+    """0 draws 10 and appends 1 4. The newest, 4, draws 12, since the batch holds 10, and appends 2: frontier 1 2. 2 has
+    nothing left to draw. 1 draws 11 and appends 3, which has nothing left. The frontier is empty: 5, the only one
+    unvisited."""
+    drawn = [[10], [11], [NONE], [NONE], [12], [13]]
+    assert walk(LISTS, CHANCE, newest_first=True) == ([0, 4, 2, 1, 3, 5], drawn)
 
 
 def test_a_snowball_worked_out_by_hand():
     """0 draws 10 and appends 1 4. The oldest, 1, draws 11 and appends 3: frontier 4 3. 4 draws 12 and appends 2:
-    frontier 3 2. Both add nothing. The frontier is empty: 5."""
-    assert walk(LISTS, DRAWN, newest_first=False) == [0, 1, 4, 3, 2, 5]
+    frontier 3 2. Both have nothing left to draw. The frontier is empty: 5."""
+    drawn = [[10], [11], [NONE], [NONE], [12], [13]]
+    assert walk(LISTS, CHANCE, newest_first=False) == ([0, 1, 4, 3, 2, 5], drawn)
 
 
-def test_every_batch_is_a_walk_of_its_own():
-    """Batches of two: 0 and, of 1 4, the newest 4 or the oldest 1; then the first unvisited, 1 or 2, and so on."""
-    assert walk(LISTS, DRAWN, newest_first=True, batch_size=2) == [0, 4, 1, 3, 2, 5]
-    assert walk(LISTS, DRAWN, newest_first=False, batch_size=2) == [0, 1, 2, 4, 3, 5]
+def test_every_batch_is_a_walk_of_its_own_and_may_draw_again_what_earlier_ones_drew():
+    """Batches of two. Newest first: 0 10 and 4 12; 1 takes 11 of 10 11, 3 has nothing left; 2 draws 12, 5 13. Oldest
+    first: 0 10 and 1 11; 2 12 and 4 10; 3 draws 11, 5 13."""
+    newest, oldest = (walk(LISTS, CHANCE, newest_first, batch_size=2) for newest_first in (True, False))
+    assert newest == ([0, 4, 1, 3, 2, 5], [[10], [11], [12], [NONE], [12], [13]])
+    assert oldest == ([0, 1, 2, 4, 3, 5], [[10], [11], [12], [11], [10], [13]])
 
 
-def test_a_passage_that_is_drawn_again_brings_its_queries_to_the_top():
-    """0 draws 10 and appends 1 2 3. 3, the newest, draws 11 and then 10, and appends 4, 1 2: frontier 1 2 4 1 2. So 2
-    and 1 come before 4; without the second 10 on top it would be 4."""
-    lists = [[10], [10], [10], [10, 11], [11]]
-    drawn = [[10, NONE], [10, NONE], [10, NONE], [11, 10], [11, NONE]]
-    assert walk(lists, drawn, newest_first=True) == [0, 3, 2, 1, 4]
-    assert walk(lists, drawn, newest_first=False) == [0, 1, 2, 3, 4]
+def test_a_positive_of_the_batch_is_not_drawn_either():
+    """The candidate 20 of query 1 is the positive of query 0, which is in its batch, or in the one before."""
+    for batch_size, second in ((2, 10), (1, 20)):
+        drawn = walk([[11], [20, 10]], [[0.0], [0.0]], newest_first=True, batch_size=batch_size)[1]
+        assert drawn == [[11], [second]]
 
 
 def test_candidates_are_appended_in_drawn_order():
-    """0 appends 2 and then 1: the newest is 1, the oldest 2."""
-    lists = [[10, 11], [10], [11]]
-    assert walk(lists, [[11, 10], [10, NONE], [11, NONE]], newest_first=True) == [0, 1, 2]
-    assert walk(lists, [[11, 10], [10, NONE], [11, NONE]], newest_first=False) == [0, 2, 1]
+    """0 draws 11 and then 10, and appends 2 and then 1: the newest is 1, the oldest 2."""
+    lists, chance = [[10, 11], [10], [11]], [[0.9, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    assert walk(lists, chance, newest_first=True)[0] == [0, 1, 2]
+    assert walk(lists, chance, newest_first=False)[0] == [0, 2, 1]
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_queries_without_candidates_come_in_their_order(newest_first: bool):
-    assert walk([[], [10], []], [[NONE]] * 3, newest_first) == [0, 1, 2]
-    assert walk([[], [], []], [[], [], []], newest_first) == [0, 1, 2]
+    assert walk([[], [10], []], [[0.0]] * 3, newest_first) == ([0, 1, 2], [[NONE], [10], [NONE]])
+    assert walk([[], [], []], [[], [], []], newest_first) == ([0, 1, 2], [[], [], []])
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -119,37 +139,76 @@ def test_what_is_no_row_is_told(rows: list[int], passages: int, message: str):
         ProximityGraph.of(Ragged.from_lists([[0], [4]]), np.array(rows), 10, passages)
 
 
-@pytest.mark.parametrize("drawn", [[[0]], [[0], [5]], [[0], [-2]]])
-def test_drawn_candidates_fit_the_graph(drawn: list[list[int]]):
+@pytest.mark.parametrize("positives", [[0], [0, 5], [0, -1]])
+def test_positives_fit_the_graph(positives: list[int]):
     graph = ProximityGraph.of(Ragged.from_lists([[0], [4]]), np.arange(2), 10, 5)
     with pytest.raises(ValueError, match=r"expected 2, and passage rows in 0\.\.4"):
-        graph.walk(np.array(drawn), True, 4)
+        graph.walk(np.array(positives), np.zeros((2, 1)), True, 4)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_any_pool_is_walked_as_it_is_told(data: st.DataObject):
-    """The same examples as ANNHard draws, visited in the order of the naive walk from ANNHard's order."""
+def test_any_graph_is_walked_as_it_is_told(data: st.DataObject):
     passages = data.draw(st.integers(8, 20))
-    rows = st.lists(st.integers(0, passages - 1), max_size=5, unique=True)
+    lists = data.draw(
+        st.lists(st.lists(st.integers(0, passages - 1), max_size=5, unique=True), min_size=1, max_size=14)
+    )
+    positives = [data.draw(st.integers(0, passages - 1)) for _ in lists]
+    candidates = [[row for row in own if row != positive] for own, positive in zip(lists, positives, strict=True)]
+    generator = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    chance = generator.random((len(lists), data.draw(st.integers(0, 3))))
+    newest_first, batch_size, depth = (
+        data.draw(st.booleans()),
+        data.draw(st.integers(1, 5)),
+        data.draw(st.integers(3, 5)),
+    )
+    graph = ProximityGraph.of(Ragged.from_lists(candidates), np.arange(len(lists)), depth, passages)
+    order, drawn = graph.walk(np.array(positives), chance, newest_first, batch_size)
+    cut = [own[:depth] for own in candidates]
+    expected = naive_walk(cut, positives, chance.tolist(), newest_first, batch_size)
+    assert (order.tolist(), drawn.tolist()) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_batch_of_any_pool_holds_a_negative_twice(data: st.DataObject):
+    """Nor as what was a positive before; what is lacking comes from the corpus, which is large enough here."""
+    rows = st.lists(st.integers(0, 19), max_size=5, unique=True)
     positives = data.draw(st.lists(st.lists(st.integers(0, 7), max_size=2, unique=True), min_size=1, max_size=14))
     candidates = [[row for row in data.draw(rows) if row not in judged] for judged in positives]
     sampler = data.draw(st.sampled_from(SAMPLERS))(
         negatives=data.draw(st.integers(0, 3)), depth=data.draw(st.integers(3, 5))
     )
-    pool = Pool(Ragged.from_lists(positives), Ragged.from_lists(candidates), passages, data.draw(st.integers(1, 5)), 7)
+    pool = Pool(Ragged.from_lists(positives), Ragged.from_lists(candidates), 60, data.draw(st.integers(1, 5)), 7)
     batches = list(sampler.batches(pool, 2))
     assert all(len(batch) == pool.batch_size for batch in batches[:-1])
     assert sorted(example.query for example in chain(*batches)) == [row for row, own in enumerate(positives) if own]
-    for query, positive, negatives in chain(*batches):
-        assert positive in positives[query]
-        assert len(set(negatives)) == sampler.negatives
-        assert not set(negatives) & set(positives[query])
-    shuffled = examples(ANNHard(sampler.negatives, sampler.depth), pool, 2)
-    lists = [candidates[example.query][: sampler.depth] for example in shuffled]
-    drawn = [[row for row in example.negatives if row in own] for example, own in zip(shuffled, lists, strict=True)]
-    expected = naive_walk(lists, drawn, sampler.newest_first, pool.batch_size)
-    assert list(chain(*batches)) == [shuffled[place] for place in expected]
+    for batch in batches:
+        negatives = list(chain(*(example.negatives for example in batch)))
+        assert len(negatives) == len(set(negatives)) == sampler.negatives * len(batch)
+        before: set[int] = set()
+        for query, positive, drawn, _ in batch:
+            before.add(positive)
+            assert positive in positives[query]
+            assert not set(drawn) & (before | set(positives[query]))
+            before.update(drawn)
+
+
+def test_where_the_corpus_has_no_other_passage_one_of_the_batch_is_drawn():
+    pool = Pool(Ragged.from_lists([[0], [1], [2]]), Ragged.from_lists([[], [], []]), 3, 3, 0)
+    for number in range(10):
+        (batch,) = Snowball(negatives=2).batches(pool, number)
+        assert {example.query: set(example.negatives) for example in batch} == {0: {1, 2}, 1: {0, 2}, 2: {0, 1}}
+
+
+def test_candidates_are_drawn_as_often_as_one_another():
+    lists = Ragged.from_lists([[0, 1, 2, 3, 4]] * 3000)
+    graph = ProximityGraph.of(lists, np.arange(3000), 4, 3010)
+    chance = np.random.default_rng(0).random((3000, 2))
+    drawn = graph.walk(10 + np.arange(3000), chance, True, 1)[1]
+    counts = np.bincount(drawn.ravel(), minlength=5)
+    assert counts[4] == 0
+    assert np.abs(counts[:4] - 1500).max() < 140  # standard deviation 27
 
 
 def crowd(queries: int, seed: int = 0) -> Pool:
@@ -203,15 +262,15 @@ def test_memory_mapped_candidates_are_walked_the_same(sampler: type[Walked], tmp
 def test_hubs_cost_no_more_than_their_edges(newest_first: bool):
     """All of 50,000 queries share two passages and draw both: as queries, the frontier would hold 2.5 billion."""
     count = 50_000
-    graph = ProximityGraph.of(Ragged.from_lists([[0, 1]] * count), np.arange(count), 200, 2)
-    drawn = np.tile([0, 1], (count, 1))
-    graph.walk(drawn, newest_first, count)  # what numba loads is not counted
+    graph = ProximityGraph.of(Ragged.from_lists([[0, 1]] * count), np.arange(count), 200, 3)
+    given = np.full(count, 2), np.zeros((count, 2)), newest_first, count
+    graph.walk(*given)  # what numba loads is not counted
     tracemalloc.start()
-    order = graph.walk(drawn, newest_first, count)
+    order, drawn = graph.walk(*given)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sorted(order.tolist()) == list(range(count))
-    assert peak < 2 * 8 * drawn.size
+    assert peak < 3 * 8 * drawn.size
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
