@@ -42,6 +42,11 @@ class RunArtifacts:
         return inputs
 
     @property
+    def ties_from(self) -> int:
+        """The passage row that equal scores went to first."""
+        return int(self._described(self.run.row.keys.get("ranking", ""), "the ranking").manifest["config"]["ties_from"])
+
+    @property
     def lexical(self) -> Artifact | None:
         """The BM25 index; None for a run that searches vectors."""
         return self._held(self.inputs[LEXICAL], "the BM25 index") if LEXICAL in self.inputs else None

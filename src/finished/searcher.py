@@ -46,7 +46,7 @@ class Searcher:
         artifacts = RunArtifacts(run)
         self._corpus = artifacts.corpus
         lexical = artifacts.lexical
-        self._find = _by_vectors(artifacts) if lexical is None else _by_words(lexical.folder)
+        self._find = _by_vectors(artifacts) if lexical is None else _by_words(lexical.folder, artifacts.ties_from)
 
     def ask(self, question: str, k: int) -> list[Answer]:
         """The k best passages for a question, best first; fewer where fewer are found."""
@@ -69,10 +69,11 @@ class Searcher:
 Find = Callable[[str, int], tuple[str, Hits | None, Hits]]  # question, k -> stage, candidates, hits of one query
 
 
-def _by_words(folder: Any) -> Find:
+def _by_words(folder: Any, ties_from: int) -> Find:
     from ..indexes.lexical import LexicalIndex
 
     index = LexicalIndex(folder)
+    index.ties_from = ties_from
     return lambda question, k: ("words", None, index.search([question], k))
 
 
@@ -83,6 +84,7 @@ def _by_vectors(artifacts: RunArtifacts) -> Find:
     index = search.build(
         artifacts.quantizer, artifacts.codes, artifacts.vectors, artifacts.structure, "verifier" in sides
     )
+    index.ties_from = artifacts.ties_from
 
     def find(question: str, k: int) -> tuple[str, Hits | None, Hits]:
         vectors: NDArray[np.float32] = np.hstack([encode([question]) for encode in encoders])

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Hits:
-    """The passages found for Q queries, best first, equal scores by lower passage row.
+    """The passages found for Q queries, best first, equal scores in the order of ties (`Sized.ties_from`).
 
     ids int64 [Q, k] are passage rows, -1 where fewer than k were found; scores float32 [Q, k], higher is better;
     stages: what each stage of a search that has several took, in milliseconds for all Q queries together.
@@ -27,7 +27,12 @@ class Hits:
 
 
 class Index(ABC):
-    """Searches what was added to it."""
+    """Searches what was added to it.
+
+    ties_from: the row that equal scores go to first; then the rows behind it, and from the last one on row 0 and so on.
+    """
+
+    ties_from: int
 
     @abstractmethod
     def add(self, codes: NDArray[np.uint8]) -> None:
@@ -39,9 +44,10 @@ class Index(ABC):
 
 
 class Sized:
-    """Cuts k to the number of passages."""
+    """Cuts k to the number of passages. Equal scores go to the lowest row from `ties_from` on, around the end."""
 
     size: int = 0  # passages
+    ties_from: int = 0
     _said = False
 
     def cut(self, k: int) -> int:

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..quantizers.codec import rotated
 from ..quantizers.threads import for_queries
 from .base import Hits, VectorIndex
-from .ranking import exact_top
+from .ranking import Found, exact_top
 
 
 class CodeIndex(VectorIndex):
@@ -17,16 +18,45 @@ class CodeIndex(VectorIndex):
         import faiss
 
         super().__init__(trained.d, trained.sa_code_size())
-        self._faiss = faiss.clone_index(trained)
-        self._entries = self._faiss  # what holds the codes: the index itself, or the one behind its rotation
-        if isinstance(self._faiss, faiss.IndexPreTransform):
-            self._entries = faiss.downcast_index(self._faiss.index)
+        self._trained = trained  # what has the codes: the index itself, or the one behind its rotation
+        self._rotation: Any = None
+        if isinstance(trained, faiss.IndexPreTransform):
+            self._trained = faiss.downcast_index(trained.index)
+            chain: Any = trained.chain
+            self._rotation = chain.at(0)
+        self._owner = trained  # of both
+        self._faiss: Any = faiss.clone_index(self._trained)
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
         """One call for the whole array, memory map or not: faiss then allocates exactly what is needed."""
-        self._entries.add_sa_codes(np.ascontiguousarray(codes))
-        self._faiss.ntotal = self._entries.ntotal
+        self._faiss.add_sa_codes(np.ascontiguousarray(codes))
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
+        turned = queries if self._rotation is None else rotated(self._rotation, queries)
         with for_queries(len(queries)):
-            return exact_top(self._faiss.search, queries, k, self.size)
+            return exact_top(self._faiss.search, self._part, turned, k, self.size, self.ties_from)
+
+    def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
+        """The scores of the codes in rows start to stop by the same index, which does not depend on their number."""
+        import faiss
+
+        entries = faiss.rev_swig_ptr(self._faiss.codes.data(), self.size * self.code_bytes)
+        codes = entries.reshape(self.size, self.code_bytes)[start:stop]
+        scores, ids = over(faiss.clone_index(self._trained), codes).search(queries, stop - start)
+        return scores, ids + start
+
+
+def over(empty: Any, codes: NDArray[np.uint8]) -> Any:
+    """`empty`, a faiss index of plain codes without entries, over `codes` [n, code_bytes] where they lie.
+
+    The array must outlive the index.
+    """
+    import faiss
+
+    view: Any = faiss.MaybeOwnedVectorUInt8()
+    view.is_owned = False
+    view.view_data = view.c_ptr = faiss.swig_ptr(codes)
+    view.view_size = view.c_size = codes.nbytes
+    empty.codes = view
+    empty.ntotal = len(codes)
+    return empty

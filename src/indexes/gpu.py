@@ -11,11 +11,12 @@ from ..errors import LabradorError
 from ..quantizers.base import FittedQuantizer
 from ..quantizers.vectors import block_rows
 from .base import Hits, VectorIndex
-from .ranking import ordered
+from .ranking import Found, exact_top
 
 NO_GPU = "expected a GPU, none is visible; check nvidia-smi and CUDA_VISIBLE_DEVICES, or set search.device=cpu"
 REMEDY = "set search.device=cpu, or use codes of fewer bytes"
-DEEPEST = 2048  # passages per query, faiss's limit on a GPU
+LIMIT = 2048  # passages per query that faiss gives on a GPU
+DEEPEST = LIMIT - 2  # that can be asked for: one more may be the query's own, and another tells of a shared last place
 
 
 def check_gpu(depth: int) -> None:
@@ -54,10 +55,10 @@ class GpuFlatIndex(VectorIndex):
 
         super().__init__(dimension, dimension * dtype.itemsize)
         self.dtype = dtype
-        config = faiss.GpuIndexFlatConfig()
-        config.useFloat16 = dtype == np.float16
+        self._config = faiss.GpuIndexFlatConfig()
+        self._config.useFloat16 = dtype == np.float16
         self._resources = gpu_resources()
-        self._faiss: Any = faiss.GpuIndexFlatIP(self._resources, dimension, config)
+        self._faiss: Any = faiss.GpuIndexFlatIP(self._resources, dimension, self._config)
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
         vectors = codes.view(self.dtype)
@@ -67,9 +68,21 @@ class GpuFlatIndex(VectorIndex):
                 self._faiss.add(np.ascontiguousarray(vectors[start : start + step], dtype=np.float32))
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
-        check_depth(k)
-        scores, ids = self._faiss.search(queries, k)
-        return ordered(ids, scores)
+        return exact_top(self._faiss.search, self._part, queries, k, self.size, self.ties_from, LIMIT)
+
+    def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
+        """The scores of the vectors in rows start to stop, read back, LIMIT at a time."""
+        import faiss
+
+        found = []
+        for first in range(start, stop, LIMIT):
+            count = min(LIMIT, stop - first)
+            index: Any = faiss.GpuIndexFlatIP(self._resources, self.dimension, self._config)
+            index.add(self._faiss.reconstruct_n(first, count))
+            scores, ids = index.search(queries, count)
+            found.append((scores, ids + first))
+        scores, ids = (np.hstack(arrays) for arrays in zip(*found, strict=True))
+        return scores, ids
 
 
 class GpuHammingIndex(VectorIndex):
@@ -82,21 +95,39 @@ class GpuHammingIndex(VectorIndex):
         self._quantizer = quantizer
         self._resources = gpu_resources()
         self._faiss: Any = faiss.GpuIndexBinaryFlat(self._resources, 8 * quantizer.code_bytes)
+        self._parts: list[NDArray[np.uint8]] = []
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
         with memory_for(f"search.device=cuda: {len(codes):,} codes", REMEDY):
             self._faiss.add(np.ascontiguousarray(codes))
+        self._parts.append(codes)
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
-        check_depth(k)
-        distances, ids = self._faiss.search(self._quantizer.encode(queries), k)
-        return ordered(ids, -distances.astype(np.float32))
+        def scan(some: NDArray[np.float32], n: int) -> Found:
+            distances, ids = self._faiss.search(self._quantizer.encode(some), n)
+            return -distances.astype(np.float32), ids
+
+        return exact_top(scan, self._part, queries, k, self.size, self.ties_from, LIMIT)
+
+    def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
+        """The scores of the codes in rows start to stop, on the CPU: distances are whole numbers on either."""
+        import faiss
+
+        encoded, found, first = self._quantizer.encode(queries), [], 0
+        for codes in self._parts:
+            here = codes[max(start - first, 0) : max(stop - first, 0)]
+            if len(here):
+                distances, ids = faiss.knn_hamming(encoded, np.ascontiguousarray(here), len(here))
+                found.append((-distances.astype(np.float32), ids.astype(np.int64) + max(start, first)))
+            first += len(codes)
+        scores, ids = (np.hstack(arrays) for arrays in zip(*found, strict=True))
+        return scores, ids
 
 
 def check_depth(k: int) -> None:
     """Raise LabradorError when more passages are asked for than a GPU search can give."""
     if k > DEEPEST:
         raise LabradorError(
-            f"{k} passages per query on search.device=cuda: expected {DEEPEST} or fewer, faiss's limit there; set "
-            f"search.k and search.candidates to {DEEPEST} or less, or search.device=cpu"
+            f"{k} passages per query on search.device=cuda: expected {DEEPEST} or fewer, faiss gives {LIMIT} there; "
+            f"set search.k and search.candidates to {DEEPEST} or less, or search.device=cpu"
         )

@@ -1,7 +1,7 @@
 """BM25 by bm25s: the passages that share words with a query (Robertson and Zaragoza, 2009).
 
 words.py says what a word is. The index is bm25s' own (Lucene's variant) in bm25s' own files, memory-mapped. Building
-and searching it are compiled in postings.py: no Python object per passage, and equal scores in the order of the rows.
+and searching it are compiled in postings.py: no Python object per passage, and equal scores in the order of ties.
 """
 
 from array import array
@@ -126,7 +126,7 @@ class LexicalIndex(Sized):
             sums = self._sums.get_nowait()
         except Empty:
             sums = np.empty(self.size, dtype=np.float32)
-        best(flat, offsets, self._starts, self._rows, self._scores, sums, ids, scores)
+        best(flat, offsets, self._starts, self._rows, self._scores, sums, self.ties_from, ids, scores)
         self._sums.put(sums)
 
 

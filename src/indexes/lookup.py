@@ -21,10 +21,12 @@ from ..quantizers.base import Codes, FittedQuantizer
 from ..quantizers.threads import for_queries
 from .base import Hits, VectorIndex
 from .hamming import HammingIndex
+from .ranking import merged
 
 FILE = "tables.faiss"
 BLOCK_BYTES = 8 * 2**20  # of codes read at once
 PASSAGES_PER_KEY = 18  # at least, on average
+MANY = 1 << 20  # passages that a search may find, whatever their share of the corpus
 KEY_COST = 30  # codes that are scanned in the time in which one key is looked up: 7 ns and 0.2 us, measured
 
 
@@ -32,9 +34,9 @@ class LookupIndex(VectorIndex):
     """Finds the passages that have a key near the query's, and ranks them by the Hamming distance of the whole codes.
 
     A search looks up, in every table, the keys that differ from the query's in at most `flips` bits. What is found is
-    ranked exactly, equal distances by lower row. By the pigeonhole principle it holds every passage whose code differs
-    from the query's in at most tables * (flips + 1) - 1 of the first tables * key_bits bits, so also every passage
-    within that distance of the whole code; of the passages farther away it holds those that happen to share a key.
+    ranked exactly, equal distances in the order of ties. By the pigeonhole principle it holds every passage whose code
+    differs from the query's in at most tables * (flips + 1) - 1 of the first tables * key_bits bits, so also every
+    passage within that distance of the whole code; of those farther away it holds what happens to share a key.
 
     A query that finds fewer than k passages is looked up again with one flip more, and again; where looking up the
     keys would take longer than comparing all codes (`KEY_COST`), these are compared, and the ranking is HammingIndex's.
@@ -110,14 +112,11 @@ class LookupIndex(VectorIndex):
         best = Hits(np.empty((len(codes), k), np.int64), np.empty((len(codes), k), np.float32))
 
         def enough(row: int) -> bool:
-            import faiss
-
             _, _, found = self.table.range_search(keyed[row : row + 1], self.table.d + 1)
             if len(found) < k:
                 return False
-            found.sort()  # so that of equally distant codes the lowest rows are kept
-            distances, places = faiss.knn_hamming(codes[row : row + 1], self._codes.take(found, axis=0), k)
-            best.ids[row], best.scores[row] = found[places[0]], -distances[0].astype(np.float32)
+            hits = self._nearest(codes[row : row + 1], found, k)
+            best.ids[row], best.scores[row] = hits.ids[0], hits.scores[0]
             return True
 
         rows, flips = np.arange(len(codes)), min(self.flips, self.table.b)
@@ -128,14 +127,38 @@ class LookupIndex(VectorIndex):
                     done = [enough(rows[0])] if len(rows) == 1 else list(self._pool.map(enough, rows))
                 rows, flips = rows[~np.array(done)], flips + 1
         if len(rows):
+            self._scan.ties_from = self.ties_from
             hits = self._scan.search(queries[rows], k)
             best.ids[rows], best.scores[rows] = hits.ids, hits.scores
         return best
 
+    def _nearest(self, code: Codes, found: NDArray[np.int64], k: int) -> Hits:
+        """The k nearest to `code` [1, code_bytes] of the passages in rows `found`, some of their codes at a time."""
+        import faiss
+
+        found -= self.ties_from
+        found %= self.size
+        found.sort()  # so that of equally distant codes the first in the order of ties are kept
+        hits = Hits(np.empty((1, 0), np.int64), np.empty((1, 0), np.float32))
+        step = max(k, BLOCK_BYTES // self.code_bytes)
+        for start in range(0, len(found), step):
+            rows = (found[start : start + step] + self.ties_from) % self.size
+            distances, places = faiss.knn_hamming(code, self._codes.take(rows, axis=0), min(k, len(rows)))
+            hits = merged(hits, Hits(rows[places], -distances.astype(np.float32)), k)
+        return hits
+
     def _worth(self, flips: int) -> bool:
-        """Whether a key has as many bits, and looking up the keys takes no longer than comparing all codes."""
-        bits = self.table.b
-        return flips <= bits and KEY_COST * self.table.nhash * keys(bits, flips) <= self.size
+        """Whether a key has as many bits, and looking up the keys takes no longer than comparing all codes.
+
+        Where few keys have all of very many passages (their codes are the same), a search would find about all of them
+        and hold their rows.
+        """
+        bits, tables = self.table.b, self.table.nhash
+        looked_up = tables * keys(bits, flips)
+        if flips > bits or KEY_COST * looked_up > self.size:
+            return False
+        found = looked_up * tables * self.size / max(1, self.table.hashtable_size())  # where keys are equally full
+        return found <= max(self.size, MANY)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

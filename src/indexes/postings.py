@@ -65,10 +65,11 @@ def best(
     rows: NDArray[np.int32],
     contributions: NDArray[np.float32],
     sums: NDArray[np.float32],
+    ties_from: int,
     ids: Ints,
     scores: NDArray[np.float32],
 ) -> None:
-    """The k best passages of each query, into ids and scores [Q, k]; equal scores by lower row.
+    """The k best passages of each query, into ids and scores [Q, k]; equal scores by lower row from `ties_from` on.
 
     Query i's words are queries[offsets[i]:offsets[i + 1]]; `sums` [N] is working space. Places beyond the passages
     with a score above 0 are left as they are.
@@ -79,10 +80,10 @@ def best(
         for word in queries[offsets[query] : offsets[query + 1]]:
             for place in range(starts[word], starts[word + 1]):
                 sums[rows[place]] += contributions[place]
-        heap_ids, heap_scores, size = ids[query], scores[query], 0
+        heap_ids, heap_scores, size = ids[query], scores[query], 0  # until the end, ids are places in the order of ties
         to_beat = np.float32(0)
-        for row in range(len(sums)):  # rows rise: of equal scores the one that is there is the better one
-            score = sums[row]
+        for row in range(len(sums)):  # places rise: of equal scores the one that is there is the better one
+            score = sums[row + ties_from if row + ties_from < len(sums) else row + ties_from - len(sums)]
             if score > to_beat:
                 if size < k:
                     _rise(heap_ids, heap_scores, size, row, score)
@@ -96,6 +97,9 @@ def best(
             row, score = heap_ids[size], heap_scores[size]
             heap_ids[size], heap_scores[size] = heap_ids[0], heap_scores[0]
             _sink(heap_ids, heap_scores, size, row, score)
+        for place in range(k):
+            if heap_ids[place] >= 0:
+                heap_ids[place] = (heap_ids[place] + ties_from) % len(sums)
 
 
 @compiled

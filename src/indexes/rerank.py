@@ -19,7 +19,7 @@ def inner_product(vectors: Rows) -> Score:
     def score(queries: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
         import faiss
 
-        rows, places = (ids[0], np.arange(ids.shape[1])) if len(ids) == 1 else np.unique(ids, return_inverse=True)
+        rows, places = np.unique(ids, return_inverse=True)
         read = np.ascontiguousarray(vectors(rows), dtype=np.float32)
         places = np.ascontiguousarray(places.reshape(ids.shape), dtype=np.int64)
         scores = np.empty(ids.shape, dtype=np.float32)

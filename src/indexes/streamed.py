@@ -40,19 +40,20 @@ class StreamedIndex(VectorIndex):
             found = self._scan(queries, codes, min(k, len(codes)))
             return Hits(found.ids + first, found.scores)
 
-        rows = max(1, BLOCK_BYTES // self.code_bytes)
         if len(queries) == 1 and faiss.omp_get_max_threads() > 1:
-            rows = min(rows, -(-self.size // faiss.omp_get_max_threads()))
+            rows = -(-self.size // faiss.omp_get_max_threads())
             return best(self._pool.map(scan, self._blocks(rows)), k)
-        return best(map(scan, self._blocks(rows)), k)
+        return best(map(scan, self._blocks()), k)
 
-    def _blocks(self, rows: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """First row and codes of blocks of at most `rows` passages, in order."""
-        first = 0
-        for part in self._parts:
-            for start in range(0, len(part), rows):
-                yield first + start, np.ascontiguousarray(part[start : start + rows])
-            first += len(part)
+    def _blocks(self, most: int | None = None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """First row and codes of blocks of BLOCK_BYTES, and of at most `most` passages, in the order of ties."""
+        rows = max(1, min(BLOCK_BYTES // self.code_bytes, most or self.size))
+        for begin, end in ((self.ties_from, self.size), (0, self.ties_from)):
+            first = 0
+            for part in self._parts:
+                for start in range(max(begin - first, 0), min(end - first, len(part)), rows):
+                    yield first + start, np.ascontiguousarray(part[start : min(start + rows, end - first)])
+                first += len(part)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

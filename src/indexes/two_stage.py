@@ -18,7 +18,7 @@ QUERIES = 64  # reranked together: the rows of their candidates are read once
 class TwoStageIndex(Index):
     """Takes the `candidates` best of `first` and ranks them by `score`.
 
-    Gives exactly what ranking all of these candidates by `score` gives, equal scores by lower row.
+    Gives exactly what ranking all of these candidates by `score` gives, equal scores in the order of ties of `first`.
 
     `verifier` is the dimension D' of the query vectors that `score` takes, where these come from another encoder than
     those of `first` (BiDR): queries are then float32 [Q, D + D'], both vectors of a query one after the other.
@@ -29,6 +29,15 @@ class TwoStageIndex(Index):
         self.score = score
         self.candidates = candidates
         self.verifier = verifier
+
+    @property
+    def ties_from(self) -> int:
+        """The row that equal scores go to first, in both stages."""
+        return self.first.ties_from
+
+    @ties_from.setter
+    def ties_from(self, row: int) -> None:
+        self.first.ties_from = row
 
     def add(self, codes: NDArray[np.uint8]) -> None:
         """Append the codes uint8 [N, code_bytes] of the next N passages."""
@@ -73,7 +82,8 @@ class TwoStageIndex(Index):
         best = Hits(np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32))
         for start in range(0, len(queries), QUERIES):
             part = slice(start, start + QUERIES)
-            ids = np.sort(candidates[part], axis=1)
+            places = np.sort((candidates[part] - self.ties_from) % self.first.size, axis=1)
+            ids = (places + self.ties_from) % self.first.size
             with for_queries(len(ids)):
                 scores = self.score(queries[part], ids)
             hits = by_score(ids, scores, k)

@@ -13,6 +13,7 @@ import numpy as np
 from .. import gpus, processes
 from ..indexes.base import Hits, Index
 from ..indexes.others import search_of
+from ..indexes.ranking import tie_start
 from ..indexes.search import Search
 from ..machine import this_machine
 from ..metrics.cost import measure, search_batches, threads
@@ -89,7 +90,9 @@ class RankingSteps(CodeSteps):
         def build() -> Index:
             prepared = structure.folder if structure else None
             vectors = dense.array if dense else None
-            return search.build(fitted.quantizer, codes.array, vectors, prepared, verifier is not None)
+            index = search.build(fitted.quantizer, codes.array, vectors, prepared, verifier is not None)
+            index.ties_from = self.ties_from
+            return index
 
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key, "queries": queries.key}
         if structure is not None:
@@ -118,7 +121,9 @@ class RankingSteps(CodeSteps):
         def build() -> Any:
             from ..indexes.lexical import LexicalIndex
 
-            return LexicalIndex(bm25.folder)
+            index = LexicalIndex(bm25.folder)
+            index.ties_from = self.ties_from
+            return index
 
         inputs = {"bm25": bm25.key, "queries": self.corpus.fingerprint(f"queries-{split}")}
         texts = self.corpus.queries(split).texts
@@ -134,8 +139,14 @@ class RankingSteps(CodeSteps):
             disk_bytes=0,
         )
 
+    @property
+    def ties_from(self) -> int:
+        """The passage row that equal scores go to first, decided by the seed."""
+        return tie_start(self.seed, len(self.corpus.passages))
+
     def _search(self, task: Asked, config: Mapping[str, Any], inputs: Mapping[str, str]) -> Artifact:
         """ids.npy and scores.npy of the best passages of all queries."""
+        config = {**config, "ties_from": self.ties_from}
 
         def write(folder: Path) -> None:
             hits = search_batches(task.search, task.queries, task.k, QUERIES_TOGETHER)

@@ -14,17 +14,17 @@ from types import MappingProxyType
 VERSIONS: Mapping[str, int] = MappingProxyType(
     {
         "bm25": 2,  # the word index: indexes/lexical.py, postings.py; what a word is has its own version in words.py
-        "candidates": 2,  # best passages of judged questions, without the relevant ones
-        "codes": 1,  # of passages; what a quantizer makes of a vector is of the quantizer's own version
+        "candidates": 3,  # best passages of judged questions, without the relevant ones
+        "codes": 2,  # of passages; what a quantizer makes of a vector is of the quantizer's own version
         "fit": 2,  # trainings of encoders: training/
         "labels": 1,  # pseudo labels: labels/pseudo.py
         "language": 1,  # that of the passages: data/languages.py
         "measurement": 1,  # latency and throughput: metrics/cost.py
-        "nearest": 1,  # best passages of questions that are to be labelled
+        "nearest": 2,  # best passages of questions that are to be labelled
         "negatives": 1,  # hard negatives mined by BM25
         "pretrained": 1,  # an encoder as it comes: nothing is stored, its key is an input of others
         "quantizer": 1,  # fitted on vectors, or learned with an encoder; besides each quantizer's own version
-        "ranking": 1,  # searches: indexes/
+        "ranking": 2,  # searches: indexes/
         "scored": 2,  # a teacher's scores: labels/scoring.py
         "scores": 1,  # metrics and run files: metrics/
         "structure": 1,  # hash tables

@@ -1,5 +1,6 @@
 """A trained, empty faiss index used as a codec: vectors to plain uint8 codes and back."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,8 +32,20 @@ class FaissCodec(FittedQuantizer):
         return len(faiss.serialize_index(self.faiss_index))
 
     def _encode_block(self, block: NDArray[np.float32]) -> Codes:
+        """Behind a rotation by the index that it is of: see `Rotation`."""
+        import faiss
+
+        if isinstance(self.faiss_index, faiss.IndexPreTransform):
+            inner: Codes = faiss.downcast_index(self.faiss_index.index).sa_encode(self._rotation(block))
+            return inner
         codes: Codes = self.faiss_index.sa_encode(block)
         return codes
+
+    @cached_property
+    def _rotation(self) -> "Rotation":
+        """The index's rotation, where it has one."""
+        chain: Any = self.faiss_index.chain
+        return Rotation(matrix_of(chain.at(0)))
 
     def decode(self, codes: Codes) -> NDArray[np.float32]:
         """Codes uint8 [N, code_bytes] to float32 [N, D], block by block."""
@@ -82,6 +95,31 @@ class FaissCodec(FittedQuantizer):
         import faiss
 
         return cls(faiss.read_index(str(folder / FILE)))
+
+
+class Rotation:
+    """A linear map of passages, summed in float64 and rounded once: W x for each row x of [N, D].
+
+    A product in float32 rounds by where in the matrix a row lies, so that equal vectors would get codes of unequal
+    scores.
+    """
+
+    def __init__(self, matrix: NDArray[np.float32]) -> None:
+        self._turned = matrix.T.astype(np.float64)
+
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The rows [N, W] of x [N, D]."""
+        found: NDArray[np.float32] = (x.astype(np.float64) @ self._turned).astype(np.float32)
+        return found
+
+
+def matrix_of(transform: Any) -> NDArray[np.float32]:
+    """The matrix [W, D] of a faiss transform."""
+    import faiss
+
+    linear: Any = faiss.downcast_VectorTransform(transform)
+    matrix: NDArray[np.float32] = faiss.vector_to_array(linear.A).reshape(linear.d_out, linear.d_in)
+    return matrix
 
 
 def rotated(transform: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ python run.py retriever=bpr                           # learned together with th
 import io
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from ..errors import settings_of
 from ..losses.hashing import LAYER, Hashing
 from .base import Codes, State, TrainingVectors
 from .binary import BinaryCodec, check_bits, check_dimension, pack
+from .codec import Rotation
 from .pairs import PairQuantizer, learn, mean_length, pairs_of
 from .vectors import check_shape
 
@@ -45,7 +47,11 @@ class HashCodec(BinaryCodec):
         return queries if self.weight is None else queries @ self.weight.T
 
     def _encode_block(self, block: NDArray[np.float32]) -> Codes:
-        return pack(self.project(block))
+        return pack(block if self._layer is None else self._layer(block))
+
+    @cached_property
+    def _layer(self) -> Rotation | None:
+        return None if self.weight is None else Rotation(self.weight)
 
     def decode(self, codes: Codes) -> NDArray[np.float32]:
         """Codes uint8 [N, bits / 8] to float32 [N, D]."""

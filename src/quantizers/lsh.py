@@ -1,15 +1,16 @@
 """Locality-sensitive hashing: the signs of a fixed random rotation, compared by Hamming distance (Charikar, 2002)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Quantizer, TrainingVectors
-from .binary import BinaryCodec, check_bits, check_dimension
-from .codec import FaissCodec, rotated
+from .base import Codes, Quantizer, TrainingVectors
+from .binary import BinaryCodec, check_bits, check_dimension, pack
+from .codec import FaissCodec, Rotation, matrix_of, rotated
 from .vectors import sample
 
 PROBE = 1000  # vectors looked at: nothing is learned from them
@@ -17,6 +18,13 @@ PROBE = 1000  # vectors looked at: nothing is learned from them
 
 class LSHCodec(BinaryCodec, FaissCodec):
     """Signs of projections as codes; decoded to the sum of the projections' directions, each with its sign."""
+
+    def _encode_block(self, block: NDArray[np.float32]) -> Codes:
+        return pack(self._rotation(block))
+
+    @cached_property
+    def _rotation(self) -> Rotation:
+        return Rotation(matrix_of(self.faiss_index.rrot))
 
     def project(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
         """Queries [Q, D] on the projections' directions, [Q, bits]."""

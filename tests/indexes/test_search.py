@@ -211,7 +211,7 @@ def test_codes_that_no_gpu_index_scans_and_depths_beyond_it_are_refused(monkeypa
     Scan(device="cuda").check(Flat(), 64)
     with pytest.raises(LabradorError, match="with quantizer pq: expected flat, lsh or hash"):
         Scan(device="cuda").check(PQ(), 64)
-    with pytest.raises(LabradorError, match=r"3000 passages per query on search.device=cuda: expected 2048 or fewer"):
+    with pytest.raises(LabradorError, match=r"3000 passages per query on search.device=cuda: expected 2046 or fewer"):
         TwoStage(device="cuda", candidates=3000).check(LSH(), 64)
 
 
