@@ -63,7 +63,9 @@ def convert(folder: Path, out: Path) -> dict[str, float]:
     parsed = time.perf_counter()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     writer = SchemaWriter(out, "answers")
-    Nq(path=str(folder)).convert(folder, writer)
+    source = Nq(path=str(folder))
+    source.convert_passages(folder, writer)
+    source.convert_splits(folder, source.splits, writer)
     writer.finish()
     done = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

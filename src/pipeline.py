@@ -201,7 +201,8 @@ def _measured(composed: Composed, run: RunSettings, place: Place, tracked: Sessi
     parts, options = composed.parts, composed.options
     retriever: Retriever = parts["retriever"]
     store = Store(Path(run.store).expanduser())
-    corpus = prepare(parts["data"], store)
+    learns = retriever.learns or parts["quantizer"].supervised
+    corpus = prepare(parts["data"], store, ("train",) if learns else ())
     retriever.check_corpus(corpus, parts["quantizer"])
     split = parts["data"].split
     corpus.queries(split)  # a split that is not there is told before any work

@@ -1,6 +1,7 @@
 """What a source is: where a corpus comes from, and how its raw files become the schema."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from .corpus import Handling
 from .download import Download
 from .languages import AUTO, TokenizerName, check_language
 from .own import ExcludeSelf
+from .raw import find_raw, need_raw, unreadable
 from .schema import SPLITS, Positive, ScoredBy
 from .writer import SchemaWriter
 
@@ -35,8 +37,9 @@ class Source(ABC):
     splits: ClassVar[tuple[str, ...]] = SPLITS  # those the source can have
     also_scored: ClassVar[tuple[str, ...]] = ()  # metrics this source is known by, beside those of every row
     downloads: ClassVar[tuple[Download, ...]] = ()
-    reads_folder: ClassVar[bool] = True  # False: the raw files are not in a folder of their own
-    version: ClassVar[int] = 3  # raised when `convert` writes something else from the same files
+    passage_names: ClassVar[tuple[str, ...]] = ()  # the raw files of the passages
+    reads_folder: ClassVar[bool] = True  # False: there are no raw files of its own, and passages come with the splits
+    version: ClassVar[int] = 4  # raised when a conversion writes something else from the same files
 
     name: str | None = field(default=None, metadata={"key": False})
     path: str | None = field(default=None, metadata={"key": False})
@@ -51,11 +54,11 @@ class Source(ABC):
         if self.name is not None and not self.name.strip():
             raise LabradorError(f"data.name={self.name!r}: expected a name, or null for the data's own")
         if self.max_passages is not None and self.max_passages < 1:
-            raise LabradorError(f"data.max_passages={self.max_passages}: a number above 0 or null was expected")
+            raise LabradorError(f"data.max_passages={self.max_passages}: expected a number above 0, or null")
         if not 0 <= self.seed < 2**32:
             raise LabradorError(f"data.seed={self.seed}: expected a number from 0 to {2**32 - 1}; use data.seed=0")
         if self.split not in self.splits:
-            raise LabradorError(f"data.split={self.split}: one of {', '.join(self.splits)} was expected")
+            raise LabradorError(f"data.split={self.split}: expected one of {', '.join(self.splits)}")
         check_language(self.language)
 
     @property
@@ -63,13 +66,46 @@ class Source(ABC):
         """What the data is called: `name`, or else its option."""
         return self.name or self.option
 
-    @abstractmethod
-    def files(self, folder: Path) -> list[Path]:
-        """The raw files in `folder` that `convert` reads; raises LabradorError naming those that are missing."""
+    def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
+        """The raw files of a split, of several forms the one that is in `folder`."""
+        return ()
 
     @abstractmethod
-    def convert(self, folder: Path, out: SchemaWriter) -> None:
-        """Read the raw files in `folder` and write them out; raises LabradorError with file and line for bad input."""
+    def convert_passages(self, folder: Path, out: SchemaWriter) -> None:
+        """Read the passages in `folder` and write them out; raises LabradorError with file and line for bad input.
+
+        Of a source that does not read a folder, `convert_splits` does this.
+        """
+
+    @abstractmethod
+    def convert_splits(self, folder: Path, splits: Sequence[str], out: SchemaWriter) -> None:
+        """Read the splits in `folder` and write them out, after the passages; raises LabradorError likewise."""
+
+    def there(self, folder: Path) -> tuple[str, ...]:
+        """The splits whose raw files are in `folder`."""
+        names = {split: self.split_names(folder, split) for split in self.splits}
+        return tuple(split for split in names if all(find_raw(folder, name) for name in names[split]))
+
+    def need(self, folder: Path, splits: Iterable[str]) -> None:
+        """Raise LabradorError naming the raw files of the passages and of `splits` that are not in `folder`."""
+        wanted = dict.fromkeys(self.passage_names)
+        wanted |= dict.fromkeys(name for split in splits for name in self.split_names(folder, split))
+        missing = [name for name in wanted if find_raw(folder, name) is None]
+        if not missing:
+            return
+        there = self.there(folder)
+        lacking = [split for split in splits if split not in there]
+        advice = "put the missing files into the folder, or name another one"
+        if lacking and all(find_raw(folder, name) for name in self.passage_names):
+            advice = f"the data has no {' and no '.join(lacking)} split; put the missing files into the folder"
+            if self.split not in there and there:
+                advice += f", or set data.split={there[0]}"
+            if "train" in lacking and self.split != "train":
+                advice += (
+                    ", or use what learns from no questions: retriever=pretrained or bm25 with quantizer=flat, sq8, "
+                    "lsh, pq, opq or rabitq"
+                )
+        raise LabradorError(f"data.path={folder}: {', '.join(missing)} expected there (plain or .gz); {advice}")
 
     @property
     def handling(self) -> Handling:
@@ -80,10 +116,22 @@ class Source(ABC):
         """A question's text as it stands in this source's splits, for one that is not in its files."""
         return text
 
-    def identity(self, folder: Path) -> dict[str, Any]:
-        """What decides the content, cheap to find: names, sizes and times of change of the raw files."""
-        found = {}
-        for path in self.files(folder):
+    def passage_identity(self, folder: Path) -> dict[str, Any]:
+        """What decides the passages, cheap to find: names, sizes and times of change of their raw files."""
+        return {"files": _stamps(folder, self.passage_names)}
+
+    def split_identity(self, folder: Path, splits: Iterable[str]) -> dict[str, Any]:
+        """What decides the splits, likewise."""
+        return {"files": _stamps(folder, (name for split in splits for name in self.split_names(folder, split)))}
+
+
+def _stamps(folder: Path, names: Iterable[str]) -> dict[str, list[int]]:
+    """Size and time of change of each raw file, by its name; raises LabradorError for one that cannot be looked at."""
+    found = {}
+    for path in need_raw(folder, *dict.fromkeys(names)):
+        try:
             status = path.stat()
-            found[path.relative_to(folder).as_posix()] = [status.st_size, status.st_mtime_ns]
-        return {"files": found}
+        except OSError as error:
+            raise unreadable(path, error) from error
+        found[path.relative_to(folder).as_posix()] = [status.st_size, status.st_mtime_ns]
+    return found

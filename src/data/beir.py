@@ -7,20 +7,17 @@
 A query belongs to the splits that judge it. Layout: Thakur et al., BEIR, 2021.
 """
 
-import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import LabradorError
 from .base import Source
+from .left_out import count
+from .passages import Passage
 from .qrels import id_of, judged_queries, read_json_lines, read_qrels, text_of
-from .raw import find_raw, need_raw
-from .schema import SPLITS
-from .writer import Passage, Query, SchemaWriter
-
-log = logging.getLogger(__name__)
+from .raw import need_raw
+from .writer import Query, SchemaWriter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +25,7 @@ class Beir(Source):
     """A folder in BEIR's layout; `path` is needed."""
 
     option = "beir"
+    passage_names = ("corpus.jsonl",)
 
     @property
     def title(self) -> str:
@@ -36,28 +34,25 @@ class Beir(Source):
             return super().title
         return Path(os.path.normpath(Path(self.path).expanduser().absolute())).name or self.option
 
-    def files(self, folder: Path) -> list[Path]:
-        qrels = [path for split in SPLITS if (path := find_raw(folder / "qrels", f"{split}.tsv"))]
-        found = need_raw(folder, "corpus.jsonl", "queries.jsonl")
-        if not qrels:
-            raise LabradorError(
-                f"data.path={folder}: judgements expected in qrels/train.tsv, qrels/dev.tsv or qrels/test.tsv; "
-                "add at least the split that is scored"
-            )
-        return found + qrels
+    def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
+        return "queries.jsonl", f"qrels/{split}.tsv"
 
-    def convert(self, folder: Path, out: SchemaWriter) -> None:
-        corpus, queries_path, *qrels = self.files(folder)
+    def convert_passages(self, folder: Path, out: SchemaWriter) -> None:
+        (corpus,) = need_raw(folder, *self.passage_names)
         out.passages(corpus, _passages(corpus))
+
+    def convert_splits(self, folder: Path, splits: Sequence[str], out: SchemaWriter) -> None:
+        (queries_path,) = need_raw(folder, "queries.jsonl")
         queries = list(_queries(queries_path))
         used: set[str] = set()
-        for path in qrels:
+        for split in splits:
+            (path,) = need_raw(folder, f"qrels/{split}.tsv")
             judgements = list(read_qrels(path))
             judged = judged_queries(queries, path, judgements)
-            out.split(path.name.split(".")[0], queries_path, judged, out.judgements(path, judgements))
+            out.split(split, queries_path, judged, out.judgements(path, judgements))
             used.update(query.qid for query in judged)
-        if len(used) < len(queries):
-            log.info("%s: %s queries without judgements are left out", queries_path, f"{len(queries) - len(used):,}")
+        unjudged = [query.qid for query in queries if query.qid not in used]
+        count(out.left_out.setdefault("questions", {}), "unjudged", len(unjudged), unjudged[0] if unjudged else "")
 
 
 def _passages(path: Path) -> Iterator[Passage]:

@@ -29,6 +29,7 @@ from .schema import (
     sample_file,
     source_rows_file,
     twins_file,
+    unreachable_file,
 )
 from .twins import Twins
 
@@ -173,6 +174,14 @@ class Corpus:
         self._check(split)
         query_rows, passage_rows, grades = np.load(qrels_file(self.folder, split), mmap_mode="r")
         return query_rows, passage_rows, grades
+
+    def judgements(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """All judgements of a split: `qrels` and, with rows below 0, those of passages that the corpus does not have,
+        which count in recall and in the best possible ranking.
+        """
+        known, path = np.stack(self.qrels(split)), unreachable_file(self.folder, split)
+        both = np.concatenate([known, np.load(path, allow_pickle=False)], axis=1) if path.exists() else known
+        return both[0], both[1], both[2]
 
     def positives(self, split: str) -> Ragged:
         """The passages with a grade above 0 of each query of a split, in the source's order; raises as `qrels`."""

@@ -56,6 +56,11 @@ class Download:
         """The last part of the URL."""
         return self.url.rsplit("/", 1)[-1]
 
+    @property
+    def brings(self) -> frozenset[str]:
+        """The names of the raw files in it, unpacked."""
+        return frozenset(name.removesuffix(".gz") for name in self.members or (self.file_name,))
+
     def present(self, folder: Path) -> bool:
         """Whether what this download brings is in the folder, packed or unpacked."""
         return all(find_raw(folder, name) is not None for name in self.members or (self.file_name,))

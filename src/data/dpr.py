@@ -4,7 +4,8 @@
     biencoder-SET-{train,dev}.json     an array of {question, answers, positive_ctxs, hard_negative_ctxs, ...}
     SET-test.qa.csv                    question, answers (a Python list literal), parted by a tab; no judgements
 
-A context names its passage by `passage_id` (nq) or `psg_id` (trivia). As in DPR, train questions without a positive
+A context names its passage by `passage_id` (nq) or `psg_id` (trivia); one without either is the passage with its title
+and text. As in DPR, train questions without a positive
 are left out (the release has such), curly apostrophes of questions are made straight, the first positive of a question
 is the one that is trained on, and one without a hard negative has its `negative_ctxs` in their place, which the release
 draws at random. Rankings are scored by answer match. The tables have CSV's quoting in the release; those that were
@@ -13,9 +14,9 @@ its repository.
 """
 
 import ast
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,15 +24,15 @@ from .base import Source
 from .download import Download
 from .json_array import read_json_array
 from .judgements import Judgement
+from .passages import Passage
 from .quotes import Quotes, read_quoted_table
 from .raw import bad_line, need_raw
 from .schema import Positive, ScoredBy
-from .writer import Passage, Query, SchemaWriter
-
-log = logging.getLogger(__name__)
+from .writer import Query, SchemaWriter
 
 HOST = "https://dl.fbaipublicfiles.com/dpr"
 PSGS_COLUMNS = ("id", "text", "title")
+Named = Callable[[str, str], list[str]]  # the ids of the passages with a title and a text
 WIKIPEDIA = Download(  # size and MD5 as ir-datasets gives them
     url=f"{HOST}/wikipedia_split/psgs_w100.tsv.gz", size=4_694_541_059, md5="612fe66e0b6b41ee28f806140226c563"
 )
@@ -45,43 +46,45 @@ class DprSource(Source):
     """
 
     scored_by: ClassVar[ScoredBy] = "answers"
+    passage_names: ClassVar[tuple[str, ...]] = ("psgs_w100.tsv",)
     # 1: curly apostrophes stayed; 2: positives in the order of rows; 3: CSV quoting alone; 4: passages in file order
-    version: ClassVar[int] = 5
+    # 5: those without a text were refused
+    version: ClassVar[int] = 6
     positive: ClassVar[Positive] = "first"
     drops_question_mark: ClassVar[bool]
 
     quotes: Quotes = "auto"
 
-    def files(self, folder: Path) -> list[Path]:
-        questions = [f"biencoder-{self.option}-{split}.json" for split in ("train", "dev")]
-        return need_raw(folder, "psgs_w100.tsv", *questions, f"{self.option}-test.qa.csv")
+    def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
+        return (f"{self.option}-test.qa.csv" if split == "test" else f"biencoder-{self.option}-{split}.json",)
 
-    def convert(self, folder: Path, out: SchemaWriter) -> None:
-        passages, train, dev, test = self.files(folder)
+    def convert_passages(self, folder: Path, out: SchemaWriter) -> None:
+        (passages,) = need_raw(folder, *self.passage_names)
         out.passages(passages, read_psgs(passages, self.quotes))
-        self._biencoder_split(out, "train", train)
-        self._biencoder_split(out, "dev", dev)
-        out.split("test", test, self._test_questions(test), None)
+
+    def convert_splits(self, folder: Path, splits: Sequence[str], out: SchemaWriter) -> None:
+        for split in splits:
+            (path,) = need_raw(folder, *self.split_names(folder, split))
+            if split == "test":
+                out.split(split, path, self._test_questions(path), None)
+            else:
+                self._biencoder_split(out, split, path)
 
     def _biencoder_split(self, out: SchemaWriter, split: str, path: Path) -> None:
         queries: list[Query] = []
         positives, negatives = out.judgements(path), out.judgements(path)
-        left_out = 0
         for number, (line, found) in enumerate(read_json_array(path)):
-            relevant = _contexts(path, line, found, "positive_ctxs")
-            if split == "train" and not relevant:
-                left_out += 1
-                continue
+            contexts = partial(_contexts, path, line, found, out.named)
+            relevant = contexts("positive_ctxs")
             qid = f"{split}-{number}"
-            answers = _answers(path, line, found.get("answers"))
+            left_out = split == "train" and not relevant
+            answers = [] if left_out else _answers(path, line, found.get("answers"))
             queries.append(Query(line, qid, self._question(path, line, found.get("question")), answers))
             positives.extend(Judgement(line, qid, pid, 1) for pid in relevant)
             if split == "train":
-                hard = set(_contexts(path, line, found, "hard_negative_ctxs")) - set(relevant)
-                of = "hard_negative_ctxs" if hard else "negative_ctxs"
-                negatives.extend(Judgement(line, qid, pid, 0) for pid in _contexts(path, line, found, of))
-        if left_out:
-            log.info("%s: %s questions without a positive passage are left out", path, f"{left_out:,}")
+                hard = contexts("hard_negative_ctxs")
+                others = hard if set(hard) - set(relevant) else contexts("negative_ctxs")
+                negatives.extend(Judgement(line, qid, pid, 0) for pid in others)
         out.split(split, path, queries, positives, negatives if split == "train" else None)
 
     def _test_questions(self, path: Path) -> Iterator[Query]:
@@ -110,18 +113,38 @@ def read_psgs(path: Path, quotes: Quotes = "auto") -> Iterator[Passage]:
         yield Passage(line, pid, title, text)
 
 
-def _contexts(path: Path, line: int, found: dict[str, Any], key: str) -> list[str]:
+def _contexts(path: Path, line: int, found: dict[str, Any], named: Named, key: str) -> list[str]:
     """The ids of the passages in one of a question's lists of contexts."""
-    contexts = found.get(key, [])
+    contexts = found.get(key) or []
     if not isinstance(contexts, list):
-        raise bad_line(path, line, f"{key!r} is {type(contexts).__name__}; a list of passages was expected")
+        raise bad_line(path, line, f"{key!r} is {type(contexts).__name__}; expected a list of passages")
     pids = []
     for context in contexts:
-        pid = context.get("passage_id", context.get("psg_id")) if isinstance(context, dict) else None
-        if not isinstance(pid, str | int):
-            raise bad_line(path, line, f"a passage of {key!r} without an id; 'passage_id' or 'psg_id' was expected")
+        if not isinstance(context, dict):
+            raise bad_line(path, line, f"{key!r} has {repr(context)[:80]}; expected passages with 'passage_id'")
+        given = [context[name] for name in ("passage_id", "psg_id") if context.get(name) not in (None, "")]
+        pid = given[0] if given else _by_text(path, line, context, named, key)
+        if not isinstance(pid, str | int) or isinstance(pid, bool):
+            raise bad_line(path, line, f"a passage of {key!r} has the id {pid!r}; expected a string or a whole number")
         pids.append(str(pid))
     return pids
+
+
+def _by_text(path: Path, line: int, context: dict[str, Any], named: Named, key: str) -> str:
+    """The id of the one passage with the title and the text of a context that has no id."""
+    title, text = context.get("title") or "", context.get("text")
+    if not isinstance(title, str) or not isinstance(text, str):
+        raise bad_line(path, line, f"a passage of {key!r} without an id; expected 'passage_id', 'psg_id', or its text")
+    pids = named(title, text)
+    if len(pids) == 1:
+        return pids[0]
+    problem = f"{' and '.join(map(repr, pids[:3]))} have" if pids else "no passage has"
+    raise bad_line(
+        path,
+        line,
+        f"a passage of {key!r} without an id, and {problem} its title and text ({(title or text)[:40]!r}); "
+        "expected one such passage; add its id as 'passage_id'",
+    )
 
 
 def _parse_literal(path: Path, line: int, literal: str) -> Any:

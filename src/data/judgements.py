@@ -1,13 +1,14 @@
 """Judgements and hard negatives on their way into the schema: ids in, row numbers kept."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import LabradorError
 from .pids import PidIndex
 from .raw import bad_line
 
@@ -34,9 +35,11 @@ class Judgements:
         self._pending: list[Judgement] = []
         self._qids: list[str] = []
         self._columns = (array("q"), array("q"), array("q"))  # passage row, grade, line
+        self._unknown: dict[str, int] = {}  # passages that are not there, numbered from -1 down
+        self._lacking = 0  # how often they are named
 
     def extend(self, judgements: Iterable[Judgement]) -> None:
-        """Add judgements; raises LabradorError with the line for one of an unknown passage."""
+        """Add judgements; one of a passage that is not there gets a row below 0."""
         for judgement in judgements:
             self._pending.append(judgement)
             if len(self._pending) == LOOKED_UP_TOGETHER:
@@ -46,38 +49,55 @@ class Judgements:
         rows = self._index.rows([judgement.pid for judgement in self._pending]).tolist()
         for judgement, row in zip(self._pending, rows, strict=True):
             if row < 0:
-                problem = f"a judgement for passage {judgement.pid!r}, which is unknown"
-                raise bad_line(self.path, judgement.line, f"{problem}; the id of a passage of the corpus was expected")
+                row = self._unknown.setdefault(judgement.pid, -1 - len(self._unknown))
+                self._lacking += 1
             self._qids.append(judgement.qid)
             for column, value in zip(self._columns, (row, judgement.grade, judgement.line), strict=True):
                 column.append(value)
         self._pending.clear()
 
-    def columns(self, query_rows: dict[str, int]) -> tuple[NDArray[np.int64], ...]:
-        """Query rows, passage rows, grades and lines, each [J], in the order they were added.
+    @property
+    def lacking(self) -> tuple[int, str]:
+        """How many of what was added is of passages that are not there, and the id of the first of those."""
+        return self._lacking, next(iter(self._unknown), "")
 
-        `query_rows` gives the row of each query id; raises LabradorError with the line for one it does not have.
-        """
+    def all_unreachable(self) -> LabradorError:
+        """The error for judgements none of which is of a passage that is there."""
+        pid, line = self.lacking[1], int(self._columns[2][0])
+        problem = f"a judgement for passage {pid!r}, and the corpus has none of the passages that are judged"
+        return bad_line(self.path, line, f"{problem}; expected the ids of its passages")
+
+    def with_positives(self) -> set[str]:
+        """The ids of the queries that have a positive among the passages that are there."""
+        self._look_up()
+        passage_rows, grades, _ = self._columns
+        judged = zip(self._qids, passage_rows, grades, strict=True)
+        return {qid for qid, row, grade in judged if row >= 0 and grade > 0}
+
+    def _of(self, query_rows: dict[str, int]) -> tuple[NDArray[np.int64], ...]:
+        """Query rows (-1: not there), passage rows, grades and lines, each [J], in the order they were added."""
         self._look_up()
         passage_rows, grades, lines = (np.array(column, dtype=np.int64) for column in self._columns)
         rows = np.fromiter((query_rows.get(qid, -1) for qid in self._qids), dtype=np.int64, count=len(self._qids))
-        unknown = np.flatnonzero(rows < 0)
-        if len(unknown):
-            problem = f"a judgement for query {self._qids[unknown[0]]!r}, which is unknown"
-            line = int(lines[unknown[0]])
-            raise bad_line(self.path, line, f"{problem}; the id of a query of the split was expected")
         return rows, passage_rows, grades, lines
 
-    def qrels(self, query_rows: dict[str, int]) -> NDArray[np.int64]:
+    def qrels(
+        self, query_rows: dict[str, int], left_out: Collection[str] = ()
+    ) -> tuple[NDArray[np.int64], dict[str, None]]:
         """Query rows, passage rows and grades [3, J] by query, in the order added, each pair once, where it came first.
 
-        Raises LabradorError as `columns`, and where a pair is judged twice with different grades.
+        Passages that are not there have rows below 0, each its own. `query_rows` gives the row of each query id; also
+        returns the ids that it does not have and that are not among those `left_out` on purpose.
+        Raises LabradorError with the line where a pair is judged twice with different grades.
         """
-        rows, passage_rows, grades, lines = self.columns(query_rows)
+        rows, passage_rows, grades, lines = self._of(query_rows)
+        absent = (self._qids[at] for at in np.flatnonzero(rows < 0).tolist())
+        unknown = dict.fromkeys(qid for qid in absent if qid not in left_out)
+        rows, passage_rows, grades, lines = (column[rows >= 0] for column in (rows, passage_rows, grades, lines))
         order = np.lexsort((lines, passage_rows, rows))
         qrels, lines = np.stack([rows, passage_rows, grades])[:, order], lines[order]
         if qrels.shape[1] == 0:
-            return qrels
+            return qrels, unknown
         same = (qrels[:2, 1:] == qrels[:2, :-1]).all(axis=0)
         differ = np.flatnonzero(same & (qrels[2, 1:] != qrels[2, :-1]))
         if len(differ):
@@ -88,11 +108,15 @@ class Judgements:
             raise bad_line(self.path, int(lines[first + 1]), f"{problem}; one grade was expected")
         firsts = np.sort(order[np.concatenate([[True], ~same])])  # places among what was added
         kept = np.stack([rows, passage_rows, grades])[:, firsts]
-        return kept[:, np.argsort(kept[0], kind="stable")]
+        return kept[:, np.argsort(kept[0], kind="stable")], unknown
 
     def negatives(self, query_rows: dict[str, int], qrels: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Query rows and passage rows [2, H] by query, in the order added, each once, without positives in `qrels`."""
-        rows, passage_rows, _, _ = self.columns(query_rows)
+        """Query rows and passage rows [2, H] by query, in the order added, each once, without positives in `qrels` and
+        without those of queries or passages that are not there.
+        """
+        rows, passage_rows, _, _ = self._of(query_rows)
+        there = (rows >= 0) & (passage_rows >= 0)
+        rows, passage_rows = rows[there], passage_rows[there]
         pairs = (rows << ROW_BITS) + passage_rows
         relevant = qrels[:2, qrels[2] > 0]
         keep = np.zeros(len(pairs), dtype=bool)

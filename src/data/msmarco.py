@@ -11,7 +11,7 @@ Layout: Bajaj et al., MS MARCO, 2016; https://microsoft.github.io/msmarco/.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from typing import Any
 from ..errors import LabradorError
 from .base import Source
 from .download import Download
+from .passages import Passage
 from .qrels import judged_queries, read_qrels, read_query_table
 from .raw import bad_line, find_raw, need_raw, read_table
-from .writer import Passage, SchemaWriter
+from .writer import SchemaWriter
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class MsMarco(Source):
     """
 
     option = "msmarco"
+    passage_names = ("collection.tsv",)
     also_scored = ("R@10", "Success@50", "Success@1000")  # the last two are what RocketQA and PAIR publish as recall
     downloads = (COLLECTION_AND_QUERIES,)
 
@@ -54,25 +56,31 @@ class MsMarco(Source):
     split: str = "dev"
     titles: str | None = field(default=None, metadata={"key": False})  # in the identity by size and time of change
 
-    def files(self, folder: Path) -> list[Path]:
-        full = {name: name.replace(".small", "") for name in ("queries.dev.small.tsv", "qrels.dev.small.tsv")}
-        dev = [full[name] if find_raw(folder, full[name]) and not find_raw(folder, name) else name for name in full]
-        return need_raw(folder, "collection.tsv", "queries.train.tsv", "qrels.train.tsv", *dev)
+    def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
+        if split == "train":
+            return "queries.train.tsv", "qrels.train.tsv"
+        small, full = ((f"queries.dev{form}.tsv", f"qrels.dev{form}.tsv") for form in (".small", ""))
+        return tuple(
+            whole if find_raw(folder, whole) and not find_raw(folder, name) else name
+            for name, whole in zip(small, full, strict=True)
+        )
 
-    def convert(self, folder: Path, out: SchemaWriter) -> None:
-        collection, *rest = self.files(folder)
+    def convert_passages(self, folder: Path, out: SchemaWriter) -> None:
+        (collection,) = need_raw(folder, *self.passage_names)
         titles = self._titles()
         passages = _passages(collection)
         out.passages(collection, passages if titles is None else titled(passages, titles, collection))
-        write_judged_split(out, "train", *rest[:2])
-        write_judged_split(out, "dev", *rest[2:])
 
-    def identity(self, folder: Path) -> dict[str, Any]:
+    def convert_splits(self, folder: Path, splits: Sequence[str], out: SchemaWriter) -> None:
+        for split in splits:
+            write_judged_split(out, split, *need_raw(folder, *self.split_names(folder, split)))
+
+    def passage_identity(self, folder: Path) -> dict[str, Any]:
         titles = self._titles()
         if titles is None:
-            return super().identity(folder)
+            return super().passage_identity(folder)
         status = titles.stat()
-        return super().identity(folder) | {"titles": [status.st_size, status.st_mtime_ns]}
+        return super().passage_identity(folder) | {"titles": [status.st_size, status.st_mtime_ns]}
 
     def _titles(self) -> Path | None:
         """The file of titles; raises LabradorError when it is not there."""
@@ -126,10 +134,7 @@ def _passages(path: Path) -> Iterator[Passage]:
 
 
 def write_judged_split(out: SchemaWriter, split: str, queries_path: Path, qrels_path: Path) -> None:
-    """Write a split from a query table and TREC judgements, without the queries that nothing judges.
-
-    Raises LabradorError for a judgement whose query the table does not have.
-    """
+    """Write a split from a query table and TREC judgements, without the queries that nothing judges."""
     judgements = list(read_qrels(qrels_path))
     queries = judged_queries(read_query_table(queries_path), qrels_path, judgements)
     out.split(split, queries_path, queries, out.judgements(qrels_path, judgements))

@@ -9,7 +9,7 @@ title and body; one without either stands by its URL then. Of the two parts of a
 second the body. Queries that nothing judges are left out. Layout: Craswell et al., TREC 2019 deep learning track; https://microsoft.github.io/msmarco/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -17,8 +17,9 @@ from typing import ClassVar, Literal
 from .base import Source
 from .download import Download
 from .msmarco import RANGES, write_judged_split
+from .passages import Passage
 from .raw import need_raw, read_table
-from .writer import Passage, SchemaWriter
+from .writer import SchemaWriter
 
 HOST = "https://msmarco.z22.web.core.windows.net/msmarcoranking"
 
@@ -45,9 +46,9 @@ class MsMarcoDoc(Source):
     """MS MARCO documents; scored on dev unless told otherwise. text: what is read of a document."""
 
     option = "msmarco_doc"
-    version: ClassVar[int] = (
-        4  # 1: without the URL; 2: judgements in the order of rows; 3: passages in the file's order
-    )
+    passage_names = ("msmarco-docs.tsv",)
+    # 1: without the URL; 2: judgements in the order of rows; 3: passages in the file's order; 4: no empty ones
+    version: ClassVar[int] = 5
     also_scored = ("MRR@100", "R@10")
     downloads = (DOCUMENTS, TRAIN_QUERIES, TRAIN_QRELS, DEV_QUERIES, DEV_QRELS)
 
@@ -56,15 +57,16 @@ class MsMarcoDoc(Source):
     split: str = "dev"
     text: Literal["url_title_body", "title_body"] = "url_title_body"
 
-    def files(self, folder: Path) -> list[Path]:
-        splits = [f"msmarco-doc{split}-{part}.tsv" for split in ("train", "dev") for part in ("queries", "qrels")]
-        return need_raw(folder, "msmarco-docs.tsv", *splits)
+    def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
+        return f"msmarco-doc{split}-queries.tsv", f"msmarco-doc{split}-qrels.tsv"
 
-    def convert(self, folder: Path, out: SchemaWriter) -> None:
-        documents, *rest = self.files(folder)
+    def convert_passages(self, folder: Path, out: SchemaWriter) -> None:
+        (documents,) = need_raw(folder, *self.passage_names)
         out.passages(documents, _documents(documents, with_url=self.text == "url_title_body"))
-        write_judged_split(out, "train", *rest[:2])
-        write_judged_split(out, "dev", *rest[2:])
+
+    def convert_splits(self, folder: Path, splits: Sequence[str], out: SchemaWriter) -> None:
+        for split in splits:
+            write_judged_split(out, split, *need_raw(folder, *self.split_names(folder, split)))
 
 
 def _documents(path: Path, *, with_url: bool) -> Iterator[Passage]:

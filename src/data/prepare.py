@@ -1,6 +1,8 @@
 """From a source to an opened corpus: download, convert, cut; each once."""
 
 import logging
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from .. import processes
@@ -9,12 +11,13 @@ from ..store import Store, describe
 from .base import Source
 from .corpus import Corpus
 from .download import fetch_all
+from .left_out import report
 from .own import summary
 from .schema import SCHEMA_VERSION
 from .subset import sample_rows, write_subset
 from .writer import SchemaWriter
 
-SUBSET_VERSION = 3
+SUBSET_VERSION = 4
 HANDLING = (
     "max_passages",
     "split",
@@ -26,32 +29,47 @@ HANDLING = (
 log = logging.getLogger(__name__)
 
 
-def prepare(source: Source, store: Store) -> Corpus:
-    """The source's corpus, from the store where it is there; says which questions are passages of it.
+def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
+    """The source's corpus, from the store where it is there: its passages, and every split whose raw files are there.
 
-    The conversion is named by the source and the names, sizes and times of its raw files, the cut by the conversion
-    and `max_passages`. Raises LabradorError for missing or bad raw files.
+    Says what of the files is left out, and which questions are passages. The files of the passages, of the scored split and of the `needed` ones must be there. The passages are an artifact
+    of their own, so that they are not converted again where a split comes or changes. Both are named by the source and
+    the names, sizes and times of their raw files, the cut by both and `max_passages`.
+    Raises LabradorError for missing or bad raw files.
     """
-    folder = _raw_folder(source, store)
+    needed = tuple(split for split in source.splits if split in (source.split, *needed))
+    folder = _raw_folder(source, store, needed)
+    source.need(folder, needed)
+    splits = source.there(folder)
+    described = {"source": describe(source, leave_out=HANDLING), "schema": SCHEMA_VERSION}
 
-    def convert(into: Path) -> None:
-        out = SchemaWriter(into, source.scored_by, source.positive, source.seed)
-        source.convert(folder, out)
+    def writer(into: Path) -> SchemaWriter:
+        return SchemaWriter(into, source.scored_by, source.positive, source.seed)
+
+    shared = None
+    if source.reads_folder:
+        made_from = {**described, "raw": source.passage_identity(folder)}
+        convert = partial(_passages_alone, source, folder, writer)
+        shared = store.make("passages", made_from, {}, convert, about=f"of {source.title}")
+
+    def fill(into: Path) -> None:
+        out = writer(into)
+        if shared is not None:
+            out.share(shared)
+        source.convert_splits(folder, splits, out)
         out.finish()
 
-    made_from = {
-        "source": describe(source, leave_out=HANDLING),
-        "raw": source.identity(folder),
-        "schema": SCHEMA_VERSION,
-    }
-    whole = store.make("data", made_from, {}, convert, about=source.option)
+    made_from = {**described, "raw": source.split_identity(folder, splits)}
+    inputs = {} if shared is None else {"passages": shared.key}
+    whole = store.make("data", made_from, inputs, fill, about=", ".join((source.title, *splits)))
     corpus = Corpus(whole.folder, source.handling)
+    report(corpus.meta["left_out"])
     count = source.max_passages
     if count is None or count >= len(corpus.passages):
         return _told(corpus)
 
     def cut(into: Path) -> None:
-        out = SchemaWriter(into, source.scored_by, source.positive, source.seed)
+        out = writer(into)
         write_subset(corpus, sample_rows(corpus, count), out)
         out.finish()
 
@@ -70,15 +88,25 @@ def _told(corpus: Corpus) -> Corpus:
     return corpus
 
 
-def _raw_folder(source: Source, store: Store) -> Path:
-    """The folder of the raw files; published files are downloaded into the store where no path is given."""
+def _passages_alone(source: Source, folder: Path, writer: Callable[[Path], SchemaWriter], into: Path) -> None:
+    source.convert_passages(folder, writer(into))
+
+
+def _raw_folder(source: Source, store: Store, needed: Sequence[str]) -> Path:
+    """The folder of the raw files; published files are downloaded into the store where no path is given.
+
+    Those of the splits that are not `needed` are fetched with them for a run that learns, which may look at all, and
+    where a sample of the passages keeps the judged ones of all.
+    """
     if source.path is not None:
         folder = Path(source.path).expanduser()
-        if folder.is_file():
-            raise LabradorError(
-                f"data.path={source.path}: it is a file, a folder was expected; name the folder it is in"
-            )
-        if not folder.is_dir():
+        try:
+            is_file, is_folder = folder.is_file(), folder.is_dir()
+        except OSError as error:
+            raise LabradorError(f"data.path={source.path}: {error.strerror}; expected the raw files' folder") from error
+        if is_file:
+            raise LabradorError(f"data.path={source.path}: it is a file; expected a folder; name the one it is in")
+        if not is_folder:
             raise LabradorError(f"data.path={source.path}: no such folder; name the folder of the raw files")
         return folder
     folder = store.root / "raw" / source.option
@@ -87,7 +115,9 @@ def _raw_folder(source: Source, store: Store) -> Path:
             f"data.path=null: data={source.option} needs the folder of the raw files; set data.path=DIR"
         )
     if source.downloads:
+        splits = source.splits if "train" in needed or source.max_passages is not None else needed
+        names = {name for split in splits for name in source.split_names(folder, split)} | set(source.passage_names)
         if processes.is_main():
-            fetch_all(source.downloads, folder)
+            fetch_all([download for download in source.downloads if download.brings & names], folder)
         processes.barrier()
     return folder

@@ -12,7 +12,7 @@ import importlib.util
 import logging
 import platform
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from ..progress import bar
 from .base import Source
 from .docstrings import Entry, read_docstrings
 from .judgements import Judgement
+from .passages import Passage
 from .schema import SPLITS
-from .writer import Passage, Query, SchemaWriter
+from .writer import Query, SchemaWriter
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,7 @@ class PyDocs(Source):
             raise LabradorError(f"data.packages={self.packages}: a list of package names such as [numpy] was expected")
         object.__setattr__(self, "packages", tuple(self.packages))
 
-    def files(self, folder: Path) -> list[Path]:
-        return []
-
-    def identity(self, folder: Path) -> dict[str, Any]:
+    def split_identity(self, folder: Path, splits: Iterable[str]) -> dict[str, Any]:
         """The versions of Python and of the packages that are read."""
         return {"python": platform.python_version(), "packages": {name: _version(name) for name in self._installed()}}
 
@@ -71,7 +69,10 @@ class PyDocs(Source):
                 folders[package] = Path(next(iter(spec.submodule_search_locations)))
         return folders
 
-    def convert(self, folder: Path, out: SchemaWriter) -> None:
+    def convert_passages(self, folder: Path, out: SchemaWriter) -> None:
+        """They come with the splits, of which they are made."""
+
+    def convert_splits(self, folder: Path, splits: Sequence[str], out: SchemaWriter) -> None:
         installed = self._installed()
         for package in self.packages:
             if package not in installed:

@@ -3,7 +3,9 @@
     passages.arrow           pid, title, text          Arrow IPC file, BATCH_ROWS rows per record batch
     source_rows.npy          uint32 [N]                which passage of the source each row is, from 0
     queries-SPLIT.arrow      qid, text, answers        answers: list of strings, null where the source has none
+    passages.json            how many they are, their fingerprint, what was left out of them
     qrels-SPLIT.npy          int64 [3, J]              query row, passage row, grade; by query, in the source's order
+    unreachable-SPLIT.npy    int64 [3, U]              the same of passages that are not there, numbered from -1 down
     negatives-SPLIT.npy      int64 [2, H]              query row, passage row; only where the source brings them
     same-ids-SPLIT.npy       int64 [2, Q]              the passage row with the query's id (-1: none), 1 if of one text
     twins.npy                int64 [3, T]              passages whose text others have: row, text, title (twins.py)
@@ -26,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-SCHEMA_VERSION = 3  # raised when a folder holds something else for the same source
+SCHEMA_VERSION = 4  # raised when a folder holds something else for the same source
 SPLITS = ("train", "dev", "test")
 BATCH_ROWS = 4096  # rows per record batch: about 3 MB of 100-word passages
 
@@ -57,6 +59,11 @@ def qrels_file(folder: Path, split: str) -> Path:
     return folder / f"qrels-{split}.npy"
 
 
+def unreachable_file(folder: Path, split: str) -> Path:
+    """The array of a split's judgements of passages that the corpus does not have; only where there are such."""
+    return folder / f"unreachable-{split}.npy"
+
+
 def negatives_file(folder: Path, split: str) -> Path:
     """The array of a split's hard negatives."""
     return folder / f"negatives-{split}.npy"
@@ -75,6 +82,11 @@ def twins_file(folder: Path) -> Path:
 def sample_file(folder: Path) -> Path:
     """The array of the rows of a sample of the passages."""
     return folder / "sample.npy"
+
+
+def passages_meta_file(folder: Path) -> Path:
+    """The description of the passages."""
+    return folder / "passages.json"
 
 
 def meta_file(folder: Path) -> Path:

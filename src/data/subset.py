@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from ..errors import LabradorError
 from .corpus import Corpus
 from .judgements import Judgement
+from .passages import Passage
 from .schema import BATCH_ROWS, negatives_file, passages_file, qrels_file, queries_file
-from .writer import Passage, Query, SchemaWriter
+from .writer import Query, SchemaWriter
 
 
 def sample_rows(corpus: Corpus, count: int) -> NDArray[np.int64]:
@@ -52,7 +53,16 @@ def write_subset(corpus: Corpus, rows: NDArray[np.int64], out: SchemaWriter) -> 
             negatives = out.judgements(
                 negatives_file(corpus.folder, split), _judgements(corpus, qids, *pairs, np.zeros_like(pairs[0]))
             )
+        judgements.extend(_unreachable(corpus, qids, split))
         out.split(split, path, _queries(corpus, split), judgements, negatives)
+    out.left_out = corpus.meta["left_out"]
+
+
+def _unreachable(corpus: Corpus, qids: list[str], split: str) -> Iterator[Judgement]:
+    """The judgements of passages that the corpus does not have, by ids that none of its passages has."""
+    for row, number, grade in zip(*(column.tolist() for column in corpus.judgements(split)), strict=True):
+        if number < 0:
+            yield Judgement(0, qids[row], f"not there {-number}", grade)
 
 
 def _passages(corpus: Corpus, rows: NDArray[np.int64]) -> Iterator[Passage]:

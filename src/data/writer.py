@@ -7,25 +7,26 @@ order of the keys of their ids (sorting.py), not in that of the file. A fault ra
 
 import json
 import logging
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
+from ..store import Artifact
 from .columns import Columns
 from .judgements import Judgement, Judgements
+from .left_out import Counts, count
 from .own import NONE, same_text
-from .pids import PidIndex, pid_keys
+from .passages import Passage, open_index, passage_files, read_meta, write_passages
+from .pids import PidIndex
 from .raw import bad_line
 from .schema import (
     BATCH_ROWS,
-    PASSAGES,
     QUERIES,
     SPLITS,
     Fingerprint,
@@ -37,23 +38,12 @@ from .schema import (
     qrels_file,
     queries_file,
     same_ids_file,
-    sample_file,
-    source_rows_file,
-    twins_file,
+    unreachable_file,
 )
-from .sorting import PassageSorter
-from .twins import find_twins
+from .tables import check_id, record_batch, write_batches
+from .text_index import TextIndex
 
 log = logging.getLogger(__name__)
-
-
-class Passage(NamedTuple):
-    """A passage and the line it is from."""
-
-    line: int
-    pid: str
-    title: str
-    text: str
 
 
 class Query(NamedTuple):
@@ -66,61 +56,50 @@ class Query(NamedTuple):
 
 
 class SchemaWriter:
-    """Fills a folder with a corpus: `passages` once, then `split` for each split, then `finish`.
+    """Fills a folder with a corpus: `passages` once (or `share`), then `split` for each split, then `finish`.
 
     `seed` decides the order of the passages, which is that of a seeded hash of their ids.
     """
 
     def __init__(self, folder: Path, scored_by: ScoredBy, positive: Positive = "any", seed: int = 0) -> None:
         self.folder, self._seed = folder, seed
-        self._meta: dict[str, Any] = {"scored_by": scored_by, "splits": [], "passages": 0, "queries": {}}
-        self._meta["positive"] = positive
+        self._meta: dict[str, Any] = {"scored_by": scored_by, "positive": positive, "splits": [], "queries": {}}
         self._fingerprints: dict[str, str] = {}
-        self._index: PidIndex | None = None
+        self.left_out: dict[str, Counts] = {}
 
     def passages(self, path: Path, passages: Iterable[Passage], source_rows: NDArray[np.uint32] | None = None) -> None:
-        """Write the passages of the raw file `path` in the order of their keys.
+        """Write the passages of the raw file `path`; see `write_passages`."""
+        write_passages(self.folder, path, passages, self._seed, source_rows)
+        self._describe_passages()
 
-        source_rows [N]: which passage of the source each of them is, where that is not its own number.
-        Raises LabradorError for an id that is empty, duplicate or not one word, an empty passage (title and text both
-        blank) and an empty corpus.
-        """
-        lines = array("I")
-        sorter = PassageSorter(self.folder)
-        rows = iter(passages)
-        while some := list(islice(rows, BATCH_ROWS)):
-            for line, pid, title, text in some:
-                _check_id(path, line, "passage", pid)
-                if not text.strip() and not title.strip():
-                    raise bad_line(path, line, f"passage {pid!r} has an empty text; text was expected")
-                lines.append(line)
-            sorter.add(_record_batch(path, PASSAGES, some), pid_keys([passage.pid for passage in some], self._seed))
-        if not lines:
-            raise LabradorError(f"{path}: an empty corpus; at least one passage was expected")
-        self._write_batches("passages", passages_file(self.folder), PASSAGES, sorter.batches(BATCH_ROWS))
-        columns = Columns(passages_file(self.folder))
-        self._index = PidIndex(sorter.keys, lambda rows: columns.take(rows, ("pid",))[0], self._seed)
-        row = self._index.first_repeated(sorter.places)
-        if row is not None:
-            (pid,) = columns.take([row], ("pid",))[0]
-            taken = f"passage id {pid!r} is a duplicate of line {lines[sorter.places[row - 1]]}'s"
-            raise bad_line(path, lines[sorter.places[row]], f"{taken}; every passage needs its own id")
-        places = sorter.places if source_rows is None else source_rows[sorter.places]
-        np.save(source_rows_file(self.folder), places, allow_pickle=False)
-        self._meta["passages"] = len(lines)
-        twins, sample = find_twins(columns)
-        twins.save(twins_file(self.folder))
-        np.save(sample_file(self.folder), sample, allow_pickle=False)
-        shared = f", {len(twins.rows):,} of which share their text with others" if len(twins.rows) else ""
-        log.info("%s: %s passages%s", path.name, f"{len(lines):,}", shared)
+    def share(self, passages: Artifact) -> None:
+        """Take the passages that an artifact holds: as second names of its files where the disk has such."""
+        for path in passage_files(passages.folder):
+            passages.place(path.name, self.folder)
+        self._describe_passages()
+
+    def _describe_passages(self) -> None:
+        meta = read_meta(self.folder)
+        self._meta["passages"], self._fingerprints["passages"] = meta["passages"], meta["fingerprint"]
+        self.left_out["passages"] = meta["left_out"]
+
+    @cached_property
+    def _index(self) -> PidIndex:
+        return open_index(self.folder, self._seed)
+
+    @cached_property
+    def _texts(self) -> TextIndex:
+        return TextIndex(self.folder)
 
     def judgements(self, path: Path, judgements: Iterable[Judgement] = ()) -> Judgements:
         """Take judgements (or hard negatives, whose grade is not looked at) of the raw file `path` for `split`."""
-        if self._index is None:
-            raise RuntimeError("passages come before judgements")
         taken = Judgements(path, self._index)
         taken.extend(judgements)
         return taken
+
+    def named(self, title: str, text: str) -> list[str]:
+        """The ids of the passages with that title and text, whatever their white space."""
+        return self._texts.pids(title, text)
 
     def split(
         self,
@@ -132,56 +111,86 @@ class SchemaWriter:
     ) -> None:
         """Write a split: its queries, which the raw file `path` holds, its judgements and its hard negatives.
 
-        Raises LabradorError for a query id that is empty, duplicate or not one word, an empty query, a judgement for an
-        unknown query or passage, a passage judged twice with different grades, and a train query without a positive. A
-        hard negative that is a positive of its query is left out.
+        Judgements of passages that are not there are kept apart, those of queries that are not there left out. So are
+        train queries without a positive that is there, and the whole of train where none is left; hard negatives that
+        are positives of their query or not there.
+        Raises LabradorError for a query id that is empty, duplicate or not one word, an empty query, a passage judged
+        twice with different grades, and judgements none of which is of a passage that is there.
         """
-        lines = self._write_queries(split, path, queries)
+        counts = self.left_out.setdefault(split, {})
+        learned = None if split != "train" or judgements is None else judgements.with_positives()
+        lines, lacking = self._write_queries(split, path, queries, learned)
+        count(counts, "without a positive", len(lacking), next(iter(lacking), ""))
+        if not lines and not lacking:
+            raise LabradorError(f"{path}: no queries for {split}; expected at least one")
+        if not lines:
+            queries_file(self.folder, split).unlink()
+            del self._fingerprints[f"queries-{split}"]
+            return
         rows = {qid: row for row, qid in enumerate(lines)}
-        qrels = np.empty((3, 0), dtype=np.int64) if judgements is None else judgements.qrels(rows)
-        if split == "train":
-            _need_positives(path, qrels, lines)
-        self._write_array(f"qrels-{split}", qrels_file(self.folder, split), qrels)
+        qrels = self._write_qrels(split, judgements, rows, lacking)
         self._write_same_ids(split, list(rows))
         if hard_negatives is not None:
             negatives = hard_negatives.negatives(rows, qrels)
+            count(counts, "unknown negatives", *hard_negatives.lacking)
             self._write_array(f"negatives-{split}", negatives_file(self.folder, split), negatives)
         self._meta["splits"].append(split)
         self._meta["queries"][split] = len(rows)
         log.info("%s: %s queries, %s judgements", split, f"{len(rows):,}", f"{qrels.shape[1]:,}")
 
+    def _write_qrels(
+        self, split: str, judgements: Judgements | None, rows: dict[str, int], lacking: Collection[str]
+    ) -> NDArray[np.int64]:
+        """Write the judgements; returns those of passages that are there, [3, J]."""
+        qrels = np.empty((3, 0), dtype=np.int64)
+        if judgements is not None:
+            qrels, unknown = judgements.qrels(rows, lacking)
+            count(self.left_out[split], "unknown questions", len(unknown), next(iter(unknown), ""))
+        unreachable, qrels = qrels[:, qrels[1] < 0], qrels[:, qrels[1] >= 0]
+        self._write_array(f"qrels-{split}", qrels_file(self.folder, split), qrels, unreachable)
+        if judgements is not None and unreachable.shape[1]:
+            if not qrels.shape[1]:
+                raise judgements.all_unreachable()
+            count(self.left_out[split], "unreachable", unreachable.shape[1], judgements.lacking[1])
+            np.save(unreachable_file(self.folder, split), unreachable, allow_pickle=False)
+        return qrels
+
     def finish(self) -> None:
         """Write the description of the folder; nothing can be read from it before."""
         self._meta["splits"].sort(key=SPLITS.index)
-        meta = {**self._meta, "fingerprints": self._fingerprints}
+        left_out = {part: counts for part, counts in self.left_out.items() if counts}
+        meta = {**self._meta, "fingerprints": self._fingerprints, "left_out": left_out}
         meta_file(self.folder).write_text(json.dumps(meta, indent=1, sort_keys=True))
 
-    def _write_queries(self, split: str, path: Path, queries: Iterable[Query]) -> dict[str, int]:
-        """Write the queries; returns the line of each by its id, in row order."""
+    def _write_queries(
+        self, split: str, path: Path, queries: Iterable[Query], learned: Collection[str] | None
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Write the queries, or those of `learned` alone; returns their lines by id in row order, and the others'."""
         lines: dict[str, int] = {}
+        lacking: dict[str, int] = {}
 
         def checked() -> Iterator[Query]:
             for query in queries:
-                _check_id(path, query.line, "query", query.qid)
+                check_id(path, query.line, "query", query.qid)
                 if not query.text.strip():
-                    raise bad_line(path, query.line, f"query {query.qid!r} has an empty text; text was expected")
-                if query.qid in lines:
-                    taken = f"query id {query.qid!r} is a duplicate of line {lines[query.qid]}'s"
+                    raise bad_line(path, query.line, f"query {query.qid!r} has an empty text; expected a text")
+                earlier = lines.get(query.qid, lacking.get(query.qid))
+                if earlier is not None:
+                    taken = f"query id {query.qid!r} is a duplicate of line {earlier}'s"
                     raise bad_line(path, query.line, f"{taken}; every query needs its own id")
+                if learned is not None and query.qid not in learned:
+                    lacking[query.qid] = query.line
+                    continue
                 lines[query.qid] = query.line
                 yield query
 
         rows = checked()
-        batches = (_record_batch(path, QUERIES, some) for some in iter(lambda: list(islice(rows, BATCH_ROWS)), []))
-        self._write_batches(f"queries-{split}", queries_file(self.folder, split), QUERIES, batches)
-        if not lines:
-            raise LabradorError(f"{path}: no queries for {split}; at least one was expected")
-        return lines
+        batches = (record_batch(path, QUERIES, some) for some in iter(lambda: list(islice(rows, BATCH_ROWS)), []))
+        self._fingerprints[f"queries-{split}"] = write_batches(queries_file(self.folder, split), QUERIES, batches)
+        return lines, lacking
 
     def _write_same_ids(self, split: str, qids: list[str]) -> None:
         """Write which passage has the id of each query, and whether it has its text."""
-        if self._index is None:
-            raise RuntimeError("passages come before queries")
         same = np.stack([self._index.rows(qids), np.zeros(len(qids), dtype=np.int64)])
         found = np.flatnonzero(same[0] != NONE)
         passages, queries = Columns(passages_file(self.folder)), Columns(queries_file(self.folder, split))
@@ -195,53 +204,10 @@ class SchemaWriter:
             ]
         np.save(same_ids_file(self.folder, split), same, allow_pickle=False)
 
-    def _write_batches(self, part: str, out: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-        """Stream record batches, of BATCH_ROWS rows but for the last one, to an Arrow file."""
+    def _write_array(self, part: str, out: Path, values: NDArray[np.int64], *more: NDArray[np.int64]) -> None:
+        """Write an array; its fingerprint is also of what is in `more`, if anything is."""
         fingerprint = Fingerprint()
-        with pa.OSFile(str(out), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-            for batch in batches:
-                fingerprint.add_batch(batch)
-                writer.write_batch(batch)
+        for array in (values, *(array for array in more if array.size)):
+            fingerprint.add_array(array)
+        np.save(out, values, allow_pickle=False)
         self._fingerprints[part] = fingerprint.hexdigest()
-
-    def _write_array(self, part: str, out: Path, values: NDArray[np.int64]) -> None:
-        fingerprint = Fingerprint()
-        fingerprint.add_array(values)
-        np.save(out, values)
-        self._fingerprints[part] = fingerprint.hexdigest()
-
-
-def _record_batch(path: Path, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
-    """Rows (line, then the schema's columns) as a record batch; raises LabradorError for half a surrogate pair."""
-    _, *columns = zip(*rows, strict=True)
-    try:
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    except UnicodeEncodeError:
-        for line, *values in rows:
-            text = "".join(value if isinstance(value, str) else "".join(value or ()) for value in values)
-            if any("\ud800" <= mark <= "\udfff" for mark in text):
-                raise bad_line(path, line, "half a surrogate pair is no character; UTF-8 text was expected") from None
-        raise
-    return pa.record_batch(arrays, schema)
-
-
-def _need_positives(path: Path, qrels: NDArray[np.int64], lines: dict[str, int]) -> None:
-    """Raise LabradorError for the first query, of those whose `lines` are given, that has no positive in `qrels`."""
-    lacking = np.ones(len(lines), dtype=bool)
-    lacking[qrels[0, qrels[2] > 0]] = False
-    if lacking.any():
-        qid = list(lines)[int(np.argmax(lacking))]
-        raise bad_line(
-            path,
-            lines[qid],
-            f"train query {qid!r} has no positive passage ({lacking.sum():,} such); "
-            "a judgement with a grade above 0 was expected for every train query",
-        )
-
-
-def _check_id(path: Path, line: int, what: str, name: str) -> None:
-    """Raise LabradorError unless an id is one word: run files part their fields by white space."""
-    if not name.strip():
-        raise bad_line(path, line, f"the {what} id is empty; every {what} needs its own id")
-    if name.split() != [name]:
-        raise bad_line(path, line, f"{what} id {name!r} holds white space; one word was expected; replace it")

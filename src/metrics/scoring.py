@@ -29,7 +29,7 @@ def score_split(
         ranks = first_matches(hits.ids, queries.answers, lambda rows: [text for _, text in passages.read(rows)])
         scores = score_answers(ranks, depth=hits.ids.shape[1], passages=len(passages), metrics=metrics)
     else:
-        scores = score_ranking(hits.ids, corpus.qrels(split), passages=len(passages), metrics=metrics)
+        scores = score_ranking(hits.ids, corpus.judgements(split), passages=len(passages), metrics=metrics)
     result = {"metrics": scores.means, "queries": scores.counted}
     (folder / "metrics.json").write_text(json.dumps(result, indent=1, allow_nan=False), encoding="utf-8")
     write_per_query(folder / "per_query.parquet", queries.qids, scores.per_query)

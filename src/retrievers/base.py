@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..data.corpus import Corpus
 from ..encoders.base import Encoder
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Retriever(ABC):
     """Knows the lab's steps; not files, Hydra or metrics."""
+
+    learns: ClassVar[bool] = True  # from the train questions
 
     def unused(self, search: Search) -> tuple[str, ...]:
         """The groups whose choice has no part in what this retriever finds with `search`."""

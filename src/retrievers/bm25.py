@@ -15,6 +15,8 @@ from .base import Retriever
 class BM25(Retriever):
     """Ranks by the words that query and passage share; it has no vectors, so nothing to quantize."""
 
+    learns = False
+
     def unused(self, search: Search) -> tuple[str, ...]:
         return "quantizer", "sampler", "search", "encoder", "train"
 

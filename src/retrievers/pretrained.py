@@ -11,6 +11,8 @@ from .base import DenseRetriever
 class Pretrained(DenseRetriever):
     """Encodes with the pretrained encoder; nothing is learned, so no train split is needed."""
 
+    learns = False
+
     def unused(self, search: Search) -> tuple[str, ...]:
         return "sampler", "train"
 

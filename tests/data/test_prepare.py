@@ -138,9 +138,39 @@ def test_published_files_are_downloaded_into_the_store(tmp_path, monkeypatch):
 
     monkeypatch.setattr("labrador.data.prepare.fetch_all", fetch_all)
     corpus = prepare(Nq(), Store(tmp_path))
+    prepare(Nq(split="dev"), Store(tmp_path))
+    prepare(Nq(), Store(tmp_path), needed=("train",))
+    prepare(Nq(max_passages=50), Store(tmp_path))
     names = ["psgs_w100.tsv.gz", "biencoder-nq-train.json.gz", "biencoder-nq-dev.json.gz", "nq-test.qa.csv"]
-    assert fetched == [(names, tmp_path / "raw" / "nq")]
+    assert fetched == [
+        (wanted, tmp_path / "raw" / "nq") for wanted in ([names[0], names[3]], [names[0], names[2]], names, names)
+    ]
     assert len(corpus.passages) == 64
+
+
+def test_passages_are_converted_once_whatever_splits_come(tmp_path):
+    whole = write_layout("nq", tmp_path / "whole")
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for name in ("psgs_w100.tsv", "nq-test.qa.csv"):
+        (folder / name).write_bytes((whole / name).read_bytes())
+    store = Store(tmp_path / "store")
+    alone = prepare(Nq(path=str(folder)), store)
+    assert alone.splits == ("test",)
+    with pytest.raises(
+        LabradorError, match=r"biencoder-nq-train.json expected there .* the data has no train split; .*"
+    ):
+        prepare(Nq(path=str(folder)), store, needed=("train",))
+    with pytest.raises(LabradorError, match=r"biencoder-nq-dev.json expected there .* or set data.split=test"):
+        prepare(Nq(path=str(folder), split="dev"), store)
+    for name in ("biencoder-nq-train.json", "biencoder-nq-dev.json"):
+        (folder / name).write_bytes((whole / name).read_bytes())
+    both = prepare(Nq(path=str(folder)), store, needed=("train",))
+    assert both.splits == ("train", "dev", "test")
+    assert len(list((store.root / "passages").glob("[!.]*"))) == 1
+    for part in ("passages", "queries-test", "qrels-test"):
+        assert both.fingerprint(part) == alone.fingerprint(part)
+    assert prepare(Nq(path=str(whole)), Store(tmp_path / "other")).meta == both.meta
 
 
 def test_nothing_is_downloaded_where_a_path_is_given(tmp_path, monkeypatch):

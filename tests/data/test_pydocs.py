@@ -140,7 +140,7 @@ def test_packages_are_found_without_being_imported_and_missing_ones_left_out(tmp
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(pydocs.sysconfig, "get_paths", lambda: {"stdlib": str(tmp_path / "empty")})
     source = PyDocs(packages=["zoo_of_tests", "surely_not_installed"])
-    assert source.identity(tmp_path)["packages"] == {"zoo_of_tests": "unversioned"}
+    assert source.split_identity(tmp_path, ())["packages"] == {"zoo_of_tests": "unversioned"}
     with caplog.at_level("INFO"):
         corpus = prepare(source, Store(tmp_path / "store"))
     assert sorted(corpus.passages.pids(range(3))) == ["zoo_of_tests", "zoo_of_tests.Fox", "zoo_of_tests.Fox.run"]
@@ -150,16 +150,16 @@ def test_packages_are_found_without_being_imported_and_missing_ones_left_out(tmp
 
 def test_the_packages_and_their_versions_name_the_artifact(tmp_path, monkeypatch):
     few, more = PyDocs(packages=["numpy"]), PyDocs(packages=["numpy", "pandas"])
-    assert few.identity(tmp_path) != more.identity(tmp_path)
-    before = few.identity(tmp_path)
+    assert few.split_identity(tmp_path, ()) != more.split_identity(tmp_path, ())
+    before = few.split_identity(tmp_path, ())
     monkeypatch.setattr(pydocs.importlib.metadata, "version", lambda name: "0.0")
-    assert few.identity(tmp_path) != before
+    assert few.split_identity(tmp_path, ()) != before
 
 
 def test_reading_imports_none_of_the_packages():
     code = (
         "import sys, pathlib; from labrador.data.pydocs import PyDocs; source = PyDocs();"
-        "source.identity(pathlib.Path('x'));"
+        "source.split_identity(pathlib.Path('x'), ());"
         "print([name for name in ('torch', 'transformers', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,6 +13,7 @@ from labrador.data.nq import Nq
 from labrador.data.prepare import prepare
 from labrador.data.trivia import Trivia
 from labrador.errors import LabradorError
+from labrador.metrics.ranking import score_ranking
 from labrador.store import Store
 
 SOURCES = {"beir": Beir, "msmarco": MsMarco, "msmarco_doc": MsMarcoDoc, "nq": Nq, "trivia": Trivia}
@@ -164,7 +165,7 @@ def test_questions_without_a_positive_are_left_out_of_nq_train(tmp_path, caplog)
     with caplog.at_level("INFO"):
         corpus = convert("nq", folder, tmp_path)
     assert corpus.queries("train").qids[:2] == ["train-0", "train-2"]
-    assert "1 questions without a positive" in caplog.text
+    assert "train: 1 questions are left out, since no passage of the corpus is a positive" in caplog.text
 
 
 def test_unjudged_queries_of_msmarco_are_left_out_and_small_dev_is_preferred(tmp_path):
@@ -185,7 +186,7 @@ def test_a_beir_folder_without_train_judgements_has_no_train_split(tmp_path):
     (folder / "qrels" / "dev.tsv").unlink()
     assert convert("beir", folder, tmp_path).splits == ("test",)
     (folder / "qrels" / "test.tsv").unlink()
-    with pytest.raises(LabradorError, match=r"qrels/train.tsv, qrels/dev.tsv or qrels/test.tsv"):
+    with pytest.raises(LabradorError, match=r"qrels/test.tsv expected there .*; the data has no test split; put the"):
         convert("beir", folder, tmp_path)
 
 
@@ -390,7 +391,6 @@ def test_a_passage_file_printed_with_its_quotes_is_read_as_it_stands(tmp_path):
 BAD = [
     ("msmarco", "collection.tsv", 3, "2\ta\tb", r"3 columns; expected 2: passage id, text"),
     ("msmarco", "collection.tsv", 3, "0\tagain", r"passage id '0' is a duplicate of line 1's"),
-    ("msmarco", "collection.tsv", 3, "2\t  ", r"passage '2' has an empty text"),
     ("msmarco", "collection.tsv", 3, "\ttext", r"the passage id is empty"),
     ("msmarco", "collection.tsv", 3, "a b\ttext", r"passage id 'a b' holds white space"),
     ("msmarco", "queries.train.tsv", 2, "1", r"1 column; expected 2: query id, text"),
@@ -408,8 +408,6 @@ BAD = [
         r"grade '9223372036854775808'; expected a whole number from -92",
     ),
     ("msmarco", "qrels.train.tsv", 2, f"1\t0\t1\t{'9' * 5000}", r"grade '9{40}'; expected a whole number"),
-    ("msmarco", "qrels.train.tsv", 2, "1\t0\t77\t1", r"judgement for passage '77', which is unknown"),
-    ("msmarco", "qrels.train.tsv", 2, "77\t0\t1\t1", r"judgement for query '77', which is unknown"),
     ("msmarco", "qrels.train.tsv", 2, "0\t0\t0\t2", r"'0': grade 2, but 1 on line 1; one grade was expected"),
     ("msmarco_doc", "msmarco-docs.tsv", 2, "D1\tu\tt", r"3 columns; expected 4: document id, url, title, body"),
     ("beir", "corpus.jsonl", 4, "{", r"expected a JSON object \("),
@@ -428,7 +426,13 @@ BAD = [
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "n": ' + "9" * 5000 + "}", r"expected a JSON object \("),
     ("beir", "corpus.jsonl", 4, '["_id"]', r"a list found; expected a JSON object"),
     ("beir", "queries.jsonl", 4, '{"_id": "q3"}', r"'_id' found; expected 'text' with a text"),
-    ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": "", "text": ""}', r"passage 'p3' has an empty text"),
+    (
+        "beir",
+        "corpus.jsonl",
+        4,
+        '{"_id": "p1", "title": "", "text": ""}',
+        r"passage id 'p1' is a duplicate of line 2's",
+    ),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": 1, "text": "a"}', r"'title' is 1; expected a string, or null"),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "text": "\\ud83d"}', r"half a surrogate pair is no character"),
     ("beir", "qrels/train.tsv", 2, "q0\tp0", r"2 columns; expected 3, as on the lines before"),
@@ -437,8 +441,6 @@ BAD = [
     ("beir", "qrels/train.tsv", 2, "q0\tp0\t", r"grade ''; expected a whole number"),
     ("beir", "qrels/train.tsv", 2, "q0\t0\tp0\t1", r"4 columns; expected 3, as on the lines before"),
     ("beir", "qrels/train.tsv", 2, "q0\tp 0\t1", r"'p 0' holds white space; expected tabs, or blanks, between all"),
-    ("beir", "qrels/test.tsv", 3, "q7\tp99\t1", r"judgement for passage 'p99', which is unknown"),
-    ("beir", "qrels/test.tsv", 3, "q99\tp7\t1", r"judgement for query 'q99', which is unknown"),
     ("nq", "psgs_w100.tsv", 3, "2\ttext", r"2 columns; expected 3: id, text, title"),
     ("nq", "psgs_w100.tsv", 3, "1\ttext\ttitle", r"passage id '1' is a duplicate of line 2's"),
     ("nq", "psgs_w100.tsv", 24, '23\t"never closed\ttitle', r"'\"never closed': its quotes can be CSV's or text"),
@@ -463,7 +465,8 @@ def test_bad_line(name, file, line, text, message, tmp_path):
         convert(name, folder, tmp_path)
     assert str(caught.value).startswith(f"{folder / file}:{line}: ")
     assert "\n" not in str(caught.value)
-    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert not list((tmp_path / "store").glob("*/.*.partial"))
+    assert not list((tmp_path / "store" / "data").glob("[!.]*"))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -501,20 +504,127 @@ def test_judgements_of_a_header_alone_are_named(tmp_path):
         convert("beir", folder, tmp_path)
 
 
-def test_train_queries_without_a_positive_are_an_error(tmp_path):
+def test_what_no_passage_answers_is_left_out_of_train(tmp_path, caplog):
     folder = write_layout("beir", tmp_path / "raw", 24)
     path = folder / "qrels" / "train.tsv"
-    path.write_text(path.read_text().replace("q1\tp1\t1", "q1\tp1\t0"))
-    with pytest.raises(LabradorError, match=r"queries.jsonl:2: train query 'q1' has no positive passage") as caught:
+    judgements = path.read_text().replace("q1\tp1\t1", "q1\tp1\t0").replace("q2\tp2\t1", "q2\tp99\t1")
+    path.write_text(judgements + "q3\tp98\t1\n")
+    with caplog.at_level("INFO"):
+        corpus = convert("beir", folder, tmp_path)
+    assert corpus.queries("train").qids[:3] == ["q0", "q3", "q8"]
+    assert (
+        "train: 2 questions are left out, since no passage of the corpus is a positive of theirs (the first: q1)"
+        in caplog.text
+    )
+    assert (
+        "train: 1 judgements are of passages that the corpus lacks or that have no text (the first: p9" in caplog.text
+    )
+    assert [corpus.passages.pids(row) for row in corpus.positives("train")][:3] == [["p0"], ["p3"], ["p8"]]
+    caplog.clear()
+    with caplog.at_level("INFO"):
         convert("beir", folder, tmp_path)
-    assert "a grade above 0 was expected" in str(caught.value)
+    assert "2 questions are left out" in caplog.text  # by a run that finds it in the store, too
+
+
+def test_train_judgements_that_are_all_zero_are_no_train_split(tmp_path):
+    folder = write_layout("beir", tmp_path / "raw", 24)
+    (folder / "qrels" / "train.tsv").write_text("q0\tp0\t0\nq1\tp1\t0\n")
+    assert convert("beir", folder, tmp_path).splits == ("dev", "test")
+
+
+def test_judgements_of_what_is_not_there_count_as_not_found(tmp_path, caplog):
+    more = [{"_id": "blank", "title": " ", "text": ""}, {"_id": "blank2"} | {"text": None}]
+    judged = "q0\tp0\t1\nq0\tp9\t2\nq0\tblank\t1\nq1\tp8\t1\nq9\tp0\t1\nq9\tp1\t1\n"
+    folder = small_beir(tmp_path / "raw", [*TWO[:1], *more, TWO[1]], [*ASKED, {"_id": "q2", "text": "x"}], test=judged)
+    with caplog.at_level("INFO"):
+        corpus = convert("beir", folder, tmp_path)
+    lines = [line for line in caplog.messages if "the first" in line]
+    assert lines == [
+        "passages: 2 passages without any text are left out (the first: blank)",
+        "questions: 1 questions that no split judges are left out (the first: q2)",
+        "test: 3 judgements are of passages that the corpus lacks or that have no text (the first: p9); they count as "
+        "not found",
+        "test: 1 judged questions are not in the file of the questions and left out (the first: q9)",
+    ]
+    questions, reachable, texts = written(corpus)
+    assert (list(questions), reachable, sorted(texts)) == (["q0", "q1"], [("q0", "p0", 1)], ["p0", "p1"])
+    rows, passages, grades = (column.tolist() for column in corpus.judgements("test"))
+    assert sorted(zip(rows, grades, strict=True)) == [(0, 1), (0, 1), (0, 2), (1, 1)]
+    assert sum(passage < 0 for passage in passages) == 3
+    assert corpus.positives("test").lengths.tolist() == [1, 0]
+    hits = np.array([corpus.passages.pids([0, 1]).index("p0")]), np.array([1])
+    ids = np.array([[hits[0][0], 1 - hits[0][0]]] * 2)
+    found = score_ranking(ids, corpus.judgements("test"), passages=2, metrics=("R@2", "nDCG@2", "MRR@2"))
+    best = 2 + 1 / np.log2(3)  # the passage of grade 2 first, one of grade 1 next
+    assert found.means == pytest.approx({"R@2": (1 / 3 + 0) / 2, "nDCG@2": (1 / best + 0) / 2, "MRR@2": 1 / 2})
+    again = convert("beir", folder, tmp_path, max_passages=1)
+    assert [np.array(column).tolist() for column in again.judgements("test")][2] == grades
+
+
+def test_judgements_of_another_corpus_are_an_error(tmp_path):
+    for judged, problem in (
+        ("q0\tx1\t1\nq1\tx2\t1\n", "1: a judgement for passage 'x1', and the corpus has none of the passages"),
+        ("x0\tp0\t1\n", "1: a judgement for query 'x0', and the queries file has none of the queries"),
+    ):
+        folder = small_beir(tmp_path / "raw", TWO, ASKED, test=judged)
+        with pytest.raises(LabradorError, match=f"test.tsv:{problem}"):
+            convert("beir", folder, tmp_path)
+
+
+def contexts(**lists):
+    return json.dumps([{"question": "who", "answers": ["a"], **lists}])
+
+
+def test_contexts_without_an_id_are_found_by_title_and_text(tmp_path):
+    folder = write_layout("nq", tmp_path / "nq", 24)
+    named = [{"title": title_of(i), "text": f" {text_of(i)}  "} for i in range(4)]
+    named[1]["passage_id"] = None
+    lists = {
+        "positive_ctxs": named[:1],
+        "hard_negative_ctxs": [named[2], named[1], {"psg_id": 4}, {"passage_id": "99"}],
+    }
+    (folder / "biencoder-nq-train.json").write_text(contexts(**lists))
+    corpus = convert("nq", folder, tmp_path)
+    assert corpus.passages.pids(corpus.positives("train")[0]) == ["1"]
+    assert corpus.passages.pids(corpus.hard_negatives("train")[0]) == ["3", "2", "4"]
+    assert corpus.meta["left_out"]["train"] == {"unknown negatives": {"count": 1, "first": "99"}}
+
+
+@pytest.mark.parametrize(
+    ("context", "problem"),
+    [
+        ({"title": "Red Fox", "text": "not there"}, "no passage has its title and text"),
+        ({"title": "Twice", "text": "the same"}, "'24' and '25' have its title and text|'25' and '24' have its title"),
+        ({"title": "Red Fox"}, "expected 'passage_id', 'psg_id', or its text"),
+        ({"passage_id": True}, "has the id True; expected a string or a whole number"),
+        ("7", "has '7'; expected passages with 'passage_id'"),
+    ],
+)
+def test_contexts_that_name_no_one_passage_are_refused(tmp_path, context, problem):
+    folder = write_layout("nq", tmp_path / "nq", 23)
+    with (folder / "psgs_w100.tsv").open("a") as file:
+        file.write("24\tthe same\tTwice\n25\tthe  same\tTwice\n")
+    (folder / "biencoder-nq-train.json").write_text(contexts(positive_ctxs=[context]))
+    with pytest.raises(LabradorError, match=rf"biencoder-nq-train.json:1: .*({problem})"):
+        convert("nq", folder, tmp_path)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_only_the_files_that_are_read_must_be_there(name, tmp_path):
+    folder = write_layout(name, tmp_path / "raw", 24)
+    source = SOURCES[name](path=str(folder))
+    keep = set(source.passage_names + source.split_names(folder, source.split))
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if path.relative_to(folder).as_posix() not in keep:
+            path.unlink()
+    assert convert(name, folder, tmp_path).splits == (source.split,)
 
 
 @pytest.mark.parametrize(("name", "file"), [("msmarco", "collection.tsv"), ("beir", "corpus.jsonl")])
 def test_an_empty_corpus_is_an_error(name, file, tmp_path):
     folder = write_layout(name, tmp_path / "raw", 24)
     (folder / file).write_text("")
-    with pytest.raises(LabradorError, match=rf"{file}: an empty corpus; at least one passage was expected"):
+    with pytest.raises(LabradorError, match=rf"{file}: an empty corpus; expected at least one passage"):
         convert(name, folder, tmp_path)
 
 
@@ -532,8 +642,9 @@ def test_missing_files_are_named(name, tmp_path):
     missing = sorted(path for path in folder.iterdir() if path.is_file())[:2]
     for path in missing:
         path.unlink()
+    source = SOURCES[name](path=str(folder))
     with pytest.raises(LabradorError) as caught:
-        convert(name, folder, tmp_path)
+        prepare(source, Store(tmp_path / "store"), needed=source.splits)
     assert all(path.name in str(caught.value) for path in missing)
     assert str(caught.value).startswith(f"data.path={folder}: ")
 
@@ -542,7 +653,7 @@ def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(LabradorError, match=r"^data.path=.*nowhere: no such folder"):
         convert("beir", tmp_path / "nowhere", tmp_path)
     (tmp_path / "corpus.jsonl").touch()
-    with pytest.raises(LabradorError, match=r"^data.path=.*corpus.jsonl: it is a file, a folder was expected"):
+    with pytest.raises(LabradorError, match=r"^data.path=.*corpus.jsonl: it is a file; expected a folder"):
         convert("beir", tmp_path / "corpus.jsonl", tmp_path)
     with pytest.raises(LabradorError, match=r"^data.path=null: data=beir needs the folder"):
         prepare(Beir(), Store(tmp_path))
@@ -556,7 +667,7 @@ def test_settings_are_checked(settings):
 
 
 def test_a_split_that_a_set_does_not_have_is_told_at_once():
-    with pytest.raises(LabradorError, match=r"^data.split=test: one of train, dev was expected"):
+    with pytest.raises(LabradorError, match=r"^data.split=test: expected one of train, dev"):
         MsMarco(split="test")
 
 

@@ -1,0 +1,34 @@
+"""What of a source's files has no part in its corpus, counted when it is converted and reported by every run."""
+
+import logging
+from typing import Any, Literal
+
+log = logging.getLogger(__name__)
+
+What = Literal["empty", "unreachable", "unknown questions", "without a positive", "unknown negatives", "unjudged"]
+LINES: dict[What, str] = {
+    "empty": "passages without any text are left out (the first: {first})",
+    "unreachable": "judgements are of passages that the corpus lacks or that have no text (the first: {first}); they "
+    "count as not found",
+    "unknown questions": "judged questions are not in the file of the questions and left out (the first: {first})",
+    "without a positive": "questions are left out, since no passage of the corpus is a positive of theirs (the first: "
+    "{first})",
+    "unknown negatives": "hard negatives are left out, since the corpus does not have them (the first: {first})",
+    "unjudged": "questions that no split judges are left out (the first: {first})",
+}
+
+Counts = dict[str, dict[str, Any]]  # what was left out -> {"count": how many, "first": the id of the first one}
+
+
+def count(counts: Counts, what: What, number: int, first: str) -> None:
+    """Note that `number` (perhaps none) of a kind were left out."""
+    if number:
+        counts[what] = {"count": number, "first": first}
+
+
+def report(left_out: dict[str, Counts]) -> None:
+    """Log a line for each kind of thing that was left out of the passages or of a split."""
+    for part, counts in left_out.items():
+        for what, line in LINES.items():
+            if what in counts:
+                log.info("%s: %s %s", part, f"{counts[what]['count']:,}", line.format(first=counts[what]["first"]))
