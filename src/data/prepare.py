@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
     """The source's corpus, from the store where it is there: its passages, and every split whose raw files are there.
 
-    Says what of the files is left out, and which questions are passages. The files of the passages, of the scored split and of the `needed` ones must be there. The passages are an artifact
+    The files of the passages, of the scored split and of the `needed` ones must be there. The passages are an artifact
     of their own, so that they are not converted again where a split comes or changes. Both are named by the source and
-    the names, sizes and times of their raw files, the cut by both and `max_passages`.
-    Raises LabradorError for missing or bad raw files.
+    the names, sizes and times of their raw files, the cut by both and `max_passages`. Says what of the files is left
+    out, and which questions are passages. Raises LabradorError for missing or bad raw files.
     """
     needed = tuple(split for split in source.splits if split in (source.split, *needed))
     folder = _raw_folder(source, store, needed)
