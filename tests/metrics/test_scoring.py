@@ -28,7 +28,7 @@ def corpus(scored_by, answers):
     queries = SimpleNamespace(qids=["a", "b"], answers=answers)
     qrels = (np.array([0]), np.array([2]), np.array([1]))
     return SimpleNamespace(
-        scored_by=scored_by, passages=Passages(), queries=lambda split: queries, qrels=lambda split: qrels
+        scored_by=scored_by, passages=Passages(), queries=lambda split: queries, judgements=lambda split: qrels
     )
 
 
