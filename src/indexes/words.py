@@ -31,7 +31,9 @@ ELSEWHERE = re.compile(
     "[^\x00-\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u2bff\ufb00-\ufb06\ufffd]"
 )  # PLAIN is not enough
 TURKISH = str.maketrans({"İ": "i", "I": "ı"})
-PERSIAN = str.maketrans({"ي": "ی", "ك": "ک"})  # Arabic keyboards have other letters
+PERSIAN = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک"})  # Arabic keyboards have other letters
+ARABIC = str.maketrans({"ى": "ي"})  # the last letter of many words, written without its dots in Egypt
+OWN = {"tr": TURKISH, "az": TURKISH, "fa": PERSIAN, "ur": PERSIAN, "ps": PERSIAN, "ar": ARABIC}
 
 
 class Patterns(NamedTuple):
@@ -157,14 +159,10 @@ def pieces(text: str, language: str) -> list[str]:
 
 def one_form(text: str, language: str) -> str:
     """A text without differences that are no differences of words: width, case, points, joiners, kinds of digits."""
-    if text.isascii() and language != "tr":
+    if text.isascii() and OWN.get(language) is not TURKISH:
         return text.lower()
     known = patterns()
-    text = unicodedata.normalize("NFKC", text)
-    if language in ("tr", "az"):
-        text = text.translate(TURKISH)
-    elif language in ("fa", "ur", "ps"):
-        text = text.translate(PERSIAN)
+    text = unicodedata.normalize("NFKC", text).translate(OWN.get(language, {}))
     text = unicodedata.normalize("NFC", text.casefold()).replace("i\u0307", "i")
     text = known.invisible.sub("", known.arabic_joint.sub(" ", text))
     return known.digit.sub(lambda digit: str(unicodedata.digit(digit[0])), text)

@@ -27,6 +27,8 @@ from labrador.indexes.words import Words, one_form
         ("hi", "हिन्दी में १२", "हिन्दी में 12"),  # vowel signs and the virama are marks
         ("ta", "தமிழ் மொழி", "தமிழ் மொழி"),
         ("ar", "العَرَبِيَّةُ مـــد ٣٥", "العربية مد 35"),  # without vowel points and stretching
+        ("ar", "مصرى مصري", "مصري مصري"),
+        ("az", "ISTI", "ıstı"),
         ("fa", "می\u200cروم كتاب", "می روم کتاب"),  # Arabic letters become Persian ones
         ("he", "שָׁלוֹם צה״ל", "שלום צהל"),
         ("tr", "IŞIK İstanbul", "ışık istanbul"),

@@ -110,9 +110,7 @@ def test_a_quantizer_that_does_not_fit_is_told_before_training():
     dpr = DPR(encoder=ENCODER, sampler=BM25Hard())
     with pytest.raises(LabradorError, match="codebooks"):
         dpr.check(OPQ(codebooks=7), Scan())
-    few = SimpleNamespace(
-        passages=range(100), splits=("train", "test"), relevant=lambda split: Ragged.from_lists([[0]])
-    )
+    few = SimpleNamespace(passages=range(100), splits=("train", "test"), spared=lambda split: Ragged.from_lists([[0]]))
     with pytest.raises(LabradorError, match="centroids"):
         dpr.check_corpus(few, OPQ(codebooks=8))
 
