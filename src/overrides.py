@@ -15,7 +15,7 @@ SWEEPS = ("-m", "--multirun")
 PATHS: tuple[str, ...] = ("data.path", "data.titles", "encoder.model", "retriever.extra_queries", "retriever.teacher")
 PATHS += ("store", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 TEXTS: tuple[str, ...] = ("encoder.query_prefix", "encoder.passage_prefix", "encoder.revision", "data.name")
-TEXTS += ("tracker.project", "tracker.entity")  # besides paths
+TEXTS += ("data.language", "tracker.project", "tracker.entity")  # besides paths
 FUNCTION = re.compile(r"\w+\(.*\)", re.DOTALL)  # choice(a,b), glob(*): a sweep in other words
 ELEMENT = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]""")  # of a sweep's list: quoted, or up to a comma
 
