@@ -56,6 +56,10 @@ class Judgements:
                 column.append(value)
         self._pending.clear()
 
+    def absent(self, row: int) -> str:
+        """The id of the passage that is not there and has that row, which is below 0."""
+        return list(self._unknown)[-1 - row]
+
     @property
     def lacking(self) -> tuple[int, str]:
         """How many of what was added is of passages that are not there, and the id of the first of those."""

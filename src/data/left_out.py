@@ -7,14 +7,12 @@ log = logging.getLogger(__name__)
 
 What = Literal["empty", "unreachable", "unknown questions", "without a positive", "unknown negatives", "unjudged"]
 LINES: dict[What, str] = {
-    "empty": "passages without any text are left out (the first: {first})",
-    "unreachable": "judgements are of passages that the corpus lacks or that have no text (the first: {first}); they "
-    "count as not found",
-    "unknown questions": "judged questions are not in the file of the questions and left out (the first: {first})",
-    "without a positive": "questions are left out, since no passage of the corpus is a positive of theirs (the first: "
-    "{first})",
-    "unknown negatives": "hard negatives are left out, since the corpus does not have them (the first: {first})",
-    "unjudged": "questions that no split judges are left out (the first: {first})",
+    "empty": "passages without any text, left out",
+    "unreachable": "judgements of passages that the corpus lacks or that have no text, counted as not found",
+    "unknown questions": "judged questions that the file of the questions lacks, left out",
+    "without a positive": "questions without a positive that the corpus has, left out",
+    "unknown negatives": "hard negatives that the corpus lacks, left out",
+    "unjudged": "questions that no split judges, left out",
 }
 
 Counts = dict[str, dict[str, Any]]  # what was left out -> {"count": how many, "first": the id of the first one}
@@ -31,4 +29,4 @@ def report(left_out: dict[str, Counts]) -> None:
     for part, counts in left_out.items():
         for what, line in LINES.items():
             if what in counts:
-                log.info("%s: %s %s", part, f"{counts[what]['count']:,}", line.format(first=counts[what]["first"]))
+                log.info("%s: %s: %s (the first: %s)", part, line, f"{counts[what]['count']:,}", counts[what]["first"])

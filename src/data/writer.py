@@ -151,7 +151,8 @@ class SchemaWriter:
         if judgements is not None and unreachable.shape[1]:
             if not qrels.shape[1]:
                 raise judgements.all_unreachable()
-            count(self.left_out[split], "unreachable", unreachable.shape[1], judgements.lacking[1])
+            first = judgements.absent(int(unreachable[1].max()))
+            count(self.left_out[split], "unreachable", unreachable.shape[1], first)
             np.save(unreachable_file(self.folder, split), unreachable, allow_pickle=False)
         return qrels
 

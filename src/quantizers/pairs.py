@@ -50,10 +50,15 @@ class PairQuantizer(Quantizer):
 
     def check(self, dimension: int, passages: int | None = None) -> None:
         """There must be more passages than hard negatives of one question."""
+        if passages is not None and passages < 2:
+            raise LabradorError(
+                f"quantizer={self.option}: it learns to tell passages apart, and the corpus has {passages}; use "
+                "quantizer=flat, or a larger corpus"
+            )
         if passages is not None and self.negatives >= passages:
             raise LabradorError(
                 f"quantizer.negatives={self.negatives}: expected fewer than the {passages} passages; set "
-                "quantizer.negatives=1"
+                f"quantizer.negatives={passages - 1}"
             )
 
 

@@ -90,7 +90,7 @@ class Sampler(ABC):
         if self.negatives > spare:
             raise LabradorError(
                 f"sampler.negatives={self.negatives}: a query has only {spare} passages that are not its positives; "
-                f"use sampler.negatives={spare} or less, or a larger corpus"
+                f"set sampler.negatives={max(0, spare)}, or use a larger corpus"
             )
 
     @abstractmethod

@@ -1,5 +1,7 @@
 """The learned hash: what it promises as a quantizer, and that it learns what judged questions want."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from labrador.errors import LabradorError
 from labrador.losses.hashing import LAYER
 from labrador.quantizers.base import Pairs, TrainingVectors
 from labrador.quantizers.hashing import Hash, HashCodec
+from labrador.quantizers.learned_pq import LearnedPQ
 from labrador.quantizers.pairs import batches, tensors
 from labrador.samplers.base import Example
 
@@ -125,3 +128,15 @@ def test_another_positive_of_a_question_is_masked_in_its_batch(vectors):
     assert batch.step == 5
     np.testing.assert_allclose(batch.queries.numpy(), pairs.queries / 2)
     np.testing.assert_allclose(batch.passages.numpy(), vectors.passages[[7, 9, 3, 4]] / 4)
+
+
+@pytest.mark.parametrize("quantizer", [Hash(), LearnedPQ(codebooks=4)])
+def test_one_passage_can_be_told_from_no_other(quantizer):
+    with pytest.raises(LabradorError) as caught:
+        quantizer.check(32, 1)
+    told = f"quantizer={quantizer.option}: it learns to tell passages apart, and the corpus has 1; use quantizer=flat"
+    assert str(caught.value).startswith(told)
+    with pytest.raises(
+        LabradorError, match=r"negatives=5: expected fewer than the 3 .*set quantizer.negatives=2"
+    ):
+        replace(quantizer, negatives=5).check(32, 3)
