@@ -136,7 +136,5 @@ def test_one_passage_can_be_told_from_no_other(quantizer):
         quantizer.check(32, 1)
     told = f"quantizer={quantizer.option}: it learns to tell passages apart, and the corpus has 1; use quantizer=flat"
     assert str(caught.value).startswith(told)
-    with pytest.raises(
-        LabradorError, match=r"negatives=5: expected fewer than the 3 .*set quantizer.negatives=2"
-    ):
+    with pytest.raises(LabradorError, match=r"negatives=5: expected fewer than the 3 .*set quantizer.negatives=2"):
         replace(quantizer, negatives=5).check(32, 3)
