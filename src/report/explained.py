@@ -45,9 +45,10 @@ def _untested(names: str, untested: Sequence[Difference]) -> tuple[str, ...]:
         return ()
     first = {one.system: one for one in reversed(untested)}
     ordered = [first[label] for label in dict.fromkeys(one.system for one in untested)]
+    single = dict.fromkeys(label for one in untested for label in one.one_seed)
     line = (
-        f"No mark for what one seed cannot tell from {names}, since training, or fitting a quantizer, with another "
-        f"seed gives other figures: {_listed([one.system for one in ordered])}"
+        f"No mark between {names} and {_listed([one.system for one in ordered])}: training, or fitting a quantizer, "
+        f"with another seed gives other figures, and one seed cannot tell how far apart (of one: {_listed([*single])})"
     )
     seen = [one for one in ordered if one.seed_error is not None]
     if not seen:

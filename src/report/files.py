@@ -31,7 +31,7 @@ def write_csv(path: Path, rows: Mapping[Path, ResultRow], systems: Sequence[Syst
 
 def write_differences(path: Path, found: Sequence["Difference"]) -> None:
     """Write one line per system and metric: the difference to the baseline, its interval and p values in full."""
-    write_lines(path, [asdict(one) for one in found])
+    write_lines(path, [asdict(one) | {"one_seed": ", ".join(one.one_seed)} for one in found])
 
 
 def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -38,6 +38,7 @@ class Difference:
     p_holm: float | None  # p corrected for all differences of the table that were tested
     p_randomisation: float  # of these very runs, over the questions alone: paired, two-sided
     p_t: float  # of these very runs, over the questions alone: paired t-test
+    one_seed: tuple[str, ...]  # the labels of those of the two whose draw was made but once; () = there is a test
     seed_error: float | None  # standard error by what the seeds drew; of one seed by what others here show, else None
     seeds_needed: int | None  # about how many tell a difference of this size; None = over 100, not known, or no matter
     queries: int  # questions compared
@@ -219,6 +220,7 @@ def _tested(table: Comparisons, draws: int) -> list[Difference]:
             p_holm=None,
             p_randomisation=float(p_randomisation[number]),
             p_t=float(p_t[number]),
+            one_seed=tuple(one.label for one in chance.single),
             seed_error=_seed_error(chance),
             seeds_needed=_seeds(mean[number], chance, variances[number, 2]),
             queries=int(queries[number]),

@@ -170,4 +170,4 @@ def test_cells_trained_apart_have_no_mark_while_they_have_one_seed(measured):
     lines, (one,), (told,) = marked(trained, None)
     assert [line.signs for line in lines] == [{}, {"R@20": 0}]
     assert one.over == "one seed"
-    assert told.startswith("No mark for what one seed cannot tell from BPR")
+    assert told.startswith("No mark between BPR and BPR (paper): training")

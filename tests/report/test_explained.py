@@ -10,7 +10,14 @@ from labrador.report.significance import Difference
 def difference():
     def make(system, over="questions", **fields):
         values = {"difference": 0.01, "low": -0.01, "high": 0.03, "p": 0.04, "p_holm": 0.04, "p_randomisation": 0.04}
-        values |= {"p_t": 0.04, "seed_error": None, "seeds_needed": None, "queries": 100, "metric": "MRR@10"}
+        values |= {
+            "p_t": 0.04,
+            "seed_error": None,
+            "seeds_needed": None,
+            "queries": 100,
+            "metric": "MRR@10",
+            "one_seed": (),
+        }
         return Difference(system=system, baseline="dpr flat", over=over, **(values | fields))
 
     return make
@@ -37,12 +44,12 @@ def test_how_it_was_tested(difference, baseline):
 
 
 def test_why_one_seed_has_no_mark(difference, baseline):
-    found = [difference(name, "one seed", p=None, p_holm=None) for name in "abcdef"]
+    found = [difference(name, "one seed", p=None, p_holm=None, one_seed=("dpr flat", name)) for name in "abcdef"]
     (line,) = explained(baseline, found, baseline)
     assert line == (
-        "No mark for what one seed cannot tell from dpr flat, since training, or fitting a quantizer, with another "
-        "seed gives other figures: a, b, c, d and 2 more. No system here has several seeds to show how far they "
-        "spread: run with seed=0,1,2"
+        "No mark between dpr flat and a, b, c, d and 2 more: training, or fitting a quantizer, with another seed gives "
+        "other figures, and one seed cannot tell how far apart (of one: dpr flat, a, b, c and 3 more). No system "
+        "here has several seeds to show how far they spread: run with seed=0,1,2"
     )
 
 

@@ -169,6 +169,7 @@ def test_trainings_of_one_seed_have_an_interval_and_no_mark(measured, figures):
     found = measured(cells)
     untrained, one = against(found, [found[0]], ["MRR@10"])
     assert {one.over, untrained.over} == {"one seed"}  # the baseline is trained
+    assert (untrained.one_seed, one.one_seed) == (("dpr flat",), ("dpr sq8", "dpr flat"))
     assert (untrained.p, untrained.p_holm, untrained.sign) == (None, None, 0)
     assert untrained.p_randomisation == pytest.approx(1 / 10_001)  # of these very runs
     assert untrained.low < untrained.difference < untrained.high
