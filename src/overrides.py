@@ -22,8 +22,13 @@ ELEMENT = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]""")  # of a sw
 
 def readable(arguments: Sequence[str]) -> list[str]:
     """The command line with quotes around each value that Hydra would refuse, or not take for the text it must be."""
-    swept = any(argument in SWEEPS for argument in arguments)
+    swept = is_sweep(arguments)
     return [_readable(argument, swept) for argument in arguments]
+
+
+def is_sweep(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for a sweep."""
+    return any(argument in SWEEPS for argument in arguments)
 
 
 def _readable(argument: str, swept: bool) -> str:

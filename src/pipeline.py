@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from . import processes
+from .cells import forced
 from .chosen import chosen
 from .components import build
 from .composed import GROUPS, Composed, compose
@@ -31,7 +32,7 @@ from .errors import LabradorError
 from .gpus import Lease
 from .lab import Lab
 from .metrics.scores import METRICS
-from .overrides import readable
+from .overrides import is_sweep, readable
 from .report.rows import FILE_NAME, ResultRow
 from .report.table import print_rows
 from .result import leave, row_of
@@ -46,7 +47,6 @@ from .sweeps import (
     leave_failure,
     outer_fault,
     refused,
-    swept_settings,
 )
 from .tracker import NoTracker, Session, Told
 
@@ -85,7 +85,9 @@ def launch(conf: Path) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing its own traceback
     Sweeps.folder = None
     _faults.clear()
-    sys.argv[1:] = swept_settings(readable(sys.argv[1:]), GROUPS)
+    sys.argv[1:] = readable(sys.argv[1:])
+    if is_sweep(sys.argv):
+        sys.argv[1:] = forced(sys.argv[1:], GROUPS)
     with tempfile.TemporaryDirectory() as unused:
         if not processes.is_main():  # only the main process writes a run folder
             sys.argv += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}", "hydra/job_logging=disabled"]

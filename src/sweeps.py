@@ -7,7 +7,6 @@ that started the sweep is the sweep's folder: a cell that fails leaves `failed.t
 import errno
 import re
 import shutil
-from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -90,17 +89,6 @@ def refused(error: Exception) -> str | None:
 def killed(error: Exception) -> bool:
     """Whether a launcher's error says that a process ended before its cell did: out of memory or time, preempted."""
     return isinstance(error, BrokenExecutor) or type(error).__module__.partition(".")[0] in CLUSTERS
-
-
-def swept_settings(arguments: Sequence[str], groups: Sequence[str]) -> list[str]:
-    """The command line with `group.key=value` as `++group.key=value` where several options of a group are swept.
-
-    Hydra checks such a setting against the default option, before it looks at the swept ones. Forced in, it is checked
-    by every cell's own component.
-    """
-    choices = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
-    swept = tuple(f"{group}." for group in groups if "," in choices.get(group, ""))
-    return [f"++{argument}" if swept and argument.startswith(swept) else argument for argument in arguments]
 
 
 def composition_fault(error: Exception) -> str:

@@ -18,6 +18,7 @@ SRC = ROOT / "src"
 FLOORS = (
     ("errors", "overrides", "sweeps"),
     ("processes",),
+    ("cells",),
     ("components", "gpus", "progress", "quiet", "tracker", "data.ragged"),
     ("devices", "machine"),
     ("losses", "samplers", "metrics", "store", "data", "encoders"),

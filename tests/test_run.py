@@ -24,16 +24,6 @@ def test_cfg_job_shows_the_composed_config(tmp_path):
     assert "labrador.retrievers.bm25.BM25" in done.stdout
 
 
-def test_a_setting_of_swept_options_is_checked_by_each_cell(tmp_path, beir):
-    cells = ["retriever=pretrained", "quantizer=pq,lsh", "quantizer.codebooks=4", "quantizer.centroids=16"]
-    done = run("-m", *cells, "data=beir", f"data.path={beir}", *SMALL, cwd=tmp_path)
-    assert done.returncode == 2  # lsh has no codebooks; the other cell went on
-    assert "quantizer.codebooks" in done.stderr
-    assert [row["quantizer"] for row in results(tmp_path / "multirun")] == ["pq"]
-    (row,) = results(tmp_path / "multirun")
-    assert row["settings"]["quantizer.codebooks"] == "4"
-
-
 def test_a_matrix_trains_one_encoder_and_makes_every_artifact_once(tmp_path, beir):
     cells = ["retriever=dpr", "quantizer=flat,sq8,lsh", "search=scan,two_stage", "data=beir", f"data.path={beir}"]
     done = run("-m", *cells, *SMALL, cwd=tmp_path)
