@@ -90,7 +90,8 @@ class FitSteps(TextSteps):
         objective's own start from those that `start` was trained with, else from the `quantizer`'s. With `frozen`
         passages only queries are encoded and trained. `gathered`: queries are scored against the passages of all
         processes, otherwise against those of their own process. `lexical` draws hard negatives of a second kind, among
-        BM25's. Killed, it continues from its last checkpoint.
+        BM25's. Where train.keep comes to best, it ends with the checkpoint that ranks the dev questions best. Killed,
+        it continues from its last checkpoint.
         """
         checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
         draws = self._draws(sampler, candidates, lexical)
@@ -99,13 +100,22 @@ class FitSteps(TextSteps):
         if quantizer is not None:
             keys["quantizer"] = quantizer.artifact.key
         gathered = gathered or processes.world_size() == 1
+        looked = self.settings.looks(objective.keeps_best) and frozen is None and self._has_dev()
+        dev_tokens, dev_key = self.tokens(checkpoint.encoder, "dev") if looked else (None, "")
+        if looked:
+            keys |= {"dev queries": dev_key} | {f"dev {part}": key for part, key in self.judged("dev").items()}
 
         def write(folder: Path) -> None:
             from ..training.loop import train
 
+            dev = None
+            if dev_tokens is not None and isinstance(passages, Tokens):
+                from ..training.dev import DevSet
+
+                dev = DevSet.drawn(dev_tokens, passages, self.corpus.positives("dev"), self.seed)
             state = {**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()}
             how = self.settings, self.seed, folder, self.device, state, gathered, self.watched(name)
-            train(checkpoint, objective, draws.batches, queries, passages, self.corpus.spared("train"), *how)
+            train(checkpoint, objective, draws.batches, queries, passages, self.corpus.spared("train"), *how, dev)
 
         inputs = {"start": checkpoint.key, "queries": queries_key, **self.judged("train")}
         config = {
@@ -119,6 +129,10 @@ class FitSteps(TextSteps):
         artifact = self.make("train", "fit", config, {**inputs, **keys, **draws.keys}, write, **options)
         self.replay(name, artifact)
         return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)
+
+    def _has_dev(self) -> bool:
+        """Whether dev questions have passages that are judged right for them."""
+        return "dev" in self.corpus.splits and bool(self.corpus.positives("dev").lengths.any())
 
     def _draws(self, sampler: Sampler, candidates: Candidates | None, lexical: BM25Hard | None) -> "Draws":
         """The batches of a training and what names them; candidates that are not given are mined."""

@@ -57,7 +57,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Objective(ABC):
-    """A training objective as a component: its fields are its settings."""
+    """A training objective as a component: its fields are its settings.
+
+    keeps_best: whether train.keep=auto keeps the checkpoint with the best dev rank, as its paper's code does.
+    """
+
+    keeps_best: ClassVar[bool] = False
 
     version: ClassVar[int] = 1  # raised when the same settings come to give another loss
 

@@ -51,6 +51,11 @@ class HashingModule(ObjectiveModule):
             losses["dense"] = self._cross_entropy(batch.queries, batch.passages, batch)
         return {"loss": torch.stack(list(losses.values())).sum(dim=0), **losses}
 
+    def compared(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
+        """The continuous query and the code of the passage, as candidates are reranked."""
+        hashed = self._hashed(passages)
+        return self._hashed(queries), torch.where(hashed >= 0, 1.0, -1.0)
+
     def _hashed(self, vectors: Tensor) -> Tensor:
         """y [N, bits] of encoder vectors [N, D]."""
         scaled = vectors * self.length

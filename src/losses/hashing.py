@@ -27,6 +27,7 @@ class Hashing(Objective):
     both losses' products, so that neither drowns the other. `dense_loss` adds the cross entropy of <e(q), e(p)>.
     """
 
+    keeps_best: ClassVar[bool] = True
     version: ClassVar[int] = 2  # 1: straight-through had the slope 1
 
     layer: bool = True  # whether there is a W, [bits, D]

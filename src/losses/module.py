@@ -24,6 +24,10 @@ class ObjectiveModule(nn.Module, ABC):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Per-query losses [B] by name; the mean of "loss" over the global batch is trained, the others are logged."""
 
+    def compared(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
+        """What of query vectors [Q, D] and passage vectors [P, D] is ranked by inner product: [Q, W] and [P, W]."""
+        return queries, passages
+
     def start_from(self, state: Mapping[str, NDArray[np.float32]]) -> None:
         """Take over parameters by name, which an earlier round or a fitted quantizer left; others stay as they are.
 

@@ -22,6 +22,7 @@ from ..samplers.base import Example
 from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts
 from .checkpoints import newest
+from .dev import DevSet, KeepBest, take_best
 from .frozen import FrozenPassages
 from .model import Trainable, TrainingModel, set_dropout, write_out_attention
 from .progress import Watch
@@ -48,6 +49,7 @@ def train(
     state: Mapping[str, NDArray[np.float32]] | None = None,
     gathered: bool = True,
     watch: Watch | None = None,
+    dev: DevSet | None = None,
 ) -> None:
     """Train from `start` on `batches(epoch)`, the same in every process, and write the result into `folder`.
 
@@ -55,9 +57,9 @@ def train(
     (step, loss, learning_rate, ...). `positives` are the passage rows of each query; `state` are parameters that the
     objective starts from, by name; `gathered`: queries are scored against the passages of all processes, otherwise
     against those of their own; `watch` is given the curve as it grows. Frozen passages are not encoded: the query tower
-    alone is trained then. Killed and started again with the same arguments, it continues from the last whole checkpoint
-    in folder/trainer and ends with the same weights; curve.jsonl comes last, and where it is there is nothing left to
-    do.
+    alone is trained then. With a `dev` set what is written is the checkpoint that ranks it best. Killed and started
+    again with the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with the same
+    weights; curve.jsonl comes last, and where it is there is nothing left to do.
     Raises LabradorError when there is nothing to train on or the training diverges.
     """
     settings = settings.resolved(device)
@@ -85,7 +87,7 @@ def train(
     if isinstance(passages, FrozenPassages):
         settings = replace(settings, workers=0)
     with memory_for(f"training, {settings.batch_size} queries a batch", TOO_LARGE):
-        run(make, batches, settings, seed, folder, device, watch)
+        run(make, batches, settings, seed, folder, device, watch, dev)
 
 
 def run(
@@ -96,6 +98,7 @@ def run(
     folder: Path,
     device: str,
     watch: Watch | None = None,
+    dev: DevSet | None = None,
 ) -> None:
     """Train what `make` builds, a model and the collation of its inputs, as `train` does; `settings` are resolved.
 
@@ -121,9 +124,11 @@ def run(
     )
     told = arguments(settings, settings.steps(parts.steps), seed, checkpoints, device)
     trainer = RetrieverTrainer(model, told, loader, settings.optimizer, watch)
+    if dev is not None and isinstance(model, TrainingModel):
+        trainer.add_callback(KeepBest(model, dev, checkpoints))
     trainer.train(resume_from_checkpoint=resume)
     if processes.is_main():
-        _write(model, trainer.state.log_history, folder)
+        _write(model, trainer.state.log_history, folder, checkpoints)
     _remove(checkpoints)
 
 
@@ -150,14 +155,15 @@ def _resume(checkpoints: Path) -> str | None:
     return processes.broadcast(chosen) or None
 
 
-def _write(model: Trainable, history: list[dict[str, float]], folder: Path) -> None:
+def _write(model: Trainable, history: list[dict[str, float]], folder: Path, checkpoints: Path) -> None:
     broken = [name for name, value in model.named_parameters() if not torch.isfinite(value).all()]
     if broken:
         raise LabradorError(
             f"{broken[0]}: not finite after training, finite weights were expected; lower train.learning_rate or "
             "set train.precision=float32"
         )
-    model.save(folder)
+    if not take_best(checkpoints, folder):
+        model.save(folder)
     lines = [json.dumps(entry) for entry in history if "loss" in entry]
     curve = folder / f"{CURVE}.part"
     curve.write_text("".join(f"{line}\n" for line in lines))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import LabradorError
 
 CURVE = "curve.jsonl"  # of a finished training, in its folder; written last
+KEEPS = ("auto", "best", "last")
 OPTIMIZERS = ("adamw", "lamb")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -25,6 +26,7 @@ class TrainSettings:
     max_grad_norm: float = 2.0  # gradients are scaled down to this norm; 0: never
     dropout: float | None = None  # share of numbers dropped in the encoder's layers; null: as the model comes
     precision: str = "auto"  # of the encoder's matrix products: float32, bfloat16; auto: the device's
+    keep: str = field(default="auto", metadata={"key": False})  # enters the key of a training by what it came to
     save_steps: int | None = field(default=None, metadata={"key": False})  # steps between checkpoints; null: none
     log_steps: int = field(default=10, metadata={"key": False})  # steps between lines of the training curve
     workers: int = field(default=0, metadata={"key": False})  # processes that prepare batches
@@ -40,6 +42,7 @@ class TrainSettings:
         self._expect("learning_rate", self.learning_rate > 0, "a number above 0")
         self._expect("warmup", 0 <= self.warmup <= 1, "a share from 0 to 1")
         self._expect("dropout", self.dropout is None or 0 <= self.dropout < 1, "a share from 0 to below 1, or null,")
+        self._expect("keep", self.keep in KEEPS, f"one of {', '.join(KEEPS)}")
         self._expect("optimizer", self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
         self._expect("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
         divides = self.batch_size % self.gradient_accumulation == 0
@@ -72,6 +75,10 @@ class TrainSettings:
                 "would never reach its peak; lower it, or set train.warmup_steps=null for a share (train.warmup)"
             )
         return self.warmup_steps
+
+    def looks(self, keeps_best: bool) -> bool:
+        """Whether a training looks for its best checkpoint: of one epoch there is one alone."""
+        return self.epochs > 1 and (self.keep == "best" or (self.keep == "auto" and keeps_best))
 
     @property
     def visits(self) -> int | None:

@@ -96,6 +96,7 @@ def run(
     objective: Objective | None = None,
     start: Any = None,
     gathered: bool = True,
+    dev: Any = None,
     **settings: Any,
 ) -> dict[str, torch.Tensor]:
     """Train the toy encoder into `out` with the texts of `folder`; returns the weights that were written."""
@@ -115,6 +116,7 @@ def run(
         folder=out,
         state=start.objective_state(),
         gathered=gathered,
+        dev=dev,
     )
     return weights(out)
 
