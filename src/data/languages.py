@@ -81,7 +81,8 @@ def detect(texts: Iterable[str]) -> Detected:
     total = sum(votes.values())
     if not total:
         return Detected(NONE, {})
-    shares = {language: round(100 * count / total) for language, count in votes.most_common(3)}
+    parts = {language: round(100 * count / total) for language, count in votes.most_common(3)}
+    shares = {language: share for language, share in parts.items() if share}
     language, most = votes.most_common(1)[0]
     return Detected(language if most >= SURE * total else NONE, shares)
 
