@@ -200,7 +200,7 @@ class Corpus:
     def _never_negatives(self, split: str, positives: Ragged) -> Ragged:
         size = len(self.passages)
         keys = [np.repeat(np.arange(len(positives)), positives.lengths) * size + positives.values]
-        queries, passages = self._twins.of(positives)
+        queries, passages = self.twins.of(positives)
         keys.append(queries * size + passages)
         own = self.own(split)
         if own is not None:
@@ -210,7 +210,8 @@ class Corpus:
         return Ragged.from_pairs(queries, passages, len(positives))
 
     @cached_property
-    def _twins(self) -> Twins:
+    def twins(self) -> Twins:
+        """The passages that share their text with another."""
         return Twins.load(twins_file(self.folder))
 
     def sample(self) -> list[tuple[str, str]]:

@@ -1,13 +1,16 @@
 """Steps on vectors: encoding passages and queries."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import processes
+from ..data.twins import Twins
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from .fits import FitSteps
@@ -16,6 +19,7 @@ from .steps import Stored, open_array
 if TYPE_CHECKING:
     from ..encoders.towers import Side
 
+TWINS_TOGETHER = 4096  # passages whose tokens are compared at a time
 QUERIES_TOGETHER = 4096  # searched in one batch: flat reads the whole file of vectors once for each
 VECTORS = "vectors.npy"
 Transform = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
@@ -33,6 +37,7 @@ class Encoding:
     device: str
     inputs: dict[str, str]
     about: str
+    twins: Twins | None = None  # passages that share their text with another
 
     @property
     def config(self) -> dict[str, str]:
@@ -40,12 +45,17 @@ class Encoding:
         return {"side": self.side, "dtype": self.dtype, "precision": self.precision}
 
     def write(self, out: Path, transform: Transform | None = None) -> None:
-        """Write the vectors, or `transform` of them, to the .npy file `out`; continues what a killed run began."""
+        """Write the vectors, or `transform` of them, to the .npy file `out`; continues what a killed run began.
+
+        Passages of the same tokens have the same vector, whatever the batches that they were in rounded.
+        """
         from ..encoding import EncodeSettings, encode
 
         budget = self.checkpoint.encoder.batch_tokens
         settings = EncodeSettings(dtype=self.dtype, precision=self.precision, token_budget=budget, device=self.device)
         encode(self.checkpoint.towers(), self.side, self.tokens, out, settings, transform)
+        if self.twins is not None and processes.is_main():
+            share_rows(out, self.twins, self.tokens)
 
 
 class VectorSteps(FitSteps):
@@ -74,6 +84,7 @@ class VectorSteps(FitSteps):
             device=self.device,
             inputs={"checkpoint": checkpoint.key, "tokens": tokens_key},
             about=f"{len(tokens):,} {'passages' if split is None else f'{split} queries'}",
+            twins=self.corpus.twins if split is None else None,
         )
 
     def _vectors(self, encoding: "Encoding") -> Stored:
@@ -96,3 +107,14 @@ class VectorSteps(FitSteps):
         if limit is None or len(rows) <= limit:
             return rows
         return np.sort(np.random.default_rng(self.seed).choice(rows, size=limit, replace=False))
+
+
+def share_rows(path: Path, twins: Twins, tokens: Tokens) -> None:
+    """Give the passages of `twins` that have the same tokens the row of the first of them in the .npy file `path`."""
+    firsts: dict[tuple[int, bytes], int] = {}
+    array: NDArray[Any] = np.load(path, mmap_mode="r+", allow_pickle=False)
+    for start in range(0, len(twins.rows), TWINS_TOGETHER):
+        rows = twins.rows[start : start + TWINS_TOGETHER]
+        known = zip(twins.texts[start : start + TWINS_TOGETHER].tolist(), tokens.rows(rows), strict=True)
+        keys = [(text, hashlib.blake2b(ids.tobytes(), digest_size=16).digest()) for text, ids in known]
+        array[rows] = array[[firsts.setdefault(key, row) for key, row in zip(keys, rows.tolist(), strict=True)]]

@@ -30,6 +30,6 @@ VERSIONS: Mapping[str, int] = MappingProxyType(
         "structure": 1,  # hash tables
         "teacher": 4,  # trainings of cross-encoders: training/ and labels/teaching.py
         "tokens": 2,  # encoders/tokens.py
-        "vectors": 1,  # encoding.py
+        "vectors": 2,  # encoding.py
     }
 )
