@@ -89,11 +89,12 @@ def main() -> None:
         }
         taken: dict[str, list[float]] = {name: [] for name in kinds}
         scores = {}
-        for _ in range(options.rounds):
+        for turn in range(options.rounds + 1):  # the first warms up
             for name, score in kinds.items():
                 start = time.perf_counter()
                 scores[name] = score()
-                taken[name].append(time.perf_counter() - start)
+                if turn:
+                    taken[name].append(time.perf_counter() - start)
     first, *_ = kinds
     print("| scoring | pairs/s | ratio | largest difference of scores |\n|---|---|---|---|")
     for name, seconds in taken.items():

@@ -84,9 +84,10 @@ def plain_loop(
 
 
 def seconds_per_step(run: Callable[[int], None], steps: int, device: str) -> float:
-    """The slope between trainings of SHORT and of SHORT + `steps` steps."""
+    """The slope between trainings of SHORT and of SHORT + `steps` steps, after one that warms up."""
     clock = time.process_time if device == "cpu" else time.perf_counter
     seconds = []
+    run(1)
     for count in (SHORT, SHORT + steps):
         start = clock()
         run(count)
