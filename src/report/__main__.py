@@ -9,11 +9,14 @@ from ..errors import LabradorError
 from .columns import size
 from .comparison import Comparison, compare
 from .files import markdown_table, write_csv, write_differences
+from .groups import Group
 from .latex import latex
 from .order import order
 from .rows import find
 from .systems import baselines
 from .table import print_table
+
+Sections = Sequence[tuple[Group, Comparison]]  # of each data
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,29 +48,48 @@ def report(settings: argparse.Namespace) -> None:
     paths: Sequence[Path] = settings.paths
     rows = dict(sorted(find(paths).items(), key=lambda item: order(item[1])))
     found = compare(rows, settings.metric, settings.baseline)
-    shown = found.layout()
+    sections = found.sections()
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     csv_file, markdown_file = settings.csv or folder / "results.csv", settings.markdown or folder / "results.md"
     written = [csv_file, markdown_file]
     try:
         write_csv(csv_file, rows, found.systems)
-        markdown_file.write_text(markdown_table(shown), encoding="utf-8")
+        markdown_file.write_text(markdown_sections(sections), encoding="utf-8")
         if found.differences:
             written.append(csv_file.with_name(f"{csv_file.stem}-differences.csv"))
-            write_differences(written[-1], found.differences)
+            write_differences(written[-1], found.differences, found.systems)
         if settings.latex:
             written.append(settings.latex)
-            settings.latex.write_text(latex(shown, settings.latex.stem), encoding="utf-8")
+            settings.latex.write_text(latex_sections(sections, settings.latex.stem), encoding="utf-8")
     except OSError as error:
         raise LabradorError(
             f"{error.filename or folder}: cannot be written ({error.strerror}); name another file"
         ) from error
-    print_table(shown)
+    for group, section in sections:
+        if len(sections) > 1:
+            print(f"{group.name}\n")
+        print_table(section.layout())
+        if len(sections) > 1:
+            print()
     of = f" of {len(found.systems)} system{'s' if len(found.systems) > 1 else ''}" if found.averaged else ""
     names = f"{', '.join(map(str, written[:-1]))} and {written[-1]}"
     print(f"{len(rows)} result{'s' if len(rows) > 1 else ''}{of}; written to {names}")
     for line in dict.fromkeys(illustrate(found, settings)):  # figures and page may leave out the same
         print(line)
+
+
+def markdown_sections(sections: Sections) -> str:
+    """The table of each data in Markdown, under a heading where there are several."""
+    if len(sections) == 1:
+        return markdown_table(sections[0][1].layout())
+    return "\n".join(f"## {group.name}\n\n{markdown_table(section.layout())}" for group, section in sections)
+
+
+def latex_sections(sections: Sections, label: str) -> str:
+    """The table of each data in LaTeX, called `label`, or where there are several `label` with the data's name."""
+    if len(sections) == 1:
+        return latex(sections[0][1].layout(), label)
+    return "\n".join(latex(section.layout(), f"{label}-{group.slug}") for group, section in sections)
 
 
 def check_places(settings: argparse.Namespace) -> None:

@@ -1,12 +1,13 @@
 """Rows become the table of a comparison: one line a system, means over seeds, what differs from a baseline marked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import LabradorError
 from .averages import Average, average
+from .groups import Group, groups
 from .rows import Data, ResultRow
 from .systems import System, baselines, systems
 from .table import Layout, layout
@@ -29,6 +30,16 @@ class Comparison:
     def averaged(self) -> bool:
         """Whether a line of the table is a system over its seeds, and not a row."""
         return bool(self.told) or any(len(system.rows) > 1 for system in self.systems)
+
+    def sections(self) -> list[tuple[Group, "Comparison"]]:
+        """What is on each data by itself: nothing on one may be held against anything on another."""
+        sections = []
+        for group in groups(self.systems):
+            names = {system.label for system in group.systems}
+            own = {file: row for file, row in self.rows.items() if row.scored_on == group.systems[0].data}
+            apart = [one for one in self.differences if one.system in names]
+            sections.append((group, replace(self, rows=own, systems=list(group.systems), differences=apart)))
+        return sections
 
     def layout(self) -> Layout:
         """The table: a line for each row or, when there are several seeds or a baseline, for each system."""

@@ -29,9 +29,13 @@ def write_csv(path: Path, rows: Mapping[Path, ResultRow], systems: Sequence[Syst
     )
 
 
-def write_differences(path: Path, found: Sequence["Difference"]) -> None:
-    """Write one line per system and metric: the difference to the baseline, its interval and p values in full."""
-    write_lines(path, [asdict(one) | {"one_seed": ", ".join(one.one_seed)} for one in found])
+def write_differences(path: Path, found: Sequence["Difference"], systems: Sequence[System] = ()) -> None:
+    """Write one line per system and metric: the difference to the baseline, its interval and p values in full.
+
+    With `systems`, also the data that they are on.
+    """
+    data = {system.label: {"data": system.data.name, "data_key": system.data.key} for system in systems}
+    write_lines(path, [data.get(one.system, {}) | asdict(one) | {"one_seed": ", ".join(one.one_seed)} for one in found])
 
 
 def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -133,3 +134,42 @@ def test_places_that_cannot_be_written_are_told_before_any_work(seeds, tmp_path,
         assert printed.err == f"error: {option} {place}: {expected}\n"
         assert printed.out == ""
     assert not (seeds / "results.csv").exists()
+
+
+@pytest.fixture
+def two(row, tmp_path):
+    """Two data of one name and one size, as of `-m data.path=A,B`: on each flat, and on the second pq, too."""
+    cells = [("flat", "aaaaaaaaaa", 0.9), ("flat", "bbbbbbbbbb", 0.5), ("pq", "bbbbbbbbbb", 0.2)]
+    for number, (quantizer, data, quality) in enumerate(cells):
+        folder = tmp_path / "two" / str(number)
+        folder.mkdir(parents=True)
+        figures = [quality + (query % 5) / 100 for query in range(50)]
+        made = row(retriever="pretrained", quantizer=quantizer, data_fingerprint=data, drawn={})
+        made = replace(made, metrics={"MRR@10": sum(figures) / 50})
+        made.write(folder / "result.json")
+        table = pa.table({"qid": [f"q{query}" for query in range(50)], "MRR@10": figures})
+        parquet.write_table(table, folder / "per_query.parquet")
+    return tmp_path / "two"
+
+
+def test_each_data_has_a_section_and_nothing_is_held_against_another(two, tmp_path, capsys):
+    files = ["--latex", str(tmp_path / "t.tex"), "--figures", str(tmp_path / "f"), "--html", str(tmp_path / "p.html")]
+    assert main([str(two), "--baseline", "pretrained flat", *files]) == 0
+    out = capsys.readouterr().out
+    names = [f"pydocs, 12,034 passages, 1,210 questions, {key * 6}" for key in "ab"]
+    first, second = out.split(names[1])
+    assert first.startswith(names[0])
+    assert "0.920" in first
+    assert "0.520*" in second  # the best of its own data
+    assert "left out" not in out
+    differences = list(csv.DictReader((two / "results-differences.csv").read_text().splitlines()))
+    assert [(line["data_key"], line["system"].split()[1]) for line in differences] == [("bbbbbbbbbb", "pq")]
+    assert [line for line in (two / "results.md").read_text().splitlines() if line[:2] == "##"] == [
+        f"## {name}" for name in names
+    ]
+    tables = (tmp_path / "t.tex").read_text()
+    assert tables.count(r"\begin{table}") == 2
+    assert r"\label{tab:t-pydocs-12034-1210-aaaaaa}" in tables
+    assert (tmp_path / "f" / "pydocs-12034-1210-bbbbbb-gains.png").exists()
+    page = (tmp_path / "p.html").read_text()
+    assert all(name in page for name in names)
