@@ -52,7 +52,8 @@ class PQ(Quantizer):
         vectors = min(passages, self.training_passages)
         if vectors < self.centroids:
             largest = max((c for c in CENTROIDS if c <= vectors), default=0)
-            remedy = f"the largest that works is quantizer.centroids={largest}" if largest else "use quantizer=flat, or a larger corpus"
+            works = f"the largest that works is quantizer.centroids={largest}"
+            remedy = works if largest else "use quantizer=flat, or a larger corpus"
             raise LabradorError(
                 f"quantizer.centroids={self.centroids}: expected at least as many training vectors, there are "
                 f"{vectors}; {remedy}"
