@@ -43,8 +43,9 @@ class RunArtifacts:
 
     @property
     def ties_from(self) -> int:
-        """The passage row that equal scores went to first."""
-        return int(self._described(self.run.row.keys.get("ranking", ""), "the ranking").manifest["config"]["ties_from"])
+        """The passage row that equal scores went to first; 0 in runs of an earlier version."""
+        config = self._described(self.run.row.keys.get("ranking", ""), "the ranking").manifest["config"]
+        return int(config.get("ties_from", 0))
 
     @property
     def lexical(self) -> Artifact | None:
