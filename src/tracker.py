@@ -126,24 +126,24 @@ class WandbSession(Session):
 
     def __init__(self, run: Any, store: Path | None = None) -> None:
         self._run, self._store = run, store
-        self._sent: set[tuple[str, float]] = set()
+        self._sent: set[tuple[str, float, bool]] = set()  # trainings, steps, and whether a loss was told
         self._fault: LabradorError | None = None
 
     def curve(self, training: str, entry: Mapping[str, float]) -> None:
         name = f"train/{slug(training)}"
-        step = entry["step"]
-        if (name, step) in self._sent or self._fault is not None:
+        point = name, entry["step"], "loss" in entry
+        if point in self._sent or self._fault is not None:
             return
         try:
             with told_as_ours(f"the curve of {training}"):
-                if not any(sent == name for sent, _ in self._sent):
+                if not any(sent == name for sent, *_ in self._sent):
                     self._run.define_metric(f"{name}/step", hidden=True)
                     self._run.define_metric(f"{name}/*", step_metric=f"{name}/step")
                 self._run.log({f"{name}/{key}": value for key, value in entry.items()})
         except LabradorError as error:  # the training goes on; told when the result is on disk
             log.warning("%s", error)
             self._fault = error
-        self._sent.add((name, step))
+        self._sent.add(point)
 
     def finish(self, row: ResultRow, folder: Path) -> None:
         with told_as_ours(f"the result in {folder}"):

@@ -33,6 +33,7 @@ from .writer import Query, SchemaWriter
 HOST = "https://dl.fbaipublicfiles.com/dpr"
 PSGS_COLUMNS = ("id", "text", "title")
 Named = Callable[[str, str], list[str]]  # the ids of the passages with a title and a text
+RANKED = 30  # hard negatives, and as many others, that a dev question's positive is ranked among
 WIKIPEDIA = Download(  # size and MD5 as ir-datasets gives them
     url=f"{HOST}/wikipedia_split/psgs_w100.tsv.gz", size=4_694_541_059, md5="612fe66e0b6b41ee28f806140226c563"
 )
@@ -49,7 +50,8 @@ class DprSource(Source):
     passage_names: ClassVar[tuple[str, ...]] = ("psgs_w100.tsv",)
     # 1: curly apostrophes stayed; 2: positives in the order of rows; 3: CSV quoting alone; 4: passages in file order
     # 5: those without a text were refused
-    version: ClassVar[int] = 6
+    # 6: dev questions without negatives
+    version: ClassVar[int] = 7
     positive: ClassVar[Positive] = "first"
     drops_question_mark: ClassVar[bool]
 
@@ -81,11 +83,8 @@ class DprSource(Source):
             answers = [] if left_out else _answers(path, line, found.get("answers"))
             queries.append(Query(line, qid, self._question(path, line, found.get("question")), answers))
             positives.extend(Judgement(line, qid, pid, 1) for pid in relevant)
-            if split == "train":
-                hard = contexts("hard_negative_ctxs")
-                others = hard if set(hard) - set(relevant) else contexts("negative_ctxs")
-                negatives.extend(Judgement(line, qid, pid, 0) for pid in others)
-        out.split(split, path, queries, positives, negatives if split == "train" else None)
+            negatives.extend(Judgement(line, qid, pid, 0) for pid in _contrasted(contexts, relevant, split))
+        out.split(split, path, queries, positives, negatives)
 
     def _test_questions(self, path: Path) -> Iterator[Query]:
         records = read_quoted_table(path, ("question", "answers"), self.quotes)
@@ -111,6 +110,14 @@ def read_psgs(path: Path, quotes: Quotes = "auto") -> Iterator[Passage]:
             continue
         pid, text, title = fields
         yield Passage(line, pid, title, text)
+
+
+def _contrasted(contexts: Callable[[str], list[str]], relevant: list[str], split: str) -> list[str]:
+    """The passages that a question is contrasted with (train), or ranked among (dev: DPR's 30 and 30)."""
+    hard = contexts("hard_negative_ctxs")
+    if split == "dev":
+        return hard[:RANKED] + contexts("negative_ctxs")[:RANKED]
+    return hard if set(hard) - set(relevant) else contexts("negative_ctxs")
 
 
 def _contexts(path: Path, line: int, found: dict[str, Any], named: Named, key: str) -> list[str]:

@@ -17,8 +17,9 @@ from ..samplers.lexical import with_lexical
 from ..store import artifact_key, describe
 from ..training.frozen import FrozenPassages
 from ..training.settings import TrainSettings
+from .dev import DevSteps
 from .steps import Fitted, Frozen
-from .texts import Candidates, TextSteps
+from .texts import Candidates
 from .versions import VERSIONS
 
 ELSEWHERE = (
@@ -60,7 +61,7 @@ class Draws:
     keys: dict[str, str]
 
 
-class FitSteps(TextSteps):
+class FitSteps(DevSteps):
     """Checkpoints."""
 
     def pretrained(self, encoder: Encoder) -> Checkpoint:
@@ -90,32 +91,24 @@ class FitSteps(TextSteps):
         objective's own start from those that `start` was trained with, else from the `quantizer`'s. With `frozen`
         passages only queries are encoded and trained. `gathered`: queries are scored against the passages of all
         processes, otherwise against those of their own process. `lexical` draws hard negatives of a second kind, among
-        BM25's. Where train.keep comes to best, it ends with the checkpoint that ranks the dev questions best. Killed,
-        it continues from its last checkpoint.
+        BM25's. Killed, it continues from its last checkpoint.
         """
         checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
+        dev = self.dev_pool(checkpoint) if self.keeps_best(objective) else None
         draws = self._draws(sampler, candidates, lexical)
         queries, queries_key = self.tokens(checkpoint.encoder, "train")
         passages, keys = self._trained_on(checkpoint, frozen)
         if quantizer is not None:
             keys["quantizer"] = quantizer.artifact.key
         gathered = gathered or processes.world_size() == 1
-        looked = self.settings.looks(objective.keeps_best) and frozen is None and self._has_dev()
-        dev_tokens, dev_key = self.tokens(checkpoint.encoder, "dev") if looked else (None, "")
-        if looked:
-            keys |= {"dev queries": dev_key} | {f"dev {part}": key for part, key in self.judged("dev").items()}
 
         def write(folder: Path) -> None:
             from ..training.loop import train
 
-            dev = None
-            if dev_tokens is not None and isinstance(passages, Tokens):
-                from ..training.dev import DevSet
-
-                dev = DevSet.drawn(dev_tokens, passages, self.corpus.positives("dev"), self.seed)
             state = {**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()}
             how = self.settings, self.seed, folder, self.device, state, gathered, self.watched(name)
-            train(checkpoint, objective, draws.batches, queries, passages, self.corpus.spared("train"), *how, dev)
+            asked = None if dev is None else dev.questions(passages)
+            train(checkpoint, objective, draws.batches, queries, passages, self.corpus.spared("train"), *how, asked)
 
         inputs = {"start": checkpoint.key, "queries": queries_key, **self.judged("train")}
         config = {
@@ -123,16 +116,14 @@ class FitSteps(TextSteps):
             "seed": self.seed,
             **trained_by(self.settings, self.device),
             **draws.config,
+            **({} if dev is None else dev.config),
             **({} if gathered else {"gathered": False, "processes": processes.world_size()}),
         }
         options: dict[str, Any] = {"device": self.device, "resumable": True, "collective": True, "about": name}
-        artifact = self.make("train", "fit", config, {**inputs, **keys, **draws.keys}, write, **options)
+        inputs |= keys | draws.keys | ({} if dev is None else dev.keys)
+        artifact = self.make("train", "fit", config, inputs, write, **options)
         self.replay(name, artifact)
         return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)
-
-    def _has_dev(self) -> bool:
-        """Whether dev questions have passages that are judged right for them."""
-        return "dev" in self.corpus.splits and bool(self.corpus.positives("dev").lengths.any())
 
     def _draws(self, sampler: Sampler, candidates: Candidates | None, lexical: BM25Hard | None) -> "Draws":
         """The batches of a training and what names them; candidates that are not given are mined."""

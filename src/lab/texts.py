@@ -108,32 +108,32 @@ class TextSteps(Steps):
         found: dict[str, Any] = json.loads((artifact.folder / LANGUAGE).read_text(encoding="utf-8"))
         return found
 
-    def bm25_negatives(self, depth: int) -> Candidates:
-        """The top `depth` passages by BM25 of each train query, those that are never its negatives removed.
+    def bm25_negatives(self, depth: int, split: str = "train") -> Candidates:
+        """The top `depth` passages by BM25 of each query of a split, those that are never its negatives removed.
 
         Where the data brings hard negatives of its own (biencoder-*-train.json), those.
         """
-        own = self.corpus.hard_negatives("train")
+        own = self.corpus.hard_negatives(split)
         if own is not None:
-            return Candidates(own, self.corpus.fingerprint("negatives-train"))
+            return Candidates(own, self.corpus.fingerprint(f"negatives-{split}"))
         index = self.bm25()
 
         def write(folder: Path) -> None:
             from ..indexes.lexical import LexicalIndex, mine
 
-            texts = self.corpus.queries("train").texts
-            write_lists(folder, mine(LexicalIndex(index.folder), texts, self.corpus.spared("train"), depth))
+            texts = self.corpus.queries(split).texts
+            write_lists(folder, mine(LexicalIndex(index.folder), texts, self.corpus.spared(split), depth))
 
         artifact = self.make(
             "train",
             "negatives",
             {"depth": depth},
-            {"bm25": index.key, "queries": self.corpus.fingerprint("queries-train"), **self.judged("train")},
+            {"bm25": index.key, "queries": self.corpus.fingerprint(f"queries-{split}"), **self.judged(split)},
             write,
-            about=f"top {depth} by BM25 of the train queries",
+            about=f"top {depth} by BM25 of the {split} queries",
         )
         lists = read_lists(artifact.folder)
-        self.warn_of_nothing(lists.lengths > 0, "train questions")
+        self.warn_of_nothing(lists.lengths > 0, f"{split} questions")
         return Candidates(lists, artifact.key)
 
     def warn_of_nothing(self, found: NDArray[np.bool_], which: str) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import Batch
-from .binary import beta, margin_ranking, scaled_tanh, straight_through
+from .binary import beta, margin_ranking, scaled_tanh, sign, straight_through
 from .contrastive import info_nce
 from .module import ObjectiveModule
 
@@ -51,10 +51,9 @@ class HashingModule(ObjectiveModule):
             losses["dense"] = self._cross_entropy(batch.queries, batch.passages, batch)
         return {"loss": torch.stack(list(losses.values())).sum(dim=0), **losses}
 
-    def compared(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
-        """The continuous query and the code of the passage, as candidates are reranked."""
-        hashed = self._hashed(passages)
-        return self._hashed(queries), torch.where(hashed >= 0, 1.0, -1.0)
+    def ranked(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
+        """The rerank's: continuous queries by the codes of passages, <y(q), h(p)>."""
+        return self._hashed(queries), sign(self._hashed(passages))
 
     def _hashed(self, vectors: Tensor) -> Tensor:
         """y [N, bits] of encoder vectors [N, D]."""

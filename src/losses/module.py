@@ -24,8 +24,8 @@ class ObjectiveModule(nn.Module, ABC):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Per-query losses [B] by name; the mean of "loss" over the global batch is trained, the others are logged."""
 
-    def compared(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
-        """What of query vectors [Q, D] and passage vectors [P, D] is ranked by inner product: [Q, W] and [P, W]."""
+    def ranked(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
+        """Query vectors [Q, D] and passage vectors [P, D] as what the objective is for ranks them, by inner product."""
         return queries, passages
 
     def start_from(self, state: Mapping[str, NDArray[np.float32]]) -> None:
@@ -50,9 +50,17 @@ class ObjectiveModule(nn.Module, ABC):
 class Stateless(ObjectiveModule):
     """An objective without parameters: a function of the batch."""
 
-    def __init__(self, losses: Callable[[Batch], dict[str, Tensor]], crosses_queries: bool = False) -> None:
+    def __init__(
+        self,
+        losses: Callable[[Batch], dict[str, Tensor]],
+        crosses_queries: bool = False,
+        ranked: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
+    ) -> None:
         super().__init__()
-        self.losses, self.crosses_queries = losses, crosses_queries
+        self.losses, self.crosses_queries, self._ranked = losses, crosses_queries, ranked
+
+    def ranked(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
+        return super().ranked(queries, passages) if self._ranked is None else self._ranked(queries, passages)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         return self.losses(batch)

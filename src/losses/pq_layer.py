@@ -52,6 +52,11 @@ class ContrastivePQModule(ObjectiveModule):
             loss = loss + objective.reconstruction * losses["reconstruction"]
         return {"loss": loss, **losses}
 
+    def ranked(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
+        """The search's: dense queries by the words of passages, <R e(q), C(p)>."""
+        rotation = turned(self.rotation, self.skew)
+        return queries @ rotation.T, quantize(passages @ rotation.T, self.codebooks)
+
     def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
         """Codebooks and rotation have their own learning rates and no decay."""
         rate = self.objective.layer_learning_rate

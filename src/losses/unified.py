@@ -9,6 +9,8 @@ from .contrastive import Contrastive, info_nce
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .module import ObjectiveModule
+
 
 @dataclass(frozen=True)
 class UnifiedQuery(Contrastive):
@@ -29,6 +31,11 @@ class UnifiedQuery(Contrastive):
             "dense": self._term(batch, dense, batch.roles.drawn),
         }
         return {"loss": losses["sparse"] + losses["dense"], **losses}
+
+    def build(self, dimension: int) -> "ObjectiveModule":
+        from .module import Stateless
+
+        return Stateless(self.losses, ranked=lambda queries, passages: (queries.repeat(1, 2), passages))
 
     def _term(self, batch: Batch, passages: "Tensor", negatives: "Tensor") -> "Tensor":
         """InfoNCE against the positives of the batch and its `negatives`, bool [P], alone."""

@@ -1,126 +1,100 @@
-"""The checkpoint with the best dev rank, as BPR's code keeps it (and DPR's recommends).
+"""How well a training ranks the dev questions' passages: the average rank of the first positive, as in DPR and BPR.
 
-At the end of each of the last quarter's epochs dev questions rank a pool of passages: the first positive of each and
-`OTHERS` random passages a question. The mean number of passages above a question's own is its rank. (In the published
-code 30 hard and 30 other negatives of each question are in the pool, which few data bring for their dev split.)
+BPR's code takes it after each of the last ten of forty epochs and keeps the checkpoint with the best (biencoder.py,
+`_compute_average_rank`; train_biencoder.py, `monitor="val_avg_rank"`).
 """
 
-import json
-import logging
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import TrainerCallback
 
 from .. import processes
 from ..data.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
 from ..encoders.towers import Side
-from ..store import sync
-from .model import TrainingModel
+from .batches import share
+from .frozen import FrozenPassages
+from .model import GatherRows, TrainingModel
 
-log = logging.getLogger(__name__)
+TEXTS_TOGETHER = 64  # encoded at a time
+QUERIES_TOGETHER = 256  # scored at a time against all passages
 
-QUESTIONS, OTHERS = 1000, 30  # questions at most, and random passages for each
-TOGETHER = 64  # texts encoded, or questions ranked, at a time
-FIRST = 0.75  # share of the steps before the first look
-BEST, RANK = "best", "rank.json"
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class DevSet:
-    """Dev questions `rows` [Q], the passages `pool` [P] that they rank, and the place [Q] of each one's own there."""
+class DevQuestions:
+    """Dev questions and the passages that they are ranked among.
+
+    rows [Q]: of the questions in `queries`; positives [Q]: the passage row of each one's first positive; pool [P]: rows
+    of the passages, rising, each once, the positives among them; spared: of each of the Q questions, the passages that
+    do not count against it (its other positives).
+    """
 
     queries: Tokens
-    passages: Tokens
-    rows: NDArray[np.int64]
-    pool: NDArray[np.int64]
-    gold: NDArray[np.int64]
+    passages: Tokens | FrozenPassages
+    rows: Rows
+    positives: Rows
+    pool: Rows
+    spared: Ragged
 
-    @classmethod
-    def drawn(cls, queries: Tokens, passages: Tokens, positives: Ragged, seed: int) -> "DevSet":
-        """A set of the questions that have a positive, drawn with the seed."""
-        rng = np.random.default_rng(seed)
-        rows = np.flatnonzero(positives.lengths)
-        if len(rows) > QUESTIONS:
-            rows = np.sort(rng.choice(rows, size=QUESTIONS, replace=False))
-        first = positives.values[positives.offsets[rows]]
-        pool = np.unique(np.concatenate([first, rng.integers(0, len(passages), OTHERS * len(rows))]))
-        return cls(queries, passages, rows, pool, np.searchsorted(pool, first))
+    def average_rank(self, model: TrainingModel) -> float:
+        """The mean number of passages that `model` scores higher than a question's positive; 0 is the best there is.
 
+        By the scores that the objective ranks by (`ObjectiveModule.ranked`), without dropout; every process encodes an
+        equal share of the texts and returns the same number.
+        """
+        training = model.training
+        model.eval()
+        try:
+            with torch.no_grad():
+                queries = _encoded(model, "query", self.queries, self.rows)
+                passages = _encoded(model, "passage", self.passages, self.pool)
+                return self._mean_rank(*model.objective.ranked(queries, passages))
+        finally:
+            model.train(training)
 
-def mean_rank(model: TrainingModel, dev: DevSet) -> float:
-    """The mean over questions of how many passages of the pool score above their own, as the objective ranks them."""
-    training = model.training
-    model.eval()
-    with torch.inference_mode():
-        queries = _encoded(model, "query", dev.queries, dev.rows)
-        passages = _encoded(model, "passage", dev.passages, dev.pool)
-        queries, passages = model.objective.compared(queries, passages)
-        above = 0
-        for part in torch.arange(len(queries)).split(TOGETHER):
+    def _mean_rank(self, queries: Tensor, passages: Tensor) -> float:
+        gold = torch.from_numpy(np.searchsorted(self.pool, self.positives)).to(queries.device)
+        ranks = 0
+        for first in range(0, len(queries), QUERIES_TOGETHER):
+            part = slice(first, first + QUERIES_TOGETHER)
             scores = queries[part] @ passages.T
-            own = torch.from_numpy(dev.gold)[part].to(scores.device)
-            above += int((scores > scores.gather(1, own[:, None])).sum())
-    model.train(training)
-    return above / len(dev.rows)
+            wanted = scores.gather(1, gold[part, None])
+            ranks += int((scores.masked_fill(self._known(part).to(scores.device), -torch.inf) > wanted).sum())
+        return ranks / len(queries)
+
+    def _known(self, part: slice) -> Tensor:
+        """Which of the pool [P] do not count against the questions of `part`: bool [n, P]."""
+        lists = self.spared.take(np.arange(len(self.rows))[part])
+        places = np.minimum(np.searchsorted(self.pool, lists.values), len(self.pool) - 1)
+        there = self.pool[places] == lists.values
+        known = np.zeros((len(lists), len(self.pool)), dtype=np.bool_)
+        known[np.repeat(np.arange(len(lists)), lists.lengths)[there], places[there]] = True
+        return torch.from_numpy(known)
 
 
-def _encoded(model: TrainingModel, side: Side, texts: Tokens, rows: NDArray[np.int64]) -> Tensor:
-    """The vectors [n, D] of the texts `rows` [n]."""
-    towers, device = model.towers, next(model.parameters()).device
-    ids = texts.rows(rows)
-    order = np.argsort([-len(row) for row in ids], kind="stable")
-    parts = []
-    for first in range(0, len(order), TOGETHER):
-        padded = pad([ids[row] for row in order[first : first + TOGETHER]], towers.pad_id, towers.segments(side))
-        placed = [None if value is None else value.to(device) for value in padded]
-        parts.append(towers.encode(side, *placed))  # type: ignore[arg-type]
-    return torch.cat(parts)[torch.from_numpy(np.argsort(order)).to(device)]
-
-
-class KeepBest(TrainerCallback):
-    """Writes the model whenever its dev rank is the best so far; a killed training goes on with what it wrote."""
-
-    def __init__(self, model: TrainingModel, dev: DevSet, folder: Path) -> None:
-        self.model, self.dev, self.best = model, dev, folder / BEST
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Look at the dev rank, in the last quarter of the steps."""
-        if state.global_step < FIRST * state.max_steps:
-            return
-        if processes.is_main():
-            rank = mean_rank(self.model, self.dev)
-            known = self.best / RANK
-            better = not known.is_file() or rank < json.loads(known.read_text())["rank"]
-            log.info("step %d: mean dev rank %.2f%s", state.global_step, rank, ", the best so far" if better else "")
-            if better:
-                self._write(rank, state.global_step)
-        processes.barrier()
-
-    def _write(self, rank: float, step: int) -> None:
-        unfinished = self.best.with_name(f"{BEST}.part")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        self.model.save(unfinished)
-        (unfinished / RANK).write_text(json.dumps({"rank": rank, "step": step}))
-        for path in unfinished.rglob("*"):
-            sync(path)
-        shutil.rmtree(self.best, ignore_errors=True)
-        unfinished.replace(self.best)
-        sync(self.best.parent)
-
-
-def take_best(checkpoints: Path, folder: Path) -> bool:
-    """Copy what `KeepBest` wrote into `folder`; whether there was anything."""
-    best = checkpoints / BEST
-    if not best.is_dir():
-        return False
-    shutil.copytree(best, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(RANK))
-    return True
+def _encoded(model: TrainingModel, side: Side, texts: Tokens | FrozenPassages, rows: Rows) -> Tensor:
+    """The vectors of the texts `rows` [n], [n, D], of which every process encodes a share."""
+    world = processes.world_size()
+    device = next(model.parameters()).device
+    mine = rows[share(len(rows), processes.rank(), world)]
+    given = mine if len(mine) else rows[:1]
+    blocks = []
+    for first in range(0, len(given), TEXTS_TOGETHER):
+        part = given[first : first + TEXTS_TOGETHER]
+        if isinstance(texts, FrozenPassages):
+            blocks.append(torch.from_numpy(texts.rows(part)).to(device))
+            continue
+        padded = pad(texts.rows(part), model.towers.pad_id, model.towers.segments(side))
+        inputs = {name: value.to(device) for name, value in padded._asdict().items() if value is not None}
+        blocks.append(model.encode(side, {**inputs, "kept": len(part)}).float())
+    vectors = torch.cat(blocks)[: len(mine)]
+    if world == 1:
+        return vectors
+    counts = [len(rows[share(len(rows), rank, world)]) for rank in range(world)]
+    gathered: Tensor = GatherRows.apply(vectors, counts)
+    return gathered

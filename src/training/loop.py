@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from ..samplers.base import Example
 from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts
 from .checkpoints import newest
-from .dev import DevSet, KeepBest, take_best
+from .dev import DevQuestions
 from .frozen import FrozenPassages
+from .keeping import KeepBest, looks
 from .model import Trainable, TrainingModel, set_dropout, write_out_attention
 from .progress import Watch
-from .settings import CURVE, TrainSettings
+from .settings import CURVE, DEV_RANK, TrainSettings
 from .trainer import RetrieverTrainer, arguments
 
 TOO_LARGE = (  # what to do about a training that does not fit
@@ -49,7 +51,7 @@ def train(
     state: Mapping[str, NDArray[np.float32]] | None = None,
     gathered: bool = True,
     watch: Watch | None = None,
-    dev: DevSet | None = None,
+    dev: DevQuestions | None = None,
 ) -> None:
     """Train from `start` on `batches(epoch)`, the same in every process, and write the result into `folder`.
 
@@ -57,9 +59,9 @@ def train(
     (step, loss, learning_rate, ...). `positives` are the passage rows of each query; `state` are parameters that the
     objective starts from, by name; `gathered`: queries are scored against the passages of all processes, otherwise
     against those of their own; `watch` is given the curve as it grows. Frozen passages are not encoded: the query tower
-    alone is trained then. With a `dev` set what is written is the checkpoint that ranks it best. Killed and started
-    again with the same arguments, it continues from the last whole checkpoint in folder/trainer and ends with the same
-    weights; curve.jsonl comes last, and where it is there is nothing left to do.
+    alone is trained then. Killed and started again with the same arguments, it continues from the last whole checkpoint
+    in folder/trainer and ends with the same weights; curve.jsonl comes last, and where it is there is nothing left to
+    do. `dev`: the weights that rank these questions best are kept, not the last; the curve has their ranks.
     Raises LabradorError when there is nothing to train on or the training diverges.
     """
     settings = settings.resolved(device)
@@ -87,7 +89,7 @@ def train(
     if isinstance(passages, FrozenPassages):
         settings = replace(settings, workers=0)
     with memory_for(f"training, {settings.batch_size} queries a batch", TOO_LARGE):
-        run(make, batches, settings, seed, folder, device, watch, dev)
+        run(make, batches, settings, seed, folder, device, watch, None if dev is None else dev.average_rank)
 
 
 def run(
@@ -98,9 +100,11 @@ def run(
     folder: Path,
     device: str,
     watch: Watch | None = None,
-    dev: DevSet | None = None,
+    dev_rank: Callable[[Any], float] | None = None,
 ) -> None:
     """Train what `make` builds, a model and the collation of its inputs, as `train` does; `settings` are resolved.
+
+    With a `dev_rank` of the model, what had the least is kept.
 
     torch's seed is set before `make` is called, and it is not called where there is nothing left to do.
     """
@@ -122,13 +126,18 @@ def run(
         pin_memory=device != "cpu",
         generator=torch.Generator(),  # so that the loader leaves torch's own generator alone
     )
-    told = arguments(settings, settings.steps(parts.steps), seed, checkpoints, device)
-    trainer = RetrieverTrainer(model, told, loader, settings.optimizer, watch)
-    if dev is not None and isinstance(model, TrainingModel):
-        trainer.add_callback(KeepBest(model, dev, checkpoints))
+    steps = settings.steps(parts.steps)
+    told = arguments(settings, steps, seed, checkpoints, device)
+    keeping = None
+    if dev_rank is not None:
+        due = looks(steps, parts.steps, settings.dev_from)
+        keeping = KeepBest(model, partial(dev_rank, model), due, checkpoints, watch)
+    trainer = RetrieverTrainer(model, told, loader, settings.optimizer, watch, keeping)
     trainer.train(resume_from_checkpoint=resume)
     if processes.is_main():
-        _write(model, trainer.state.log_history, folder, checkpoints)
+        if keeping is not None:
+            keeping.restore(trainer.state)
+        _write(model, trainer.state.log_history, folder)
     _remove(checkpoints)
 
 
@@ -155,16 +164,15 @@ def _resume(checkpoints: Path) -> str | None:
     return processes.broadcast(chosen) or None
 
 
-def _write(model: Trainable, history: list[dict[str, float]], folder: Path, checkpoints: Path) -> None:
+def _write(model: Trainable, history: list[dict[str, float]], folder: Path) -> None:
     broken = [name for name, value in model.named_parameters() if not torch.isfinite(value).all()]
     if broken:
         raise LabradorError(
             f"{broken[0]}: not finite after training, finite weights were expected; lower train.learning_rate or "
             "set train.precision=float32"
         )
-    if not take_best(checkpoints, folder):
-        model.save(folder)
-    lines = [json.dumps(entry) for entry in history if "loss" in entry]
+    model.save(folder)
+    lines = [json.dumps(entry) for entry in history if "loss" in entry or DEV_RANK in entry]
     curve = folder / f"{CURVE}.part"
     curve.write_text("".join(f"{line}\n" for line in lines))
     for path in folder.rglob("*"):

@@ -125,7 +125,7 @@ class TrainingModel(Trainable):
         `weight` is processes / queries of the batch: the mean over processes, which gradients are averaged to, summed
         over the batch's parts, is then the mean over its queries. Only the encoders run in reduced precision.
         """
-        query_vectors, passage_vectors = self._encode("query", queries), self._encode("passage", passages)
+        query_vectors, passage_vectors = self.encode("query", queries), self.encode("passage", passages)
         if len(passage_counts) > 1:
             passage_vectors = GatherRows.apply(passage_vectors, passage_counts)
         others = None if everyone is None else self._everyone(query_vectors, **everyone)
@@ -138,7 +138,7 @@ class TrainingModel(Trainable):
         """All queries of the batch; `counts` are those of each process, or of this one alone."""
         return Everyone(GatherRows.apply(vectors, counts) if len(counts) > 1 else vectors, own, shared)
 
-    def _encode(self, side: Side, inputs: dict[str, Any]) -> Tensor:
+    def encode(self, side: Side, inputs: dict[str, Any]) -> Tensor:
         if "vectors" in inputs:  # of frozen passages
             vectors: Tensor = inputs["vectors"]
             return vectors[: inputs["kept"]]

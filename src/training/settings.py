@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from ..errors import LabradorError
 
 CURVE = "curve.jsonl"  # of a finished training, in its folder; written last
-KEEPS = ("auto", "best", "last")
 OPTIMIZERS = ("adamw", "lamb")
+DEV_RANK = "dev_rank"  # in a point of that curve
+KEEPS = ("auto", "best", "last")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -26,7 +27,9 @@ class TrainSettings:
     max_grad_norm: float = 2.0  # gradients are scaled down to this norm; 0: never
     dropout: float | None = None  # share of numbers dropped in the encoder's layers; null: as the model comes
     precision: str = "auto"  # of the encoder's matrix products: float32, bfloat16; auto: the device's
-    keep: str = field(default="auto", metadata={"key": False})  # enters the key of a training by what it came to
+    keep: str = field(default="auto", metadata={"key": False})  # weights: of the best dev rank, or last
+    dev_from: float = field(default=0.75, metadata={"key": False})  # share of the steps after which the rank is taken
+    dev_questions: int | None = field(default=None, metadata={"key": False})  # that are ranked, at most; null: all
     save_steps: int | None = field(default=None, metadata={"key": False})  # steps between checkpoints; null: none
     log_steps: int = field(default=10, metadata={"key": False})  # steps between lines of the training curve
     workers: int = field(default=0, metadata={"key": False})  # processes that prepare batches
@@ -34,7 +37,7 @@ class TrainSettings:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "gradient_accumulation", "log_steps"):
             self._expect(name, getattr(self, name) >= 1, "1 or more")
-        for name in ("max_steps", "save_steps"):
+        for name in ("max_steps", "save_steps", "dev_questions"):
             self._expect(name, getattr(self, name) is None or getattr(self, name) >= 1, "1 or more, or null,")
         self._expect("warmup_steps", self.warmup_steps is None or self.warmup_steps >= 0, "0 or more, or null,")
         for name in ("weight_decay", "max_grad_norm", "workers"):
@@ -43,6 +46,7 @@ class TrainSettings:
         self._expect("warmup", 0 <= self.warmup <= 1, "a share from 0 to 1")
         self._expect("dropout", self.dropout is None or 0 <= self.dropout < 1, "a share from 0 to below 1, or null,")
         self._expect("keep", self.keep in KEEPS, f"one of {', '.join(KEEPS)}")
+        self._expect("dev_from", 0 <= self.dev_from <= 1, "a share from 0 to 1")
         self._expect("optimizer", self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
         self._expect("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
         divides = self.batch_size % self.gradient_accumulation == 0
@@ -75,10 +79,6 @@ class TrainSettings:
                 "would never reach its peak; lower it, or set train.warmup_steps=null for a share (train.warmup)"
             )
         return self.warmup_steps
-
-    def looks(self, keeps_best: bool) -> bool:
-        """Whether a training looks for its best checkpoint: of one epoch there is one alone."""
-        return self.epochs > 1 and (self.keep == "best" or (self.keep == "auto" and keeps_best))
 
     @property
     def visits(self) -> int | None:

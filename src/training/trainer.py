@@ -11,6 +11,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 from ..errors import LabradorError
 from .batches import Loader
 from .checkpoints import Complete
+from .keeping import KeepBest
 from .model import Trainable
 from .optimizers import make_optimizer
 from .progress import Progress, Watch
@@ -32,8 +33,9 @@ class RetrieverTrainer(Trainer):
         loader: Loader,
         optimizer: str,
         watch: Watch | None = None,
+        keeping: KeepBest | None = None,
     ) -> None:
-        callbacks = [Complete(Path(arguments.output_dir)), Progress(watch)]
+        callbacks = [Complete(Path(arguments.output_dir)), Progress(watch), *([keeping] if keeping else [])]
         super().__init__(model=model, args=arguments, train_dataset=loader.dataset, callbacks=callbacks)
         self.remove_callback(PrinterCallback)
         self._loader, self._optimizer = loader, optimizer

@@ -94,7 +94,7 @@ def test_splits_and_scoring(tmp_path):
 def test_hard_negatives_come_in_the_files_order(tmp_path):
     nq = convert("nq", write_layout("nq", tmp_path / "nq", 24), tmp_path)
     assert [lines_of(nq, row) for row in nq.hard_negatives("train")][:3] == [[8, 3], [9, 4], [10, 5]]
-    assert nq.hard_negatives("dev") is None
+    assert [lines_of(nq, row) for row in nq.hard_negatives("dev")][:2] == [[12, 7], [13, 8]]  # what dev is ranked among
     beir = convert("beir", write_layout("beir", tmp_path / "beir", 24), tmp_path)
     assert beir.hard_negatives("train") is None
     assert beir.fingerprint("negatives-train") == "none"

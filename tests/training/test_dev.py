@@ -1,84 +1,78 @@
-"""The best checkpoint by dev rank: the rank by a plain loop, and which weights are written."""
+"""The average rank of dev questions' positives: worked out by hand, by each objective's own scores."""
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from labrador.data.ragged import Ragged
-from labrador.encoders.tokens import Tokens, pad
 from labrador.losses.contrastive import Contrastive
+from labrador.losses.contrastive_pq import CODEBOOKS, ContrastivePQ
 from labrador.losses.hashing import Hashing
-from labrador.training import dev as devs
-from labrador.training.dev import DevSet, mean_rank
+from labrador.losses.unified import UnifiedQuery
+from labrador.training.dev import DevQuestions
+from labrador.training.frozen import FrozenPassages
 from labrador.training.model import TrainingModel
-from labrador.training.settings import TrainSettings
 from training import toy
 
-
-@pytest.fixture
-def texts(tmp_path):
-    toy.tokens(tmp_path, toy.Tiny(shared=True))
-    return tmp_path
+QUERIES = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], dtype=np.float32)
+PASSAGES = np.array([[3.0, 0.0], [1.0, 1.0], [2.0, 2.0], [0.0, 9.0], [9.0, 9.0]], dtype=np.float32)
 
 
-def drawn(texts, count=toy.QUERIES):
-    positives = Ragged.from_lists([[row, row + 1] if row % 4 else [] for row in range(count)])
-    return DevSet.drawn(Tokens(texts / "queries"), Tokens(texts / "passages"), positives, seed=0)
+class Towers(torch.nn.Module):
+    """Stand-ins with a device: vectors are given as they are."""
+
+    dimension, pad_id = 2, 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.here = torch.nn.Parameter(torch.zeros(1))
 
 
-def test_questions_with_a_positive_rank_their_first_among_the_others_and_random_passages(texts):
-    dev = drawn(texts)
-    assert dev.rows.tolist() == [row for row in range(toy.QUERIES) if row % 4]
-    assert dev.pool[dev.gold].tolist() == dev.rows.tolist()  # the first positive has the question's own row
-    assert set(dev.rows) < set(dev.pool)
-    assert len(dev.pool) == len(set(dev.pool)) <= toy.PASSAGES
+def rank(positives: list[int], pool: list[int], spared: list[list[int]] | None = None) -> float:
+    """The average rank of all three questions; the last passage, in no pool, would be better than any."""
+    towers: Any = Towers()
+    texts: Any = FrozenPassages((QUERIES.__getitem__,)), FrozenPassages((PASSAGES.__getitem__,))
+    lists = Ragged.from_lists(spared or [[place] for place in positives])
+    given = np.arange(3), np.array(positives), np.array(pool), lists
+    return DevQuestions(*texts, *given).average_rank(TrainingModel(towers, Contrastive().build(2)))
 
 
-@pytest.mark.parametrize("objective", [Contrastive(), Hashing(normalized=False)])
-def test_the_rank_is_that_of_a_plain_loop(texts, objective):
-    encoder = toy.Tiny(shared=True, pooling="mean")
-    towers = encoder.build()
-    model = TrainingModel(towers, objective.build(towers.dimension)).train()
-    dev = drawn(texts)
-    above = []
-    with torch.inference_mode():
-        for row, place in zip(dev.rows, dev.gold, strict=True):
-            (query,) = towers.encode("query", *pad(dev.queries.rows([row]), 0))
-            scores = []
-            for passage in dev.pool:
-                (vector,) = towers.eval().encode("passage", *pad(dev.passages.rows([passage]), 0))
-                coded = torch.where(vector >= 0, 1.0, -1.0) if isinstance(objective, Hashing) else vector
-                scores.append(float(query @ coded))
-            above.append(sum(score > scores[place] + 1e-6 for score in scores))
-    model.train()
-    assert mean_rank(model, dev) == pytest.approx(np.mean(above), abs=0.1)  # but for scores that are nearly equal
+def test_ranks_worked_out_by_hand():
+    """First: positive (1, 1) scores 1, (3, 0) 3 and (2, 2) 2 are above: 2. Second: (2, 2) 2, (0, 9) above: 1. Third:
+    (0, 9) 9, none above: 0."""
+    assert rank([1, 2, 3], [0, 1, 2, 3]) == pytest.approx((2 + 1 + 0) / 3)
+
+
+def test_an_equal_score_is_not_above():
+    """(1, 1) and (2, 2) by the third question: 2 and 4; (3, 0) has 3."""
+    assert rank([0, 2, 0], [0, 2]) == pytest.approx((0 + 0 + 1) / 3)
+
+
+def test_other_positives_of_a_question_do_not_count_against_it():
+    assert rank([1, 2, 3], [0, 1, 2, 3], [[0, 1], [2, 3], [3]]) == pytest.approx((1 + 0 + 0) / 3)
+
+
+def test_the_objective_says_what_ranks():
+    queries, passages = torch.tensor([[0.3, -2.0]]), torch.tensor([[0.1, -5.0], [-0.2, 4.0]])
+    module = Hashing(layer=False, normalized=False).build(2)
+    asked, codes = module.ranked(queries, passages)
+    assert torch.equal(asked, queries)
+    assert codes.tolist() == [[1.0, -1.0], [-1.0, 1.0]]  # h(p): BPR's rerank
+    module = ContrastivePQ(codebooks=1, centroids=2).build(2)
+    module.start_from({CODEBOOKS: np.array([[[0.0, -1.0], [0.0, 1.0]]], dtype=np.float32)})
+    assert module.ranked(queries, passages)[1].tolist() == [[0.0, -1.0], [0.0, 1.0]]  # C(p): the sparse search
+    asked, both = UnifiedQuery().build(2).ranked(queries, torch.cat([passages, passages], dim=1))
+    torch.testing.assert_close(asked @ both.T, 2 * queries @ passages.T)
+
+
+def test_the_model_goes_on_training_as_it_was(texts: Path):
+    towers = toy.Still(shared=True).build()
+    model = TrainingModel(towers, Contrastive().build(towers.dimension)).train()
+    state = torch.random.get_rng_state()
+    first, second = (toy.dev_questions(texts).average_rank(model) for _ in range(2))
+    assert first == second
     assert model.training
-
-
-@pytest.mark.parametrize(("ranks", "kept"), [([1.0, 2.0], 0), ([2.0, 1.0], 1), ([1.0, 1.0], 0)])
-def test_the_weights_of_the_best_rank_are_written(texts, tmp_path, monkeypatch, ranks, kept):
-    """Four epochs of three steps: the last quarter begins after the third."""
-    seen = []
-
-    def ranked(model, dev):
-        seen.append({name: value.clone() for name, value in model.towers.state_dict().items()})
-        return ranks[len(seen) - 1]
-
-    monkeypatch.setattr(devs, "mean_rank", ranked)
-    written = toy.run(texts, tmp_path / "out", dev=drawn(texts), epochs=4)
-    assert len(seen) == 2
-    name = "towers/encoder/model.safetensors:embeddings.word_embeddings.weight"
-    assert torch.equal(written[name], seen[kept]["query.model.embeddings.word_embeddings.weight"])
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["curve.jsonl", "towers"]
-
-
-def test_which_trainings_look():
-    assert [TrainSettings(epochs=2, keep=keep).looks(True) for keep in ("auto", "best", "last")] == [True, True, False]
-    assert [TrainSettings(epochs=2, keep=keep).looks(False) for keep in ("auto", "best", "last")] == [
-        False,
-        True,
-        False,
-    ]
-    assert not TrainSettings(epochs=1, keep="best").looks(True)
-    assert Hashing.keeps_best
-    assert not Contrastive.keeps_best
+    assert torch.equal(torch.random.get_rng_state(), state)

@@ -24,6 +24,7 @@ from labrador.losses.contrastive import Contrastive, info_nce
 from labrador.losses.module import ObjectiveModule
 from labrador.samplers.base import Example, Pool
 from labrador.samplers.random import Random
+from labrador.training.dev import DevQuestions
 from labrador.training.loop import train
 from labrador.training.settings import TrainSettings
 
@@ -81,6 +82,13 @@ def tokens(folder: Path, encoder: Tiny) -> tuple[Tokens, Tokens]:
         [[text[:15] for text in texts[:QUERIES]]], QUERIES, encoder.tokenizer(), 16, folder / "queries"
     )
     return queries, passages
+
+
+def dev_questions(folder: Path) -> DevQuestions:
+    """The toy queries, ranked among all passages."""
+    rows, lists = np.arange(QUERIES), positives()
+    texts = Tokens(folder / "queries"), Tokens(folder / "passages")
+    return DevQuestions(*texts, rows, rows, np.arange(PASSAGES), lists)
 
 
 def epochs(batch_size: int, negatives: int = 2) -> Callable[[int], list[list[Example]]]:

@@ -14,6 +14,7 @@ from .style import COLOURS, LINES, new_figure
 
 STEPS = ("fit", "teacher")  # the artifacts that hold a curve
 CURVE, MANIFEST = "curve.jsonl", "manifest.json"
+DEV_RANK = "dev_rank"  # in a point of a curve that is no loss
 PER_LINE = 3  # panels beside each other
 
 
@@ -27,6 +28,7 @@ class Curve:
     retrievers: tuple[str, ...]  # of the results that stand on it
     steps: list[int]
     losses: list[float]
+    kept: tuple[int, float] | None = None  # the step whose weights were kept, and its dev rank; None: the last
 
 
 def curves(systems: Sequence[System], store: Path) -> tuple[list[Curve], int]:
@@ -51,14 +53,17 @@ def _read(folder: Path, key: str, step: str, retrievers: tuple[str, ...]) -> Cur
     try:
         config = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["config"]
         points = [json.loads(line) for line in (folder / CURVE).read_text(encoding="utf-8").splitlines()]
-        steps, losses = [int(point["step"]) for point in points], [float(point["loss"]) for point in points]
+        told = [point for point in points if DEV_RANK not in point]
+        steps, losses = [int(point["step"]) for point in told], [float(point["loss"]) for point in told]
+        kept = min((point for point in points if DEV_RANK in point), key=lambda point: point[DEV_RANK], default=None)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LabradorError(
             f"{folder}: a training's curve was expected ({error!r}); check it with python -m labrador.store verify"
         ) from error
     classes = (config.get(part, {}).get("class", "") for part in ("objective", "sampler"))
     what = ", ".join(filter(None, classes)) if step == "fit" else step
-    return Curve(key, what, dict(_flat(config, "")), retrievers, steps, losses)
+    best = None if kept is None else (int(kept["step"]), float(kept[DEV_RANK]))
+    return Curve(key, what, dict(_flat(config, "")), retrievers, steps, losses, best)
 
 
 def _flat(config: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
@@ -87,11 +92,15 @@ def draw(found: Sequence[Curve]) -> Figure | None:
         told = differing(curves_there)
         for number, (curve, label) in enumerate(zip(curves_there, told, strict=True)):
             look = {"color": COLOURS[number % len(COLOURS)], "linestyle": LINES[number % len(LINES)]}
+            if curve.kept is not None:
+                step, rank = curve.kept
+                label = ", ".join(filter(None, (label, f"kept: step {step}, dev rank {rank:.1f}")))
+                each.axvline(step, linewidth=0.7, color=look["color"], linestyle=":")
             each.plot(curve.steps, curve.losses, label=label, linewidth=1.1, **look)
         each.set_xlim(left=0)
         each.set_ylim(bottom=0)
         each.set_title(f"{', '.join(retrievers)}\n{what}", fontsize=8)
-        if any(told):
+        if any(told) or any(curve.kept for curve in curves_there):
             each.legend(fontsize=7, handlelength=2.6)
     figure.supxlabel("step", fontsize=8.5)
     figure.supylabel("training loss", fontsize=8.5)
