@@ -1,5 +1,6 @@
 """Finding and opening a run's folder."""
 
+import shlex
 import shutil
 
 import pytest
@@ -20,7 +21,7 @@ def test_a_run_has_its_settings_its_command_and_its_store(cells):
 
 
 def test_a_prefix_with_a_space_is_quoted_in_the_command(cells):
-    assert r"'encoder.query_prefix=query\:\ '" in open_run(cells / "multirun" / "opq" / "0").command
+    assert "encoder.query_prefix='query: '" in shlex.split(open_run(cells / "multirun" / "opq" / "0").command)
 
 
 def test_the_best_run_has_the_highest_mrr(cells, monkeypatch):
