@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .composed import Composed
-from .store import describe
 
 NAMED = ("retriever", "quantizer", "sampler", "search", "encoder", "train")  # groups whose option a row names
 OUTSIDE = ("tracker",)  # groups that have no part in a result
-SHOWN = ("encoder.model", "encoder.revision", "search.device")  # in no key, yet a system is known by them
+PLACES: tuple[str, ...] = ("data.path", "data.name")  # settings that decide no result
+PLACES += ("train.save_steps", "train.log_steps", "train.workers", "encoder.batch_tokens")
+WEIGHED = ("encoder.model", "encoder.revision")  # what these name is told by the hash of the weights
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def chosen(run: Composed, unused: Sequence[str]) -> Chosen:
     shown: dict[str, str] = {}
     decides: dict[str, str] = {}
     for group, part in used.items():
-        shown |= _apart(group, part, run.settings[group], run.defaults[group])
+        shown |= _apart(group, run.settings[group], run.defaults[group])
         decides |= _decides(group, part)
     learned = "train" in used or ("quantizer" in used and used["quantizer"].supervised)
     return Chosen(learned, {group: run.options[group] for group in used}, shown, decides)
@@ -58,26 +59,25 @@ def spelled(value: Any) -> str:
     return str(value)
 
 
-def _apart(group: str, part: Any, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, str]:
-    """The settings of a group that differ from its defaults; without paths and what else decides nothing."""
-    nowhere = {field.name for field in dataclasses.fields(part) if field.metadata.get("key", True) is False}
-    given = {key: spelled(value) for key, value in settings.items() if key not in nowhere or f"{group}.{key}" in SHOWN}
+def _apart(group: str, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of a group that differ from its defaults; without those that decide nothing."""
     own = {key: spelled(value) for key, value in defaults.items()}
+    given = {key: spelled(value) for key, value in settings.items() if f"{group}.{key}" not in PLACES}
     return {f"{group}.{key}": value for key, value in given.items() if own.get(key) != value}
 
 
 def _decides(group: str, part: Any) -> dict[str, str]:
     """What of a component decides a result: its class, and the fields that differ from its defaults."""
-    described = describe(part)
+    fields = dataclasses.fields(part)
     if group == "data":  # what else a source sets decides its passages and questions, which have fingerprints
-        named = {field.name for field in dataclasses.fields(part.handling)}
-    else:
-        named = described.keys() | ({"device"} if group == "search" else set())
-    decides = {} if group == "data" else {group: str(described["class"])}
-    for field in dataclasses.fields(part):
-        value = getattr(part, field.name)
-        if field.name in named and not dataclasses.is_dataclass(value) and value != _default(field):
-            decides[f"{group}.{field.name}"] = spelled(value)
+        handled = {field.name for field in dataclasses.fields(part.handling)}
+        fields = tuple(field for field in fields if field.name in handled)
+    decides = {} if group == "data" else {group: type(part).__name__}
+    for field in fields:
+        name, value = f"{group}.{field.name}", getattr(part, field.name)
+        part_of_its_own = dataclasses.is_dataclass(value)  # a retriever's encoder
+        if name not in (*PLACES, *WEIGHED) and not part_of_its_own and value != _default(field):
+            decides[name] = spelled(value)
     if group == "encoder":
         decides["encoder.weights"] = part.fingerprint()[:12]
     return decides

@@ -20,7 +20,9 @@ def row_of(lab: Lab, ranking: Ranking, scores: Artifact, data: Source, chosen: C
     figures = json.loads((scores.folder / "metrics.json").read_text())
     options: dict[str, Any] = {group: chosen.options.get(group) for group in NAMED}
     scored = ("passages", f"queries-{data.split}", f"qrels-{data.split}")
-    learned = ("queries-train", "qrels-train", "negatives-train") if chosen.learned else None
+    learned: tuple[str, ...] = ("queries-train", "qrels-train", "negatives-train") if chosen.learned else ()
+    if "train" in chosen.options and lab.settings.keep != "last":  # the dev questions may say which checkpoint is kept
+        learned += ("queries-dev", "qrels-dev")
     return ResultRow(
         **options,
         data=data.title,

@@ -93,3 +93,10 @@ def test_what_decides_the_corpus_is_left_to_its_fingerprint(of):
 def test_the_weights_of_an_encoder_count_and_not_where_they_lie(of):
     one, other = of("encoder=tiny"), of("encoder=tiny", "encoder.weights_seed=1")
     assert one.components["encoder.weights"] != other.components["encoder.weights"]
+
+
+def test_what_no_key_holds_counts_unless_it_is_known_to_decide_nothing(of):
+    """Which checkpoint is kept is in no key as it is asked for, yet tells two systems apart."""
+    best, last = of("encoder=tiny", "train.keep=best"), of("encoder=tiny", "train.keep=last")
+    assert best.settings == {"train.keep": "best"}
+    assert best.components != last.components

@@ -11,7 +11,7 @@ from ..significance import Difference
 from ..systems import System
 from ..table import layout
 
-FILTERS = ("retriever", "quantizer", "search", "sampler", "encoder")
+FILTERS = ("retriever", "quantizer", "search", "sampler", "encoder", "train")
 SPEED = ("ms/query", "queries/")  # how the heads of its columns begin
 
 COSTS = (  # of the chart: name, label, value
