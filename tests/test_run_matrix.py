@@ -7,8 +7,10 @@ from teachers import write_teacher
 
 QUANTIZERS = ("flat", "sq8", "lsh", "pq", "opq", "rabitq", "hash", "learned_pq")
 DENSE = ("pretrained", "dpr", "bpr", "bidr")
-PASSAGES = 320  # enough for 256 words
-SMALL = ["encoder=tiny", "encoder.hidden=48", "train=quick", "train.max_steps=1", "train.batch_size=4", "device=cpu"]
+PASSAGES = {"beir": 320}  # enough for the 256 codewords that are the default; the others have 16
+TINY = ["encoder=tiny", "encoder.hidden=48", "train=quick", "train.max_steps=1", "train.batch_size=4", "device=cpu"]
+FEW = ["quantizer.steps=3", "quantizer.batch_size=4"]  # of what is learned on frozen vectors
+CODEWORDS = ["quantizer.centroids=16"]
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +24,17 @@ def teacher(tmp_path_factory):
 def test_every_retriever_runs_with_every_quantizer(tmp_path, data, teacher):
     where = ["data=pydocs", "data.packages=[filelock]"]
     if data != "pydocs":
-        where = [f"data={data}", f"data.path={write_layout(data, tmp_path / 'raw', PASSAGES)}"]
+        where = [f"data={data}", f"data.path={write_layout(data, tmp_path / 'raw', PASSAGES.get(data, 64))}"]
+    small = [*TINY, *FEW, *([] if data in PASSAGES else CODEWORDS)]
     quantizers = f"quantizer={','.join(QUANTIZERS)}"
-    first = run("-m", f"retriever=bm25,{','.join(DENSE)}", quantizers, *where, *SMALL, cwd=tmp_path)
+    bidr = [] if data in PASSAGES else ["retriever.centroids=16"]
+    first = run("-m", f"retriever=bm25,{','.join(DENSE)}", quantizers, *where, *small, *bidr, cwd=tmp_path)
     assert first.returncode == 2
     told = [line for line in first.stderr.splitlines() if line.startswith("error:")]
     assert len(told) == len(QUANTIZERS[1:])
     for name, line in zip(QUANTIZERS[1:], told, strict=True):
         assert line.startswith(f"error: retriever=bm25 quantizer={name}: bm25 has no vectors to quantize; leave ")
-    second = run("-m", "retriever=pair", f"retriever.teacher={teacher}", quantizers, *where, *SMALL, cwd=tmp_path)
+    second = run("-m", "retriever=pair", f"retriever.teacher={teacher}", quantizers, *where, *small, cwd=tmp_path)
     assert second.returncode == 0, second.stderr
     rows = results(tmp_path / "multirun")
     cells = {(row["retriever"], row["quantizer"]) for row in rows}
