@@ -21,8 +21,8 @@ def row_of(lab: Lab, ranking: Ranking, scores: Artifact, data: Source, chosen: C
     options: dict[str, Any] = {group: chosen.options.get(group) for group in NAMED}
     scored = ("passages", f"queries-{data.split}", f"qrels-{data.split}")
     learned: tuple[str, ...] = ("queries-train", "qrels-train", "negatives-train") if chosen.learned else ()
-    if "train" in chosen.options and lab.settings.keep != "last":  # the dev questions may say which checkpoint is kept
-        learned += ("queries-dev", "qrels-dev")
+    if lab.kept_best:  # by the dev questions
+        learned += ("queries-dev", "qrels-dev", "negatives-dev")
     return ResultRow(
         **options,
         data=data.title,

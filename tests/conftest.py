@@ -3,8 +3,9 @@
 import tempfile
 
 import pytest
-from cells import make_cells
 from layouts import write_layout
+
+from cells import make_cells
 
 
 @pytest.fixture(scope="session", autouse=True)

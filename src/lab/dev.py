@@ -62,6 +62,11 @@ class DevSteps(TextSteps):
             )
         return keep == "best" or (keep == "auto" and judged and objective.keeps_best and self.settings.epochs > 1)
 
+    @property
+    def kept_best(self) -> bool:
+        """Whether a training that this run stands on kept the weights of the best dev rank."""
+        return any("keep" in artifact.manifest["config"] for _, artifact in self.used.values())
+
     def dev_pool(self, checkpoint: Checkpoint) -> DevPool:
         """The judged dev questions, at most train.dev_questions drawn with the seed, and their passages: the first
         positive, hard negatives (the source's, else BM25's best), and others drawn from the corpus with the seed.

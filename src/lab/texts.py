@@ -133,15 +133,20 @@ class TextSteps(Steps):
             about=f"top {depth} by BM25 of the {split} queries",
         )
         lists = read_lists(artifact.folder)
-        self.warn_of_nothing(lists.lengths > 0, f"{split} questions")
+        self.warn_of_nothing(lists.lengths > 0, f"{split} questions", "no negatives", "no passage but their positives")
         return Candidates(lists, artifact.key)
 
-    def warn_of_nothing(self, found: NDArray[np.bool_], which: str) -> None:
-        """Say in the log when most of the questions share no word with any passage: `found` [Q] is whether they do."""
+    def warn_of_nothing(
+        self, found: NDArray[np.bool_], which: str, what: str = "nothing", none: str = "no passage"
+    ) -> None:
+        """Say in the log when most of the questions share no word with any passage: `found` [Q] is whether they do.
+
+        what, none: what is not found, and the passages that share no word.
+        """
         if 2 * np.count_nonzero(found) < len(found):
             self.say(
-                f"BM25 finds nothing for {np.count_nonzero(~found):,} of {len(found):,} {which}: no passage has a word "
-                "of theirs; check data.language, data.tokenizer, and that questions and passages are in one language",
+                f"BM25 finds {what} for {np.count_nonzero(~found):,} of {len(found):,} {which}: {none} shares a word "
+                "with them; check data.language, data.tokenizer, and that questions and passages are in one language",
                 logging.WARNING,
             )
 

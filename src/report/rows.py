@@ -112,8 +112,8 @@ def find(paths: Sequence[Path]) -> dict[Path, ResultRow]:
     """The rows of every result.json in or below the folders `paths` (or of the files named there), by file.
 
     A row that stands in several files (a cell that was run again and found everything in the store) comes once, from
-    the first, even if the code had another commit by then. Raises LabradorError when a path is not there or no row is
-    found.
+    the first, even if the code had another commit by then. One whose search was timed while other runs used the machine
+    gives way to the same one timed again. Raises LabradorError when a path is not there or no row is found.
     """
     files = dict.fromkeys(file.resolve() for path in paths for file in _files(path))
     if not files:
@@ -127,7 +127,20 @@ def find(paths: Sequence[Path]) -> dict[Path, ResultRow]:
         if cell not in found:
             found.append(cell)
             rows[file] = row
+    timed = [_untimed(row) for row in rows.values() if not row.disturbed]
+    again: list[ResultRow] = []  # never timed in peace: the first of these
+    for file, row in list(rows.items()):
+        if row.disturbed and (untimed := _untimed(row)) in (timed + again):
+            del rows[file]
+        elif row.disturbed:
+            again.append(untimed)
     return rows
+
+
+def _untimed(row: ResultRow) -> ResultRow:
+    """A row without what was timed of its search."""
+    keys = {name: key for name, key in row.keys.items() if name != "measurement"}
+    return replace(row, commit=None, latency_ms={}, qps=None, keys=keys, disturbed=False)
 
 
 def _files(path: Path) -> Iterable[Path]:

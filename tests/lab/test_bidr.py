@@ -136,6 +136,7 @@ def test_a_unified_query_finds_the_candidates_too(new_lab):
     trained = retriever.train(lab)
     index = trained.quantizer.quantizer.index()
     index.add(np.asarray(lab.codes(trained.quantizer, trained.search).array))
+    index.ties_from = lab.ties_from
     near, other = (
         index.search(np.asarray(lab.queries(checkpoint, "test").array), 10).ids
         for checkpoint in (trained.query, trained.search)

@@ -63,6 +63,7 @@ def test_a_training_that_keeps_the_best_is_another_and_tells_its_ranks(corpora):
     assert config["keep"] == {"questions": 16, "from": 0.75, "hard": 30, "others": 30}
     assert {"dev queries", "dev negatives", "dev qrels", "dev spared"} <= inputs.keys()
     assert "keep" not in last.used[first.key][1].manifest["config"]
+    assert (last.kept_best, best.kept_best) == (False, True)
 
 
 def test_without_dev_questions_the_best_cannot_be_kept(corpora, monkeypatch):

@@ -77,6 +77,11 @@ def test_where_most_questions_find_nothing_it_says_so(new_lab, caplog):
     assert [line.partition(":")[0] for line in warned] == ["BM25 finds nothing for 2 of 3 test questions"]
 
 
+def test_what_shares_words_with_its_positive_alone_has_no_negatives(new_lab, caplog):
+    assert not new_lab(GERMAN, {"Reiher": 0, "Fluss": 1}).bm25_negatives(2).lists.lengths.any()
+    assert "BM25 finds no negatives for 2 of 2 train questions: no passage but their positives shares" in caplog.text
+
+
 def test_words_that_are_not_cut_find_no_chinese(new_lab, caplog):
     assert best(new_lab(CHINESE, QUESTIONS, tokenizer="words")) == []
     assert "BM25 finds nothing for 2 of 2 test questions" in caplog.text

@@ -83,6 +83,18 @@ def test_a_cell_that_was_run_again_is_one_row(row, tmp_path):
     assert [row.seed for row in find([tmp_path]).values()] == [0, 1]
 
 
+def test_a_cell_timed_again_is_one_row(row, tmp_path):
+    """Timed twice while other runs used the machine, then in peace, at last on another machine."""
+    times = [{"p50": 9.0}, {"p50": 8.0}, {"p50": 2.0}, {"p50": 3.0}]
+    more = [{"disturbed": True}, {"disturbed": True}, {"keys": {"fit": "a", "measurement": "b"}}]
+    more += [{"disturbed": True, "machine": {"processor": "EPYC"}}]
+    for place, (time, settings) in enumerate(zip(times, more, strict=True)):
+        (tmp_path / str(place)).mkdir()
+        row(latency_ms=time, **{"keys": {"fit": "a"}, **settings}).write(tmp_path / str(place) / "result.json")
+    assert [row.latency_ms["p50"] for row in find([tmp_path]).values()] == [2.0, 3.0]
+    assert [row.latency_ms["p50"] for row in find([tmp_path / "0", tmp_path / "1"]).values()] == [9.0]
+
+
 def test_nothing_found_is_told(tmp_path):
     with pytest.raises(LabradorError, match=f"{tmp_path}: no result.json found"):
         find([tmp_path])
