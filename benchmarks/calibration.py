@@ -48,10 +48,11 @@ def split(system: System, figures: NDArray[np.float64], size: int, draws: int) -
     return Comparisons([("", system, system)] * draws, pairs, np.array(values), chances)
 
 
-def told(table: Comparisons, gain: float) -> tuple[float, float]:
+def marked(table: Comparisons, gain: float) -> tuple[float, float]:
     """The shares of pairs that differ by the test over seeds and questions, and over the questions alone."""
     apart = table.apart + gain
-    crossed = crossed_test(np.nanmean(apart, axis=1), *table.parts(apart))
+    variances, degrees = table.parts(apart)
+    crossed = crossed_test(np.nanmean(apart, axis=1), variances, degrees)
     return float(np.mean(crossed < ALPHA)), float(np.mean(t_test(apart) < ALPHA))
 
 
@@ -75,8 +76,8 @@ def main() -> None:
         spread, noise = seed_variance(figures) ** 0.5, (within(figures) * len(figures)) ** 0.5
         for size in (size for size in GROUPS if 2 * size <= len(figures)):
             table = split(system, figures, size, settings.draws)
-            crossed, alone = told(table, 0.0)
-            power, _ = told(table, settings.gain)
+            crossed, alone = marked(table, 0.0)
+            power, _ = marked(table, settings.gain)
             shares = " | ".join(f"{100 * share:.1f} %" for share in (crossed, alone, power))
             print(f"| {metric} | {np.nanmean(figures):.4f} | {spread:.4f} | {noise:.4f} | {size} | {shares} |")
 

@@ -1,8 +1,8 @@
 """What a run was composed of: which options and settings had a part in its result, in one spelling.
 
-Settings are told twice. Those that differ from what their option's YAML says are for people: a report shows where they
-differ. Those that differ from the defaults of the component's class say all that decides a result, also where somebody
-has changed a YAML.
+Settings are given twice. Those that differ from what their option's YAML says are for people: a report shows where
+they differ. Those that differ from the defaults of the component's class say all that decides a result, also where a
+YAML was changed.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ NAMED = ("retriever", "quantizer", "sampler", "search", "encoder", "train")  # g
 OUTSIDE = ("tracker",)  # groups that have no part in a result
 PLACES: tuple[str, ...] = ("data.path", "data.name")  # settings that decide no result
 PLACES += ("train.save_steps", "train.log_steps", "train.workers", "encoder.batch_tokens")
-WEIGHED = ("encoder.model", "encoder.revision")  # what these name is told by the hash of the weights
+WEIGHED = ("encoder.model", "encoder.revision")  # the hash of the weights says what these name
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,10 @@ def chosen_device(name: str) -> Literal["cpu", "cuda"]:
     if built and torch.cuda.is_available():
         if processes.world_size() == 1:
             log.warning(
-                "%s: GPUs cannot be told apart, so every cell of this machine computes on the first one; put a working "
-                "nvidia-smi on the PATH, or give each process its own GPU with %s",
-                *(gpus.listing().why, gpus.VISIBLE),
+                "%s: GPUs cannot be distinguished, so every cell of this machine computes on the first one; put a "
+                "working nvidia-smi on the PATH, or give each process its own GPU with %s",
+                gpus.listing().why,
+                gpus.VISIBLE,
             )
         return "cuda"
     if name == "cuda":

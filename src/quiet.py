@@ -1,4 +1,4 @@
-"""One measurement at a time on a machine, and whether other work went on beside it.
+"""One measurement at a time on a machine, and whether other work went on meanwhile.
 
 Latency and throughput are true only where nothing else uses the machine. Cells that run side by side (joblib) measure
 one after another, by a lock; that others trained, encoded or searched meanwhile is noticed, by a lock that all work

@@ -126,7 +126,7 @@ class WandbSession(Session):
 
     def __init__(self, run: Any, store: Path | None = None) -> None:
         self._run, self._store = run, store
-        self._sent: set[tuple[str, float, bool]] = set()  # trainings, steps, and whether a loss was told
+        self._sent: set[tuple[str, float, bool]] = set()  # trainings, steps, and whether with a loss
         self._fault: LabradorError | None = None
 
     def curve(self, training: str, entry: Mapping[str, float]) -> None:

@@ -46,7 +46,7 @@ def test_gpus_that_cannot_be_listed_are_reported(machine, caplog):
     machine(NO_SMI, True, True)
     with caplog.at_level(logging.WARNING):
         assert chosen_device("auto") == "cuda"
-    assert "nvidia-smi is not on the PATH: GPUs cannot be told apart" in caplog.text
+    assert "nvidia-smi is not on the PATH: GPUs cannot be distinguished" in caplog.text
 
 
 def test_a_torch_without_cuda_is_reported(machine, caplog):

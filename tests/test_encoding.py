@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from labrador.encoders.tiny import Tiny
-from labrador.encoders.tokens import Tokens, pad, write_tokens
+from labrador.encoders.tokens import Form, Tokens, pad, write_tokens
 from labrador.encoding import EncodeSettings, batches_by_length, encode, fill_by_length, pick_device, precision
 from labrador.errors import LabradorError
 
@@ -71,7 +71,7 @@ def test_segments_reach_the_model_as_its_tokenizer_has_them(tmp_path):
     encoder = Tiny(pooling="cls", segments=True)
     tokenizer, model = encoder.tokenizer(), encoder.load_model()
     passages = texts(9)
-    tokens = write_tokens([passages], 9, tokenizer, 64, tmp_path / "p", segments=True)
+    tokens = write_tokens([passages], 9, tokenizer, 64, tmp_path / "p", Form(segments=True))
     encode(encoder.build(), "passage", tokens, tmp_path / "passages.npy", EXACT)
     given = tokenizer(*map(list, zip(*passages, strict=True)), truncation="longest_first", max_length=64, padding=True)
     with torch.inference_mode():

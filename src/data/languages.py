@@ -31,7 +31,7 @@ UNSTEMMED = (
     "tk", "tl", "tt", "ug", "uk", "ur", "uz", "vi", "xh", "yo", "zh", "zu",
 )  # fmt: skip
 LANGUAGES = tuple(sorted((*STEMMERS, *UNSTEMMED)))
-OF_SCRIPTS = {  # languages by the script that they alone are written in, as Unicode names it; py3langid tells others
+OF_SCRIPTS = {  # languages by the script that they alone are written in, as Unicode names it; py3langid decides others
     "CJK": "zh", "KANA": "ja", "HANGUL": "ko", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my",
     "TIBETAN": "bo", "GREEK": "el", "ARMENIAN": "hy", "GEORGIAN": "ka", "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn",
     "MALAYALAM": "ml", "SINHALA": "si", "GUJARATI": "gu", "GURMUKHI": "pa", "ORIYA": "or",

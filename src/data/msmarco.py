@@ -41,7 +41,7 @@ COLLECTION_AND_QUERIES = Download(
 
 @dataclass(frozen=True, kw_only=True)
 class MsMarco(Source):
-    """MS MARCO passages; scored on dev unless told otherwise.
+    """MS MARCO passages; scored on dev by default.
 
     titles: a file with the titles of passages, which the collection itself does not have; None: no titles.
     """

@@ -43,7 +43,7 @@ DEV_QRELS = Download(url=f"{HOST}/msmarco-docdev-qrels.tsv.gz", size=38_553, md5
 
 @dataclass(frozen=True, kw_only=True)
 class MsMarcoDoc(Source):
-    """MS MARCO documents; scored on dev unless told otherwise. text: what is read of a document."""
+    """MS MARCO documents; scored on dev by default. text: what is read of a document."""
 
     option = "msmarco_doc"
     passage_names = ("msmarco-docs.tsv",)

@@ -66,7 +66,7 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
     report(corpus.meta["left_out"])
     count = source.max_passages
     if count is None or count >= len(corpus.passages):
-        return _told(corpus)
+        return _announced(corpus)
 
     def cut(into: Path) -> None:
         out = writer(into)
@@ -76,10 +76,10 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
     config = {"max_passages": count}
     about = f"{source.option}, {count:,} passages"
     subset = store.make("subset", config, {"data": whole.key}, cut, version=SUBSET_VERSION, about=about)
-    return _told(Corpus(subset.folder, source.handling))
+    return _announced(Corpus(subset.folder, source.handling))
 
 
-def _told(corpus: Corpus) -> Corpus:
+def _announced(corpus: Corpus) -> Corpus:
     """Say in one line what data.exclude_self does here, where it does something; returns the corpus."""
     own = {split: corpus.own(split) for split in corpus.splits}
     said = summary(corpus.same_ids, own)

@@ -33,14 +33,14 @@ def with_transformers(checkpoint: Checkpoint) -> EncodeQuestions:
     """The checkpoint's query tower, run by transformers on the CPU."""
     import torch
 
-    from .tokens import pad, tokenize
+    from .tokens import Form, pad, tokenize
 
     towers, tokenizer, encoder = checkpoint.towers(), checkpoint.encoder.tokenizer(), checkpoint.encoder
 
     def encode(texts: Sequence[str]) -> Floats:
         ids = [
             np.asarray(row, np.uint32)
-            for row in tokenize(tokenizer, texts, encoder.max_query_length, encoder.prefix("query"))
+            for row in tokenize(tokenizer, texts, encoder.max_query_length, Form(encoder.prefix("query")))
         ]
         with torch.inference_mode():
             vectors: Floats = towers.encode("query", *pad(ids, towers.pad_id)).numpy()

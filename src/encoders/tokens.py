@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,37 +64,47 @@ class Tokens:
             ]
 
 
-def tokenize(
-    tokenizer: Any, texts: Sequence[Text], max_length: int, prefix: str = "", segments: bool = False
-) -> list[list[int]]:
+@dataclass(frozen=True)
+class Form:
+    """What is tokenized of a text besides itself.
+
+    prefix: goes before the title or the text. segments: a (title, text) is a pair even where one of them is empty, and
+    to the ids of its second text, whose token type is 1, `SECOND` is added.
+    """
+
+    prefix: str = ""
+    segments: bool = False
+
+
+PLAIN = Form()
+
+
+def tokenize(tokenizer: Any, texts: Sequence[Text], max_length: int, form: Form = PLAIN) -> list[list[int]]:
     """Token ids with special tokens, at most `max_length` of each text.
 
     A (title, text) becomes title [SEP] text; an empty title leaves the text alone. The longer of the two is cut
-    first, which is the text unless a title fills half the length. `prefix` goes before the title or the text. Where a
-    tokenizer puts nothing between two texts, a space keeps title and text apart.
-
-    segments: a (title, text) is a pair even where one of them is empty, and to the ids of its second text, whose token
-    type is 1, `SECOND` is added.
+    first, which is the text unless a title fills half the length. Where a tokenizer puts nothing between two texts, a
+    space keeps title and text apart.
     """
     settings = {
         "truncation": "longest_first",
         "max_length": max_length,
         "return_attention_mask": False,
-        "return_token_type_ids": segments,
+        "return_token_type_ids": form.segments,
     }
-    pairs = [_parts(text, segments) for text in texts]
+    pairs = [_parts(text, form.segments) for text in texts]
     result: list[list[int]] = [[]] * len(pairs)
     for paired in (False, True):
         rows = [row for row, (_, second) in enumerate(pairs) if (second is not None) == paired]
         if not rows:
             continue
         space = " " if paired and not separates(tokenizer) else ""
-        first = [clipped(tokenizer, prefix + pairs[row][0], max_length) for row in rows]
+        first = [clipped(tokenizer, form.prefix + pairs[row][0], max_length) for row in rows]
         second = [clipped(tokenizer, space + str(pairs[row][1]), max_length) for row in rows] if paired else None
         found = tokenizer(first, second, **settings)
         for place, row in enumerate(rows):
             result[row] = found["input_ids"][place]
-            if segments:
+            if form.segments:
                 types = np.asarray(found["token_type_ids"][place], np.int64)
                 result[row] = (np.asarray(result[row], np.int64) + types * SECOND).tolist()
     return result
@@ -140,13 +151,12 @@ def write_tokens(
     tokenizer: Any,
     max_length: int,
     folder: Path,
-    prefix: str = "",
-    segments: bool = False,
+    form: Form = PLAIN,
 ) -> Tokens:
     """Tokenize `total` texts, given in batches of some thousand, into `folder`; holds one batch in memory.
 
-    Ids are uint16 where the vocabulary allows it, else uint32; with `segments` the highest bit marks the second text of
-    a pair. The same texts, tokenizer, length, prefix and segments give the same files. Raises ValueError when the
+    Ids are uint16 where the vocabulary allows it, else uint32; with `form.segments` the highest bit marks the second
+    text of a pair. The same texts, tokenizer, length and form give the same files. Raises ValueError when the
     batches do not hold `total` texts.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,18 +165,18 @@ def write_tokens(
     def chunks() -> Iterator[Ids]:
         done = 0
         for batch in batches:
-            ids = tokenize(tokenizer, batch, max_length, prefix, segments)
+            ids = tokenize(tokenizer, batch, max_length, form)
             if done + len(ids) > total:
                 raise ValueError(f"more than the {total} texts announced")
             lengths = np.fromiter(map(len, ids), np.int64, len(ids))
             offsets[done + 1 : done + len(ids) + 1] = offsets[done] + np.cumsum(lengths)
             done += len(ids)
             shown.update(len(ids))
-            yield _packed(ids, dtype, segments)
+            yield _packed(ids, dtype, form.segments)
         if done != total:
             raise ValueError(f"{done} texts, {total} were announced")
 
-    dtype = np.dtype(np.uint16 if len(tokenizer) <= 1 << (15 if segments else 16) else np.uint32)
+    dtype = np.dtype(np.uint16 if len(tokenizer) <= 1 << (15 if form.segments else 16) else np.uint32)
     with bar("tokenizing", " texts", total=total) as shown:
         npyfile.write_stream(folder / IDS, chunks(), dtype)
     np.save(folder / OFFSETS, offsets)

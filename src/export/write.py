@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..data.corpus import Corpus, Passages
 from ..encoders.checkpoint import Checkpoint
-from ..encoders.tokens import Text, pad, tokenize
+from ..encoders.tokens import Form, Text, pad, tokenize
 from ..encoders.towers import Side
 from ..errors import LabradorError, is_disk_full
 from ..finished.artifacts import RunArtifacts
@@ -118,7 +118,7 @@ def _encoded(checkpoint: Checkpoint, side: Side, texts: list[Text]) -> NDArray[n
     length, segments = getattr(encoder, f"max_{side}_length"), towers.segments(side)
     ids = [
         np.asarray(row, np.uint32)
-        for row in tokenize(encoder.tokenizer(), texts, length, encoder.prefix(side), segments)
+        for row in tokenize(encoder.tokenizer(), texts, length, Form(encoder.prefix(side), segments))
     ]
     with torch.inference_mode():
         vectors: NDArray[np.float32] = towers.encode(side, *pad(ids, towers.pad_id, segments)).numpy()

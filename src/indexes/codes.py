@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..quantizers.codec import rotated
 from ..quantizers.threads import for_queries
 from .base import Hits, VectorIndex
-from .ranking import Found, exact_top
+from .ranking import Found, Scanned, exact_top
 
 
 class CodeIndex(VectorIndex):
@@ -34,7 +34,7 @@ class CodeIndex(VectorIndex):
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
         turned = queries if self._rotation is None else rotated(self._rotation, queries)
         with for_queries(len(queries)):
-            return exact_top(self._faiss.search, self._part, turned, k, self.size, self.ties_from)
+            return exact_top(Scanned(self._faiss.search, self._part, self.size), turned, k, self.ties_from)
 
     def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
         """The scores of the codes in rows start to stop by the same index, which does not depend on their number."""

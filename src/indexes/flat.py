@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .base import Hits
 from .codes import over
-from .ranking import Found, exact_top, merged
+from .ranking import Found, Scanned, exact_top, merged
 from .streamed import StreamedIndex
 
 FEW = 16  # queries for which reading float16 as it is costs less than converting a block to float32
@@ -53,14 +53,15 @@ class FlatIndex(StreamedIndex):
                 scores, ids = half_precision(block[start:stop], self.dimension).search(some, stop - start)
                 return scores, ids + start
 
-            return exact_top(index.search, part_of_half, queries, k, len(block))
+            return exact_top(Scanned(index.search, part_of_half, len(block)), queries, k)
         vectors = block.view(self.dtype).astype(np.float32, copy=False)
 
         def part(some: NDArray[np.float32], start: int, stop: int) -> Found:
             scores, ids = one_by_one(some, vectors[start:stop], stop - start)
             return scores, ids + start
 
-        return exact_top(lambda some, n: one_by_one(some, vectors, n), part, queries, k, len(block))
+        scanned = Scanned(lambda some, n: one_by_one(some, vectors, n), part, len(block))
+        return exact_top(scanned, queries, k)
 
 
 @dataclass

@@ -11,12 +11,12 @@ from ..errors import LabradorError
 from ..quantizers.base import FittedQuantizer
 from ..quantizers.vectors import block_rows
 from .base import Hits, VectorIndex
-from .ranking import Found, exact_top
+from .ranking import Found, Scanned, exact_top
 
 NO_GPU = "expected a GPU, none is visible; check nvidia-smi and CUDA_VISIBLE_DEVICES, or set search.device=cpu"
 REMEDY = "set search.device=cpu, or use codes of fewer bytes"
 LIMIT = 2048  # passages per query that faiss gives on a GPU
-DEEPEST = LIMIT - 2  # that can be asked for: one more may be the query's own, and another tells of a shared last place
+DEEPEST = LIMIT - 2  # that can be asked for: of two more, one may be the query's own, one shows a shared last place
 
 
 def check_gpu(depth: int) -> None:
@@ -68,7 +68,7 @@ class GpuFlatIndex(VectorIndex):
                 self._faiss.add(np.ascontiguousarray(vectors[start : start + step], dtype=np.float32))
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
-        return exact_top(self._faiss.search, self._part, queries, k, self.size, self.ties_from, LIMIT)
+        return exact_top(Scanned(self._faiss.search, self._part, self.size, LIMIT), queries, k, self.ties_from)
 
     def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
         """The scores of the vectors in rows start to stop, read back, LIMIT at a time."""
@@ -107,7 +107,7 @@ class GpuHammingIndex(VectorIndex):
             distances, ids = self._faiss.search(self._quantizer.encode(some), n)
             return -distances.astype(np.float32), ids
 
-        return exact_top(scan, self._part, queries, k, self.size, self.ties_from, LIMIT)
+        return exact_top(Scanned(scan, self._part, self.size, LIMIT), queries, k, self.ties_from)
 
     def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
         """The scores of the codes in rows start to stop, on the CPU: distances are whole numbers on either."""

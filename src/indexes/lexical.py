@@ -48,7 +48,7 @@ def build_bm25(
     ids, offsets, vocabulary = _numbered(batches, total, words)
     if not vocabulary:
         raise LabradorError(
-            f"BM25: no passage has a word besides stop words (language {words.language}), at least one was expected; "
+            f"BM25: no passage has a word besides stop words (language {words.language}); expected at least one; "
             "check the corpus and data.language, or use a dense retriever with sampler=random"
         )
     frequencies = passage_frequencies(ids, offsets, len(vocabulary))

@@ -6,6 +6,7 @@ index's `ties_from` on, and behind the last row on to row 0: for each seed of a 
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,20 +63,30 @@ def without_own(hits: Hits, own: NDArray[np.int64], k: int) -> Hits:
     return Hits(np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1), hits.stages)
 
 
-def exact_top(
-    scan: Scan, part: Part, queries: Queries, k: int, size: int, ties_from: int = 0, deepest: int | None = None
-) -> Hits:
-    """The k best of `size` passages by `scan`, with the first in the order of ties of those that share the k-th score.
+@dataclass(frozen=True)
+class Scanned:
+    """`size` passages: `scan` gives those that score best, `deepest` at most (None: all) and any of several equal ones;
+    `part` gives every score of some rows.
+    """
 
-    Which of several equal ones `scan` gives is left to it, and it gives `deepest` at most, where that is not None. One
-    passage more than k is fetched: where it scores below the k-th, nothing was cut through. The other queries are
+    scan: Scan
+    part: Part
+    size: int
+    deepest: int | None = None
+
+
+def exact_top(passages: Scanned, queries: Queries, k: int, ties_from: int = 0) -> Hits:
+    """The k best of the passages, with the first in the order of ties of those that share the k-th score.
+
+    One passage more than k is fetched: where it scores below the k-th, nothing was cut through. The other queries are
     scanned again, `WIDEN` times as deep; those whose k-th score is shared by still more passages know all that score
-    higher, and find the others by looking through the rows in the order of ties, `part` by part, as far as need be. So
+    higher, and find the others by looking through the rows in the order of ties, part by part, as far as need be. So
     memory grows with k, not with the passages that score the same.
     """
-    deepest = min(size, deepest or size)
+    size = passages.size
+    deepest = min(size, passages.deepest or size)
     fetch = min(k + 1, deepest)
-    scores, ids = scan(queries, fetch)
+    scores, ids = passages.scan(queries, fetch)
     hits = ordered(ids, scores, size, ties_from)
     best = Hits(np.ascontiguousarray(hits.ids[:, :k]), np.ascontiguousarray(hits.scores[:, :k]))
     rows = np.arange(len(queries))
@@ -84,16 +95,16 @@ def exact_top(
     if fetch == size or not len(rows):
         return best
     fetch = min(WIDEN * fetch, deepest)
-    scores, ids = scan(queries[rows], fetch)
+    scores, ids = passages.scan(queries[rows], fetch)
     hits = ordered(ids, scores, size, ties_from)
     best.ids[rows], best.scores[rows] = hits.ids[:, :k], hits.scores[:, :k]
     if fetch < size:
         rows = rows[hits.scores[:, k - 1] == hits.scores[:, -1]]
-        _fill(part, queries, best, rows, size, ties_from)
+        _fill(passages, queries, best, rows, ties_from)
     return best
 
 
-def _fill(part: Part, queries: Queries, best: Hits, rows: NDArray[np.int64], size: int, ties_from: int) -> None:
+def _fill(passages: Scanned, queries: Queries, best: Hits, rows: NDArray[np.int64], ties_from: int) -> None:
     """Put the first passages in the order of ties where the rankings `rows` of `best` have some of many equal ones."""
     together = max(1, TOGETHER // PART)
     for first in range(0, len(rows), together):
@@ -101,17 +112,17 @@ def _fill(part: Part, queries: Queries, best: Hits, rows: NDArray[np.int64], siz
         last = best.scores[some, -1]
         missing = (best.scores[some] == last[:, None]).sum(axis=1)
         found: list[list[int]] = [[] for _ in some]
-        for start, stop in parts(size, ties_from, PART):
+        for start, stop in parts(passages.size, ties_from, PART):
             lacking = np.flatnonzero([len(own) < count for own, count in zip(found, missing, strict=True)])
             if not len(lacking):
                 break
-            scores, ids = part(queries[some[lacking]], start, stop)
+            scores, ids = passages.part(queries[some[lacking]], start, stop)
             for place, own_scores, own_ids in zip(lacking.tolist(), scores, ids, strict=True):
                 found[place] += np.sort(own_ids[own_scores == last[place]]).tolist()
         for row, own, count in zip(some.tolist(), found, missing.tolist(), strict=True):
             fetched = best.ids[row, -count:]  # of which there are some where `part` rounds otherwise than `scan`
             kept = own[:count] + [other for other in fetched.tolist() if other not in own][: max(0, count - len(own))]
-            fetched[:] = sorted(kept, key=lambda other: (other - ties_from) % size)
+            fetched[:] = sorted(kept, key=lambda other: (other - ties_from) % passages.size)
 
 
 def parts(size: int, ties_from: int, rows: int) -> Iterator[tuple[int, int]]:

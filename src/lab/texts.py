@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..data.languages import AUTO, detect
 from ..data.ragged import Ragged
 from ..encoders.base import Encoder
-from ..encoders.tokens import Tokens, write_tokens
+from ..encoders.tokens import Form, Tokens, write_tokens
 from ..errors import LabradorError
 from ..indexes.words import Words
 from ..store import Artifact
@@ -48,7 +48,7 @@ class TextSteps(Steps):
 
         def write(folder: Path) -> None:
             total = len(self.corpus.passages) if split is None else len(self.corpus.queries(split))
-            write_tokens(self._texts(split), total, encoder.tokenizer(), length, folder, prefix, segments)
+            write_tokens(self._texts(split), total, encoder.tokenizer(), length, folder, Form(prefix, segments))
 
         artifact = self.make(
             "encode",

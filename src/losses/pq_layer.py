@@ -53,7 +53,7 @@ class ContrastivePQModule(ObjectiveModule):
         return {"loss": loss, **losses}
 
     def ranked(self, queries: Tensor, passages: Tensor) -> tuple[Tensor, Tensor]:
-        """The search's: dense queries by the words of passages, <R e(q), C(p)>."""
+        """The search's: dense queries by the codewords of passages, <R e(q), C(p)>."""
         rotation = turned(self.rotation, self.skew)
         return queries @ rotation.T, quantize(passages @ rotation.T, self.codebooks)
 

@@ -176,7 +176,7 @@ class Family:
 
 
 def _one(shared: Sequence[Spread]) -> Spread:
-    """Of spreads that are no evidence beside each other: their mean, as one."""
+    """Of spreads that are no independent evidence: their mean, as one."""
     return Spread(sum(one.variance for one in shared) / len(shared), min(one.degrees for one in shared))
 
 

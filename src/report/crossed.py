@@ -95,7 +95,7 @@ def seeds_needed(difference: float, per_seed: float, questions: float, drawn: in
 
 
 def _reach(level: Floats, variances: Floats, degrees: Floats) -> Floats:
-    """How far from 0 a difference must lie to be told from it at levels [T]: half of Banerjee's interval."""
+    """How far from 0 a difference must lie to differ from it at levels [T]: half of Banerjee's interval."""
     quantiles = np.where(np.isinf(degrees), ndtri(level / 2)[:, None], stdtrit(_finite(degrees), level[:, None] / 2))
     return np.sqrt(np.where(variances > 0, quantiles**2 * variances, 0.0).sum(axis=1))
 

@@ -1,4 +1,4 @@
-"""What the marks of a table say, in words: what was tested and how, and what one seed could not tell."""
+"""What the marks of a table say, in words: what was tested and how, and what one seed leaves open."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def _untested(names: str, untested: Sequence[Difference]) -> tuple[str, ...]:
     single = dict.fromkeys(label for one in untested for label in one.one_seed)
     line = (
         f"No mark between {names} and {_listed([one.system for one in ordered])}: training, or fitting a quantizer, "
-        f"with another seed gives other figures, and one seed cannot tell how far apart (of one: {_listed([*single])})"
+        f"with another seed gives other figures, and one seed leaves open how far apart (of one: {_listed([*single])})"
     )
     seen = [one for one in ordered if one.seed_error is not None]
     if not seen:

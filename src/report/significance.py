@@ -1,4 +1,4 @@
-"""Systems beside each other on the same questions: how far apart they are, and whether that may be chance.
+"""Systems compared on the same questions: how far apart they are, and whether that may be chance.
 
 Where two systems share all that their seeds drew, chance is in the questions alone; where they do not, it is in the
 seeds as well, and a system of one seed cannot be told from another (`chance.py`).
@@ -61,7 +61,7 @@ class Matrix:
     metric: str
     labels: tuple[str, ...]
     differences: Floats  # [S, S], row less column
-    p_holm: Floats  # [S, S], corrected for all pairs that were tested; 1 with itself, NaN where one seed tells nothing
+    p_holm: Floats  # [S, S], corrected for all pairs that were tested; 1 with itself, NaN where there is one seed
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,9 @@ def _draws(tests: int) -> int:
 
 
 def _p(table: Comparisons, apart: Floats, randomised: Floats) -> Floats:
-    """p [T] of the test that holds all that is random in a difference; NaN where one seed tells nothing."""
-    crossed = crossed_test(np.nanmean(apart, axis=1), *table.parts(apart))
+    """p [T] of the test that holds all that is random in a difference; NaN where there is one seed."""
+    variances, degrees = table.parts(apart)
+    crossed = crossed_test(np.nanmean(apart, axis=1), variances, degrees)
     single = [chance.over == "one seed" for chance in table.chances]
     return np.where(single, np.nan, np.where(table.by_questions, randomised, crossed))
 

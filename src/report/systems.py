@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PER_QUERY = "per_query.parquet"
 NAMED = ("retriever", "quantizer", "search", "sampler", "encoder", "train")  # groups whose option a row names
 DECIDES = "decides: "  # put before what stands in `components`, which is looked at last
-DIGITS = 6  # of a fingerprint, where nothing else tells two apart
+DIGITS = 6  # of a fingerprint, where nothing else distinguishes two
 
 Identity = tuple[tuple[str, str | None], ...]  # what a system is: ("retriever", "dpr"), ("quantizer.bits", "64"), ...
 
@@ -113,7 +113,7 @@ def baselines(found: Sequence[System], wanted: str) -> dict[Data, System]:
     chosen: dict[Data, System] = {}
     for data in dict.fromkeys(system.data for system in found):
         there = [system for system in found if system.data == data]
-        own = labels([system.rows[0] for system in there])  # without what tells data apart
+        own = labels([system.rows[0] for system in there])  # without what distinguishes data
         called = [system for system, name in zip(there, own, strict=True) if wanted in (system.label, name)] or [
             system for system in there if set(wanted.split()) <= _words(system)
         ]

@@ -63,7 +63,7 @@ class Sampler(ABC):
     def __post_init__(self) -> None:
         if self.positive not in get_args(PositiveChoice):
             raise LabradorError(
-                f"sampler.positive={self.positive}: one of {', '.join(get_args(PositiveChoice))} was expected"
+                f"sampler.positive={self.positive}: expected one of {', '.join(get_args(PositiveChoice))}"
             )
         if self.negatives < 0:
             raise LabradorError(

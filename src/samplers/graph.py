@@ -37,15 +37,15 @@ class ProximityGraph:
         """
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(candidates):
             raise ValueError(f"queries span rows {rows.min()}..{rows.max()}, expected 0..{len(candidates) - 1}")
-        lists = _plain(candidates.values), _plain(candidates.offsets), _plain(rows)
+        values, offsets, rows = _plain(candidates.values), _plain(candidates.offsets), _plain(rows)
         starts = np.zeros(passages + 2, np.int64)
-        unfit = _count(*lists, depth, starts)
+        unfit = _count(values, offsets, rows, depth, starts)
         if unfit != NONE:
             raise ValueError(f"candidate {candidates.values[unfit]}: expected a passage row in 0..{passages - 1}")
         places = np.int32 if len(rows) <= np.iinfo(np.int32).max else np.int64
         queries = np.empty(starts[-1], places)
-        _fill(*lists, depth, starts, queries)
-        return cls(*lists, depth, queries, starts[:-1])
+        _fill(values, offsets, rows, depth, starts, queries)
+        return cls(values, offsets, rows, depth, queries, starts[:-1])
 
     def walk(
         self, positives: Rows, chance: NDArray[np.float64], newest_first: bool, batch_size: int
@@ -73,8 +73,20 @@ class ProximityGraph:
             )
         order = np.empty(len(self.rows), np.int64)
         drawn = np.full(chance.shape, NONE, np.int64)
-        lists = self.values, self.offsets, self.rows, self.depth
-        _walk(*lists, self.queries, self.starts, positives, chance, newest_first, batch_size, order, drawn)
+        _walk(
+            self.values,
+            self.offsets,
+            self.rows,
+            self.depth,
+            self.queries,
+            self.starts,
+            positives,
+            chance,
+            newest_first,
+            batch_size,
+            order,
+            drawn,
+        )
         return order, drawn
 
 

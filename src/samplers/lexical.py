@@ -8,7 +8,7 @@ from .base import Example, Pool
 from .bm25 import BM25Hard
 from .shuffled import fill_at_random
 
-STREAM = 1  # tells these random numbers from those of the sampler that formed the batches
+STREAM = 1  # keeps these random numbers apart from those of the sampler that formed the batches
 
 
 def with_lexical(batches: Iterable[list[Example]], sampler: BM25Hard, pool: Pool, epoch: int) -> list[list[Example]]:

@@ -53,7 +53,8 @@ class DevQuestions:
             with torch.no_grad():
                 queries = _encoded(model, "query", self.queries, self.rows)
                 passages = _encoded(model, "passage", self.passages, self.pool)
-                return self._mean_rank(*model.objective.ranked(queries, passages))
+                asked, ranked = model.objective.ranked(queries, passages)
+                return self._mean_rank(asked, ranked)
         finally:
             model.train(training)
 

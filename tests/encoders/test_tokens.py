@@ -5,7 +5,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from labrador.encoders.tokens import CHARACTERS, Tokens, clipped, pad, tokenize, write_tokens
+from labrador.encoders.tokens import CHARACTERS, Form, Tokens, clipped, pad, tokenize, write_tokens
 
 PASSAGES = [
     ("Malamute", "The Alaskan Malamute is a large breed of dog."),
@@ -45,8 +45,8 @@ def test_batches_do_not_change_the_files(tmp_path, tokenizer):
 
 
 def test_plain_texts_and_prefixes(tokenizer):
-    assert tokenize(tokenizer, ["a sled"], 20, "query: ") == [tokenizer("query: a sled")["input_ids"]]
-    with_title, without = tokenize(tokenizer, [("a", "b"), ("", "b")], 20, "passage: ")
+    assert tokenize(tokenizer, ["a sled"], 20, Form("query: ")) == [tokenizer("query: a sled")["input_ids"]]
+    with_title, without = tokenize(tokenizer, [("a", "b"), ("", "b")], 20, Form("passage: "))
     assert with_title == tokenizer("passage: a", "b")["input_ids"]
     assert without == tokenizer("passage: b")["input_ids"]
 
@@ -87,7 +87,7 @@ def test_a_long_text_has_the_tokens_of_the_whole(tokenizer, text, count):
         whole = made(text, truncation=True, max_length=count)["input_ids"]
         assert tokenize(made, [text], count) == [whole]
         prefixed = made("passage: " + text, truncation=True, max_length=count)["input_ids"]
-        assert tokenize(made, [text], count, "passage: ") == [prefixed]
+        assert tokenize(made, [text], count, Form("passage: ")) == [prefixed]
     for pair in (("title", text), (text, "text")):
         whole = tokenizer(*pair, truncation="longest_first", max_length=count)["input_ids"]
         assert tokenize(tokenizer, [pair], count) == [whole]
@@ -132,13 +132,13 @@ SEGMENTED = [("Malamute", "A large dog."), ("", "No title."), ("Title alone", ""
 
 
 def test_segments_are_the_tokenizers_token_types(tmp_path, tokenizer):
-    tokens = write_tokens([SEGMENTED], 4, tokenizer, 20, tmp_path, segments=True)
+    tokens = write_tokens([SEGMENTED], 4, tokenizer, 20, tmp_path, Form(segments=True))
     given = tokenizer(*map(list, zip(*SEGMENTED, strict=True)), truncation="longest_first", max_length=20, padding=True)
     ids, mask, types = pad(tokens.slice(0, 4), tokenizer.pad_token_id, segments=True)
     assert (ids.tolist(), mask.tolist()) == (given["input_ids"], given["attention_mask"])
     assert types.tolist() == given["token_type_ids"]
     assert np.load(tmp_path / "ids.npy").dtype == np.uint16
-    wide = write_tokens([SEGMENTED], 4, Wide(tokenizer), 20, tmp_path / "wide", segments=True)
+    wide = write_tokens([SEGMENTED], 4, Wide(tokenizer), 20, tmp_path / "wide", Form(segments=True))
     assert np.load(tmp_path / "wide" / "ids.npy").dtype == np.uint32
     assert [part.tolist() for part in pad(wide.slice(0, 4), 0, segments=True)] == [
         part.tolist() for part in (ids, mask, types)

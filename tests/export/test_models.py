@@ -11,7 +11,7 @@ from labrador.encoders.checkpoint import Checkpoint
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.minilm import BundledMiniLM
 from labrador.encoders.tiny import Tiny
-from labrador.encoders.tokens import pad, tokenize
+from labrador.encoders.tokens import Form, pad, tokenize
 from labrador.errors import LabradorError
 from labrador.export.models import Model, joined, joiner, models, write_model
 
@@ -30,7 +30,7 @@ def vectors(checkpoint, side, texts):
     """What Labrador makes of texts."""
     encoder, towers = checkpoint.encoder, checkpoint.towers()
     length, prefix = getattr(encoder, f"max_{side}_length"), getattr(encoder, f"{side}_prefix")
-    ids = [np.asarray(row) for row in tokenize(encoder.tokenizer(), texts, length, prefix)]
+    ids = [np.asarray(row) for row in tokenize(encoder.tokenizer(), texts, length, Form(prefix))]
     with torch.inference_mode():
         return towers.encode(side, *pad(ids, towers.pad_id)).numpy()
 

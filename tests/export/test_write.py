@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from layouts import question_of, text_of, title_of
 
-from labrador.encoders.tokens import pad, tokenize
+from labrador.encoders.tokens import Form, pad, tokenize
 from labrador.errors import LabradorError
 from labrador.export import models as exported
 from labrador.export import write
@@ -75,7 +75,7 @@ def test_lengths_are_the_runs(cells, tmp_path):
     tower, encoder = RunArtifacts(run).questions("queries")[0].towers(), RunArtifacts(run).encoder
     for side, encode in (("query", model.encode_query), ("passage", model.encode_document)):
         length = getattr(encoder, f"max_{side}_length")
-        ids = tokenize(encoder.tokenizer(), [long], length, getattr(encoder, f"{side}_prefix"))
+        ids = tokenize(encoder.tokenizer(), [long], length, Form(getattr(encoder, f"{side}_prefix")))
         assert len(ids[0]) == length
         ours = tower.encode(side, *pad([np.asarray(row) for row in ids], 0)).detach().numpy()
         assert far(encode([long]), ours) < 1e-5

@@ -5,7 +5,7 @@ import pytest
 
 from labrador.indexes import ranking
 from labrador.indexes.base import Hits
-from labrador.indexes.ranking import exact_top, merged, ordered, tie_start
+from labrador.indexes.ranking import Scanned, exact_top, merged, ordered, tie_start
 
 
 def test_equal_scores_are_put_in_order_of_rows():
@@ -45,7 +45,7 @@ class Scanner:
 
     def top(self, k, ties_from, deepest=None):
         queries = np.arange(len(self.scores), dtype=np.float32)[:, None]
-        return exact_top(self.scan, self.part, queries, k, SIZE, ties_from, deepest)
+        return exact_top(Scanned(self.scan, self.part, SIZE, deepest), queries, k, ties_from)
 
 
 @pytest.mark.parametrize("ties_from", [0, 1, 250, 399])

@@ -48,7 +48,7 @@ def test_why_one_seed_has_no_mark(difference, baseline):
     (line,) = explained(baseline, found, baseline)
     assert line == (
         "No mark between dpr flat and a, b, c, d and 2 more: training, or fitting a quantizer, with another seed gives "
-        "other figures, and one seed cannot tell how far apart (of one: dpr flat, a, b, c and 3 more). No system "
+        "other figures, and one seed leaves open how far apart (of one: dpr flat, a, b, c and 3 more). No system "
         "here has several seeds to show how far they spread: run with seed=0,1,2"
     )
 

@@ -89,7 +89,7 @@ def test_the_data_says_which_positive_where_nothing_is_asked_for():
     assert BM25Hard().resolved("first") == BM25Hard(positive="first")
     assert BM25Hard().resolved("any") == BM25Hard(positive="any")
     assert BM25Hard(positive="any").resolved("first") == BM25Hard(positive="any")
-    with pytest.raises(LabradorError, match=r"^sampler\.positive=best: one of auto, first, any was expected$"):
+    with pytest.raises(LabradorError, match=r"^sampler\.positive=best: expected one of auto, first, any$"):
         BM25Hard(positive="best")  # type: ignore[arg-type]
 
 

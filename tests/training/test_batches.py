@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labrador.data.ragged import Ragged
-from labrador.encoders.tokens import Tokens, write_tokens
+from labrador.encoders.tokens import Form, Tokens, write_tokens
 from labrador.losses.contrastive import Contrastive
 from labrador.samplers.base import Example
 from labrador.samplers.batch import distinct_passages, other_positives, other_queries, parts_of
@@ -179,7 +179,7 @@ def test_segments_of_passages_reach_training(tmp_path):
     encoder = toy.Still(pooling="mean", segments=True)
     passages = [("title", f"text {number}") for number in range(3)]
     queries = write_tokens([["q a", "q b"]], 2, encoder.tokenizer(), 16, tmp_path / "q")
-    tokens = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "p", segments=True)
+    tokens = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "p", Form(segments=True))
     positives = Ragged.from_lists([[0], [1]])
     for segments in (True, False):
         towers = replace(encoder, segments=segments).build()

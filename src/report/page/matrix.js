@@ -41,7 +41,7 @@ function pairCell(system, other, found, pairs) {
   const sure = p !== null && p < ALPHA;
   const look = sure ? (difference > 0 ? "better" : "worse") : "unsure";
   const chance = p === null
-    ? "not tested, since one seed cannot tell how far seeds spread"
+    ? "not tested, since one seed does not show how far seeds spread"
     : `p ${probability(p)} after correction for ${whole(pairs)} pairs, ${sure ? "significant" : "not significant"}`;
   const text = `${system.label} less ${other.label}: ${state.metric} ${signed(difference, 4)}, ${chance}`;
   const tell = () => { byId("pair").textContent = text; };
