@@ -110,7 +110,7 @@ class Source(ABC):
     @property
     def handling(self) -> Handling:
         """How a run deals with the converted corpus."""
-        return Handling(self.question, self.exclude_self, self.language, self.tokenizer)
+        return Handling(self.question, self.exclude_self, self.language, self.tokenizer, self.split)
 
     def question(self, text: str) -> str:
         """A question's text as it stands in this source's splits, for one that is not in its files."""

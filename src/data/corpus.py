@@ -89,13 +89,15 @@ class Handling:
     """How a run deals with a corpus, whatever is converted.
 
     question: makes of a question's text what stands in the splits, as the source does (`Source.question`);
-    exclude_self: whether a question's own passage is left out (own.py); language, tokenizer: what words are (BM25).
+    exclude_self: whether a question's own passage is left out (own.py); language, tokenizer: what words are (BM25);
+    scored: the split whose questions the run is scored on.
     """
 
     question: Callable[[str], str] = str
     exclude_self: ExcludeSelf = "auto"
     language: str = AUTO
     tokenizer: TokenizerName = "auto"
+    scored: str = "test"
 
 
 class Corpus:

@@ -37,7 +37,7 @@ OF_SCRIPTS = {  # languages by the script that they alone are written in, as Uni
     "MALAYALAM": "ml", "SINHALA": "si", "GUJARATI": "gu", "GURMUKHI": "pa", "ORIYA": "or",
 }  # fmt: skip
 KANA = 0.05  # of the Han and Kana letters of a Japanese text, at least
-SHORT = 200  # characters that a text has to tell its language by itself
+SHORT = 200  # characters of a text that is classified by itself, at least
 MOST = 1000  # characters that a text counts for, at most
 READ = 2000  # characters of a passage that are looked at
 NO_LANGUAGE = "zxx"  # py3langid's label of what is no text
@@ -65,7 +65,7 @@ def check_language(name: str) -> None:
 def detect(texts: Iterable[str]) -> Detected:
     """The language of most of the texts, whatever their order: by script, and by py3langid where several share it.
 
-    Short texts are asked about together.
+    Short texts are classified together.
     """
     votes: Counter[str] = Counter()
     unclear: dict[str, list[str]] = {}

@@ -92,6 +92,7 @@ class Words:
             "tokenizer": self.tokenizer,
             "version": VERSION,
             "stemmer": version("PyStemmer") if self.language in STEMMERS else "none",
+            "stop words": version("bm25s") if self.language in STOP_WORDS else "none",
         }
 
     def means(self) -> str:

@@ -52,15 +52,23 @@ class DevSteps(TextSteps):
         """Whether a training keeps the weights of the best dev rank: train.keep, and for auto what the published code
         of the method does, where there are several epochs to choose from.
 
-        Raises LabradorError where that was asked for and the data has no judged dev questions.
+        Never by the questions that the run is scored on. Raises LabradorError where that was asked for, and where the
+        data has no judged dev questions.
         """
         keep, judged = self.settings.keep, DEV in self.corpus.splits and bool(self.corpus.positives(DEV).lengths.any())
+        scored = self.corpus.handling.scored == DEV
+        if keep == "best" and scored:
+            raise LabradorError(
+                "train.keep=best: the run is scored on the dev questions (data.split=dev), which must not choose the "
+                "weights; set train.keep=last, or score another split"
+            )
         if keep == "best" and not judged:
             raise LabradorError(
                 f"train.keep=best: the data has no dev split with judged questions (splits: "
                 f"{', '.join(self.corpus.splits)}); add one, or set train.keep=last"
             )
-        return keep == "best" or (keep == "auto" and judged and objective.keeps_best and self.settings.epochs > 1)
+        usual = judged and not scored and objective.keeps_best and self.settings.epochs > 1
+        return keep == "best" or (keep == "auto" and usual)
 
     @property
     def kept_best(self) -> bool:

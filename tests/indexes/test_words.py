@@ -1,5 +1,7 @@
 """Words of texts in many languages and scripts, and BM25 that finds passages by them."""
 
+import importlib.metadata
+
 import bm25s
 import pytest
 import Stemmer
@@ -86,7 +88,8 @@ def test_tokenizers():
 
 def test_what_names_an_index():
     assert Words("en").described() != Words("de").described() != Words("de", "words").described()
-    assert Words("zh").described()["stemmer"] == "none"
+    assert [Words("zh").described()[part] for part in ("stemmer", "stop words")] == ["none", "none"]
+    assert Words("de").described()["stop words"] == importlib.metadata.version("bm25s")
 
 
 def test_one_form_keeps_ascii():

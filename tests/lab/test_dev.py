@@ -74,6 +74,13 @@ def test_without_dev_questions_the_best_cannot_be_kept(corpora, monkeypatch):
     assert not lab(corpora, "beir", epochs=2).keeps_best(Hashing())
 
 
+def test_the_questions_that_are_scored_choose_no_weights(corpora, monkeypatch):
+    monkeypatch.setattr(corpora["beir"][0], "handling", Beir(path=".", split="dev").handling)
+    assert not lab(corpora, "beir", epochs=2).keeps_best(Hashing())
+    with pytest.raises(LabradorError, match=r"^train\.keep=best: the run is scored on the dev questions .*keep=last"):
+        lab(corpora, "beir", keep="best").keeps_best(Hashing())
+
+
 def test_what_dev_questions_are_ranked_among(corpora):
     """The source's hard negatives are among them; so few passages are here that all but the positives are drawn."""
     given = lab(corpora, "nq", dev_questions=3)
