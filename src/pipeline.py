@@ -44,6 +44,7 @@ from .sweeps import (
     clear,
     composition_fault,
     failures,
+    interpolation_fault,
     leave_failure,
     outer_fault,
     refused,
@@ -53,6 +54,7 @@ from .tracker import NoTracker, Session, Told
 log = logging.getLogger(__name__)
 
 RUN_SETTINGS = "labrador.pipeline.RunSettings"
+OWN = ("seed", "store", "device")  # settings outside the groups
 _faults: list[str] = []  # of the command line, or of a cell that is not one of a sweep
 COMPOSITION = (HydraException, OmegaConfBaseException, ValueError, YAMLError)  # of a command line that is wrong
 
@@ -68,6 +70,8 @@ class RunSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
             raise LabradorError(f"seed={self.seed}: a number from 0 to {2**32 - 1} was expected")
+        if not self.store.strip():
+            raise LabradorError("store=: expected a folder; use store=artifacts")
         if self.device not in SETTINGS:
             raise LabradorError(
                 f"device={self.device}: expected one of {', '.join(SETTINGS)}; choose a GPU with CUDA_VISIBLE_DEVICES"
@@ -118,7 +122,7 @@ def cell(config: DictConfig) -> None:
         (folder / FILE_NAME).unlink(missing_ok=True)  # of a former run here, whose settings Hydra has overwritten
         run_cell(config, folder)
     except Exception as error:
-        fault = str(error) if isinstance(error, LabradorError) else refused(error)
+        fault = _fault(error)
         if fault is not None:
             clear(folder, run.job.name)
             if processes.world_size() > 1:  # the others may wait for this one: torchrun ends them with it
@@ -141,6 +145,13 @@ def cell(config: DictConfig) -> None:
         )
 
 
+def _fault(error: Exception) -> str | None:
+    """What to say of an error that is a fault of the settings, the data or the machine; None for any other."""
+    if isinstance(error, OmegaConfBaseException):
+        return interpolation_fault(error)
+    return str(error) if isinstance(error, LabradorError) else refused(error)
+
+
 def compare() -> None:
     """After a sweep, give its results to the tracker together."""
     if Sweeps.folder is not None and Sweeps.config is not None and processes.is_main():
@@ -161,7 +172,10 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     Raises LabradorError for settings or data that cannot work, before any long step.
     """
     start = time.perf_counter()
-    run = build("", {key: config[key] for key in ("seed", "store", "device")} | {"_target_": RUN_SETTINGS})
+    unknown = [str(key) for key in config if key not in (*OWN, *GROUPS)]
+    if unknown:
+        raise LabradorError(f"{unknown[0]}={config[unknown[0]]}: no such setting; expected one of {', '.join(OWN)}")
+    run = build("", {key: config[key] for key in OWN} | {"_target_": RUN_SETTINGS})
     composed = compose(config)
     parts = composed.parts
     retriever: Retriever = parts["retriever"]

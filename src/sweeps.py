@@ -94,13 +94,20 @@ def killed(error: Exception) -> bool:
 def composition_fault(error: Exception) -> str:
     """Hydra's or OmegaConf's complaint about the command line in one line, with the settings that are allowed."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
-    line = " ".join(str(error).split())
+    line = " ".join(str(error).partition("Config search path")[0].split())
     if "hydra.cc" in line or "LexerNoViableAlt" in line:
         line += "; a value with marks of Hydra's own is quoted twice, as in \"data.path='my (data)'\""
     parent = getattr(cause, "parent_node", None)
     if isinstance(parent, DictConfig):
         line += f"; settings there: {', '.join(str(key) for key in parent if key != '_target_')}"
     return line
+
+
+def interpolation_fault(error: OmegaConfBaseException) -> str:
+    """OmegaConf's complaint about a value with ${...} in one line, with the setting that it is in."""
+    where = f"{error.full_key}: " if error.full_key else ""
+    why = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"{where}{why}; ${{NAME}} stands for the setting NAME, and the text ${{ is written \\${{ within quotes"
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

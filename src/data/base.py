@@ -99,7 +99,7 @@ class Source(ABC):
         if lacking and all(find_raw(folder, name) for name in self.passage_names):
             advice = f"the data has no {' and no '.join(lacking)} split; put the missing files into the folder"
             if self.split not in there and there:
-                advice += f", or set data.split={there[0]}"
+                advice += f", or set data.split={'dev' if 'dev' in there else there[0]}"
             if "train" in lacking and self.split != "train":
                 advice += (
                     ", or use what learns from no questions: retriever=pretrained or bm25 with quantizer=flat, sq8, "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import processes
 from ..errors import LabradorError
-from ..store import Store, describe
+from ..store import Artifact, Store, describe
 from .base import Source
 from .corpus import Corpus
 from .download import fetch_all
@@ -32,10 +32,11 @@ log = logging.getLogger(__name__)
 def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
     """The source's corpus, from the store where it is there: its passages, and every split whose raw files are there.
 
-    The files of the passages, of the scored split and of the `needed` ones must be there. The passages are an artifact
-    of their own, so that they are not converted again where a split comes or changes. Both are named by the source and
-    the names, sizes and times of their raw files, the cut by both and `max_passages`. Says what of the files is left
-    out, and which questions are passages. Raises LabradorError for missing or bad raw files.
+    The files of the passages, of the scored split and of the `needed` ones must be there. Other splits that cannot be
+    read are left out with a warning, unless a sample (`max_passages`) is to keep the passages that they judge. The
+    passages are an artifact of their own, so that they are not converted again where a split comes or changes. Both are
+    named by the source and the names, sizes and times of their raw files, the cut by both and `max_passages`. Says what
+    of the files is left out, and which questions are passages. Raises LabradorError for missing or bad raw files.
     """
     needed = tuple(split for split in source.splits if split in (source.split, *needed))
     folder = _raw_folder(source, store, needed)
@@ -52,16 +53,26 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
         convert = partial(_passages_alone, source, folder, writer)
         shared = store.make("passages", made_from, {}, convert, about=f"of {source.title}")
 
-    def fill(into: Path) -> None:
-        out = writer(into)
-        if shared is not None:
-            out.share(shared)
-        source.convert_splits(folder, splits, out)
-        out.finish()
+    def converted(splits: Sequence[str]) -> Artifact:
+        def fill(into: Path) -> None:
+            out = writer(into)
+            if shared is not None:
+                out.share(shared)
+            source.convert_splits(folder, splits, out)
+            out.finish()
 
-    made_from = {**described, "raw": source.split_identity(folder, splits)}
-    inputs = {} if shared is None else {"passages": shared.key}
-    whole = store.make("data", made_from, inputs, fill, about=", ".join((source.title, *splits)))
+        made_from = {**described, "raw": source.split_identity(folder, splits)}
+        inputs = {} if shared is None else {"passages": shared.key}
+        return store.make("data", made_from, inputs, fill, about=", ".join((source.title, *splits)))
+
+    try:
+        whole = converted(splits)
+    except LabradorError as error:
+        if splits == needed or source.max_passages is not None or processes.world_size() > 1:
+            raise
+        whole = converted(needed)  # fails likewise where the fault is in these
+        left = " and ".join(split for split in splits if split not in needed)
+        log.warning("%s (this run does not need the %s split and goes on without it)", error, left)
     corpus = Corpus(whole.folder, source.handling)
     report(corpus.meta["left_out"])
     count = source.max_passages

@@ -60,7 +60,8 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:  # a ValueError besides JSON's: an integer of thousands of digits
-            raise bad_line(path, line, f"expected a JSON object ({error})") from error
+            old = "; its lines end in \\r alone: convert it with tr '\\r' '\\n' < OLD > NEW" if "\r" in text else ""
+            raise bad_line(path, line, f"expected a JSON object ({error}){old}") from error
         if not isinstance(found, dict):
             raise bad_line(path, line, f"a {type(found).__name__} found; expected a JSON object")
         yield line, found

@@ -193,11 +193,13 @@ class LabelSteps(RankingSteps):
         return split in self.corpus.splits and len(self.sample_queries(split, 1)) > 0
 
     def nearest(self, checkpoint: Checkpoint, split: str, rows: NDArray[np.int64], k: int) -> Stored:
-        """The best `k` passages of the questions `rows` [R] of `split` by their vectors, positives too: ids [R, k].
+        """The best `k` passages of the questions `rows` [R] of `split` by their vectors, positives too: ids [R, k], of
+        all passages where there are no more.
 
-        -1 stands where there are fewer. Killed, it continues where it was.
+        -1 stands where a question is one of them itself. Killed, it continues where it was.
         """
         passages, queries = self.passages(checkpoint), self.queries(checkpoint, split)
+        k = min(k, len(passages.array))
 
         def write(folder: Path) -> None:
             index = scan_of(passages.array)

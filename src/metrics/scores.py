@@ -1,5 +1,6 @@
 """What scoring a run gives: one figure per question and metric, and their means."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +27,14 @@ class Scores:
 def summarize(
     per_query: dict[str, NDArray[np.float64]], metrics: tuple[str, ...], counted: NDArray[np.bool_]
 ) -> Scores:
-    """The means of `per_query` [Q] over the questions marked in `counted` [Q], in the order of `metrics`."""
+    """The means of `per_query` [Q] over the questions marked in `counted` [Q], in the order of `metrics`.
+
+    Sums are exact, so that the order of the questions decides no digit.
+    """
     told = {name: np.where(counted, per_query[name], np.nan) for name in metrics if name in per_query}
-    means = {name: float(np.mean(told[name][counted])) if name in told and counted.any() else None for name in metrics}
-    return Scores(told, means, int(counted.sum()))
+    count = int(counted.sum())
+    means = {name: math.fsum(told[name][counted]) / count if name in told and count else None for name in metrics}
+    return Scores(told, means, count)
 
 
 def cutoff(metric: str) -> int:

@@ -102,3 +102,15 @@ def need_train_pairs(corpus: Corpus, choice: str, sampler: Sampler | None = None
         )
     if sampler is not None:
         sampler.check(len(corpus.passages), corpus.spared("train"))
+
+
+def need_others(corpus: Corpus, choice: str) -> None:
+    """Raise LabradorError unless every train question has a passage that may be its negative: `choice` has trainings
+    with BM25's negatives, whatever the sampler.
+    """
+    spare = len(corpus.passages) - int(corpus.spared("train").lengths.max(initial=0))
+    if spare < 1:
+        raise LabradorError(
+            f"{choice}: BM25's negatives are learned from, and a train question has no passage besides its positives "
+            f"(the corpus has {len(corpus.passages):,}); use retriever=pretrained, or a larger corpus"
+        )

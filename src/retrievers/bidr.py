@@ -22,7 +22,7 @@ from ..quantizers.base import Quantizer
 from ..quantizers.learned_pq import SHARPNESS, LearnedPQ, books
 from ..quantizers.opq import OPQ
 from ..quantizers.product import PQ
-from .base import need_train_pairs
+from .base import need_others, need_train_pairs
 from .labelled import Labelled
 
 RECONSTRUCTION = 1e-6  # weight of the quantization error where the words do not start from OPQ's
@@ -114,7 +114,9 @@ class BiDR(Labelled):
         super().check(quantizer, search)
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
-        need_train_pairs(corpus, "retriever=bidr", self.sampler)
+        need_train_pairs(corpus, "retriever=bidr")
+        need_others(corpus, "retriever=bidr")
+        self.sampler.check(len(corpus.passages), corpus.spared("train"))
         if self.start is not None:
             with as_retrievers_settings():
                 self.start.check(self.encoder.dimension, len(corpus.passages))

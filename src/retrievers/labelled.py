@@ -19,7 +19,7 @@ from ..labels.teacher import Teacher, TrainedTeacher
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
 from ..training.settings import TrainSettings
-from .base import DenseRetriever
+from .base import DenseRetriever, need_others
 
 TRAINING = ("epochs", "batch_size", "learning_rate")  # what a teacher's training has of its own: teacher_epochs, ...
 OWN = ("teacher_negatives", *(f"teacher_{name}" for name in TRAINING))  # of no effect on a teacher that is ready
@@ -144,6 +144,8 @@ class Teaching(DenseRetriever):
                 read_questions(Path(self.extra_queries).expanduser())
             except LabradorError as error:
                 raise LabradorError(f"retriever.extra_queries={error}") from error
+        if self.teaches:
+            need_others(corpus, "a teacher and its base retriever")
         super().check_corpus(corpus, quantizer)
 
     def label(self, lab: Lab) -> tuple[Lab, Labels]:

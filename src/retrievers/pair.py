@@ -68,8 +68,9 @@ class Pair(Teaching):
         super().check(quantizer, search)
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
-        need_train_pairs(corpus, "retriever=pair", self.sampler)
+        need_train_pairs(corpus, "retriever=pair")
         super().check_corpus(corpus, quantizer)
+        self.sampler.check(len(corpus.passages), corpus.spared("train"))
 
     def second_settings(self, train: TrainSettings) -> TrainSettings:
         """The settings of the second stage. Raises LabradorError where its batch cannot be worked in as many parts."""

@@ -173,6 +173,20 @@ def test_passages_are_converted_once_whatever_splits_come(tmp_path):
     assert prepare(Nq(path=str(whole)), Store(tmp_path / "other")).meta == both.meta
 
 
+def test_a_split_that_is_not_needed_may_be_broken(tmp_path, caplog):
+    """But not where it decides what a sample holds."""
+    folder = write_layout("beir", tmp_path / "raw")
+    (folder / "qrels" / "train.tsv").write_text("q0\tp0\n")
+    store = Store(tmp_path / "store")
+    corpus = prepare(Beir(path=str(folder)), store)
+    assert corpus.splits == ("test",)
+    assert "train.tsv:1: 2 columns" in caplog.text
+    assert "does not need the train and dev split" in caplog.text
+    for source, needed in ((Beir(path=str(folder)), ("train",)), (Beir(path=str(folder), max_passages=40), ())):
+        with pytest.raises(LabradorError, match=r"train\.tsv:1: 2 columns"):
+            prepare(source, store, needed)
+
+
 def test_nothing_is_downloaded_where_a_path_is_given(tmp_path, monkeypatch):
     monkeypatch.setattr(download.urllib.request, "urlopen", None)
     (tmp_path / "raw").mkdir()

@@ -1,6 +1,7 @@
 """Every published layout becomes the same corpus, gzip or plain, and bad input names its file and line."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,9 @@ PID = {"beir": "p{}", "msmarco": "{}", "msmarco_doc": "D{}", "nq": "{}", "trivia
 
 
 def convert(name, folder, tmp_path, **settings):
-    return prepare(SOURCES[name](path=str(folder), **settings), Store(tmp_path / "store"))
+    """The corpus of a run that needs every split that is there."""
+    source = SOURCES[name](path=str(folder), **settings)
+    return prepare(source, Store(tmp_path / "store"), source.there(Path(folder)))
 
 
 def lines_of(corpus, rows):

@@ -81,6 +81,13 @@ def test_the_best_passages_are_the_retrievers_own_positives_and_all(new_lab):
     assert near.array.tolist() == np.argsort(-products, axis=1, kind="stable")[:, :DEPTH].tolist()
 
 
+def test_a_corpus_of_fewer_passages_than_are_asked_for_is_ranked_whole(new_lab):
+    lab = new_lab()
+    near = lab.nearest(lab.pretrained(ENCODER), "train", np.array([3, 7]), 5000)
+    assert near.array.shape == (2, len(lab.corpus.passages))
+    assert (np.sort(near.array, axis=1) == np.arange(len(lab.corpus.passages))).all()
+
+
 def test_other_questions_are_another_ranking(new_lab):
     lab = new_lab()
     base = lab.pretrained(ENCODER)

@@ -18,6 +18,15 @@ def test_means_are_over_counted_questions_and_the_others_are_nan():
     np.testing.assert_array_equal(scores.per_query["R@1"], [1.0, np.nan, 0.0])
 
 
+def test_the_order_of_the_questions_decides_no_digit_of_a_mean():
+    values = np.array([0.1, 1.0, 1 / 3, 0.2, 1 / 7, 0.7, 1 / 9])
+    means = {
+        summarize({"R@1": values[order]}, ("R@1",), np.ones(7, dtype=bool)).means["R@1"]
+        for order in map(np.random.default_rng(0).permutation, [7] * 50)
+    }
+    assert len(means) == 1
+
+
 def test_without_a_counted_question_there_is_no_mean():
     scores = summarize({"R@1": np.zeros(2)}, ("R@1",), np.array([False, False]))
     assert scores.means == {"R@1": None}

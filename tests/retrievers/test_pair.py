@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from labrador.data.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.search import Scan
@@ -254,3 +255,11 @@ def test_it_needs_train_questions():
     corpus = SimpleNamespace(splits=("test",), passages=range(10))
     with pytest.raises(LabradorError, match="retriever=pair: the data has no train split"):
         pair().check_corpus(corpus, Flat())
+
+
+def test_one_passage_without_another_is_refused_in_a_line_that_helps():
+    """Its base retriever and its teacher learn from BM25's negatives, whatever the sampler."""
+    corpus = SimpleNamespace(splits=("train",), passages=range(1), spared=lambda split: Ragged.from_lists([[0]]))
+    with pytest.raises(LabradorError, match=r"no passage besides its positives .*use retriever=pretrained") as refused:
+        pair(sampler=BM25Hard(negatives=0)).check_corpus(corpus, Flat())
+    assert "sampler" not in str(refused.value)
