@@ -71,4 +71,4 @@ def test_a_corpus_too_small_for_the_words_is_told_before_any_long_step(tmp_path,
     done = run("data=beir", f"data.path={beir}", *SMALL, "retriever=bidr", cwd=tmp_path)
     assert done.returncode == 2
     assert "retriever.centroids=256: expected at least as many training vectors, there are 64" in done.stderr
-    assert {path.name for path in (tmp_path / "artifacts").iterdir()} <= {"data", "subset"}
+    assert {path.name for path in (tmp_path / "artifacts").iterdir()} <= {"data", "passages", "subset"}

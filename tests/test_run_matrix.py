@@ -9,7 +9,7 @@ QUANTIZERS = ("flat", "sq8", "lsh", "pq", "opq", "rabitq", "hash", "learned_pq")
 DENSE = ("pretrained", "dpr", "bpr", "bidr")
 PASSAGES = {"beir": 320}  # enough for the 256 codewords that are the default; the others have 16
 TINY = ["encoder=tiny", "encoder.hidden=48", "train=quick", "train.max_steps=1", "train.batch_size=4", "device=cpu"]
-FEW = ["quantizer.steps=3", "quantizer.batch_size=4"]  # of what is learned on frozen vectors
+FEW = ["quantizer.steps=3", "quantizer.batch_size=4", "search.k=100"]
 CODEWORDS = ["quantizer.centroids=16"]
 
 

@@ -149,4 +149,4 @@ def test_a_missing_file_of_questions_is_told_before_any_long_step(tmp_path, beir
     done = run("data=beir", f"data.path={beir}", *SMALL, "retriever=pair", "retriever.extra_queries=no", cwd=tmp_path)
     assert done.returncode == 2
     assert "retriever.extra_queries=no: no such file" in done.stderr
-    assert {path.name for path in (tmp_path / "artifacts").iterdir()} <= {"data", "subset"}
+    assert {path.name for path in (tmp_path / "artifacts").iterdir()} <= {"data", "passages", "subset"}

@@ -17,7 +17,7 @@ def test_rows_come_back_in_their_order_with_the_vectors_of_the_whole_batch():
     widths = []
     towers.passage.register_forward_pre_hook(lambda module, inputs: widths.append(inputs[0].shape[1]))
     model = TrainingModel(towers, Contrastive().build(towers.dimension))
-    vectors = model._encode("passage", {"input_ids": ids, "attention_mask": mask, "kept": count - 1})
+    vectors = model.encode("passage", {"input_ids": ids, "attention_mask": mask, "kept": count - 1})
     assert widths[0] == lengths.max()
     assert sorted(widths, reverse=True) == widths
     assert widths[-1] < widths[0]
@@ -36,7 +36,7 @@ def test_dropout_does_not_depend_on_the_number_of_threads():
         for threads in (1, 2):
             torch.set_num_threads(threads)
             torch.manual_seed(0)
-            found.append(model._encode("passage", inputs))
+            found.append(model.encode("passage", inputs))
     finally:
         torch.set_num_threads(before)
     torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-5)
