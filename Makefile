@@ -37,9 +37,13 @@ table-%: $(READY)
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-.venv-ray/.ready: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv-ray
-	.venv-ray/bin/pip install --quiet --disable-pip-version-check $(shell grep ^torch== constraints.txt) -e '.[cpu,ray]' pytest
+# The Ray launcher needs cloudpickle < 3, joblib a newer one (pip says so): its own environment sees .venv's packages
+# behind its own.
+.venv-ray/.ready: $(READY)
+	$(BIN)/python -m venv .venv-ray
+	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" \
+	  > $$(.venv-ray/bin/python -c 'import site; print(site.getsitepackages()[0])')/labrador.pth
+	.venv-ray/bin/pip install --quiet --disable-pip-version-check 'hydra-ray-launcher>=1.2.2'
 	@touch $@
 
 test-ray: .venv-ray/.ready  ## run the test of a sweep by Ray, in an environment of its own (.venv-ray)
