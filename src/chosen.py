@@ -14,8 +14,14 @@ from .composed import Composed
 
 NAMED = ("retriever", "quantizer", "sampler", "search", "encoder", "train")  # groups whose option a row names
 OUTSIDE = ("tracker",)  # groups that have no part in a result
-PLACES: tuple[str, ...] = ("data.path", "data.name")  # settings that decide no result
-PLACES += ("train.save_steps", "train.log_steps", "train.workers", "encoder.batch_tokens")
+PLACES = (  # settings that decide no result
+    "data.path",
+    "data.name",
+    "train.save_steps",
+    "train.log_steps",
+    "train.workers",
+    "encoder.batch_tokens",
+)
 WEIGHED = ("encoder.model", "encoder.revision")  # the hash of the weights says what these name
 
 

@@ -27,6 +27,7 @@ from . import processes
 log = logging.getLogger(__name__)
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+CHOICE = "LABRADOR_GPUS"  # the GPUs that a process could choose from before it hid all but its own
 WAIT = 1.0  # seconds between two rounds over GPUs that are all taken
 
 
@@ -78,6 +79,7 @@ class Lease:
         if not names:
             return
         name, self._lock = _first_free(names, self._folder)
+        os.environ.setdefault(CHOICE, ",".join(names))
         os.environ[VISIBLE] = name
         log.info("GPU %s", name)
 
@@ -132,10 +134,11 @@ def visible_gpus() -> list[str]:
 def least_capability() -> float | None:
     """The least compute capability of the GPUs that this process may use; None where none can be listed.
 
-    Of all of them, since it must be known, and enter keys, before a cell has its GPU. A slice of a GPU, which is not
-    listed by its own name, counts as the least of the machine.
+    Of all of them, since it must be known, and enter keys, before a cell has its GPU; it is the same once the cell has
+    one. A slice of a GPU, which is not listed by its own name, counts as the least of the machine.
     """
-    names, listed = visible_gpus(), listing().gpus
+    choice = os.environ.get(CHOICE)
+    names, listed = visible_gpus() if choice is None else choice.split(","), listing().gpus
     known = [gpu.capability for gpu in listed if gpu.uuid in names] or [gpu.capability for gpu in listed]
     return min(known) if names and known else None
 

@@ -12,10 +12,26 @@ from typing import Any
 
 SETTING = re.compile(r"(?P<key>\+{0,2}[\w./@-]+)=(?P<value>.*)", re.DOTALL)
 SWEEPS = ("-m", "--multirun")
-PATHS: tuple[str, ...] = ("data.path", "data.titles", "encoder.model", "retriever.extra_queries", "retriever.teacher")
-PATHS += ("store", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
-TEXTS: tuple[str, ...] = ("encoder.query_prefix", "encoder.passage_prefix", "encoder.revision", "data.name")
-TEXTS += ("data.language", "tracker.project", "tracker.entity")  # besides paths
+PATHS = (
+    "data.path",
+    "data.titles",
+    "encoder.model",
+    "retriever.extra_queries",
+    "retriever.teacher",
+    "store",
+    "hydra.run.dir",
+    "hydra.sweep.dir",
+    "hydra.sweep.subdir",
+)
+TEXTS = (  # besides paths
+    "encoder.query_prefix",
+    "encoder.passage_prefix",
+    "encoder.revision",
+    "data.name",
+    "data.language",
+    "tracker.project",
+    "tracker.entity",
+)
 FUNCTION = re.compile(r"\w+\(.*\)", re.DOTALL)  # choice(a,b), glob(*): a sweep in other words
 ELEMENT = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]""")  # of a sweep's list: quoted, or up to a comma
 

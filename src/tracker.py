@@ -179,8 +179,8 @@ def table(rows: Sequence[ResultRow]) -> Any:
     """The rows as a wandb.Table: what tells them apart, what the command line set, and every figure."""
     import wandb
 
-    names: tuple[str, ...] = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "train")
-    names += ("seed", "device", "disturbed", "commit")
+    options = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "train")
+    names = (*options, "seed", "device", "disturbed", "commit")
     lines = [{name: asdict(row)[name] for name in names} | row.settings | summary(row) for row in rows]
     heads = list(dict.fromkeys(head for line in lines for head in line))
     return wandb.Table(columns=heads, data=[[line.get(head) for head in heads] for line in lines])

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from labrador import gpus
-from labrador.gpus import VISIBLE, Gpu, Lease, Listing, least_capability, listing, models, visible_gpus
+from labrador.gpus import CHOICE, VISIBLE, Gpu, Lease, Listing, least_capability, listing, models, visible_gpus
 
 NAMES = ["GPU-a", "GPU-b"]
 LISTED = Listing([Gpu(name, 8.0, "H100") for name in NAMES])
@@ -28,7 +28,7 @@ with gpus.Lease(Path(sys.argv[1])) as lease:
 @pytest.fixture(autouse=True)
 def every_gpu(monkeypatch):
     """No GPU is chosen before a test; what it chose is undone after it."""
-    for name in (VISIBLE, "WORLD_SIZE"):
+    for name in (VISIBLE, CHOICE, "WORLD_SIZE"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -162,6 +162,14 @@ def test_the_least_capability_of_the_gpus_that_a_cell_may_get(monkeypatch, setti
     if setting is not None:
         monkeypatch.setenv(VISIBLE, setting)
     assert least_capability() == expected
+
+
+def test_a_cell_that_has_its_gpu_computes_in_the_precision_that_its_keys_hold(tmp_path, monkeypatch):
+    """Of two unlike GPUs the better one is free: what both can do stays what counts."""
+    monkeypatch.setattr(gpus, "listing", lambda: Listing([Gpu("GPU-a", 9.0, "H100"), Gpu("GPU-b", 7.5, "T4")]))
+    assert least_capability() == 7.5
+    assert taken(tmp_path) == "GPU-a"
+    assert (least_capability(), models()) == (7.5, ["H100"])
 
 
 def test_the_models_that_a_cell_may_get_are_known_without_cuda(monkeypatch):

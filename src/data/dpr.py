@@ -5,11 +5,12 @@
     SET-test.qa.csv                    question, answers (a Python list literal), parted by a tab; no judgements
 
 A context names its passage by `passage_id` (nq) or `psg_id` (trivia); one without either is the passage with its title
-and text. As in DPR, train questions without a positive
-are left out (the release has such), curly apostrophes of questions are made straight, the first positive of a question
-is the one that is trained on, and one without a hard negative has its `negative_ctxs` in their place, which the release
-draws at random. Rankings are scored by answer match. The tables have CSV's quoting in the release; those that were
-printed without it are read as they stand (quotes.py). Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of
+and text. As in DPR, train questions without a positive are left out (the release has such), curly apostrophes of
+questions are made straight, the first positive of a question is the one that is trained on, and one without a hard
+negative has its `negative_ctxs` in their place, which the release draws at random. Rankings are scored by answer
+match. The tables have CSV's quoting in the release; those that were printed without it are read as they stand
+(quotes.py).
+Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of
 its repository.
 """
 

@@ -18,13 +18,8 @@ from .subset import sample_rows, write_subset
 from .writer import SchemaWriter
 
 SUBSET_VERSION = 4
-HANDLING = (
-    "max_passages",
-    "split",
-    "exclude_self",
-    "language",
-    "tokenizer",
-)  # settings that change nothing in what is converted
+# settings that change nothing in what is converted
+HANDLING = ("max_passages", "split", "exclude_self", "language", "tokenizer")
 
 log = logging.getLogger(__name__)
 

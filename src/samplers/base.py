@@ -50,9 +50,7 @@ class Sampler(ABC):
     """Forms batches of row numbers; knows neither text nor tensors. Deterministic per (pool.seed, epoch)."""
 
     mined_by: ClassVar[Literal["nothing", "bm25", "checkpoint"]] = "nothing"  # where the candidates come from
-    with_bm25: ClassVar[bool] = (
-        False  # mined by a checkpoint: whether BM25's candidates come first, in lists of their own
-    )
+    with_bm25: ClassVar[bool] = False  # mined by a checkpoint: BM25's candidates come first, in lists of their own
     from_start: ClassVar[bool] = False  # mined by a checkpoint: whether training begins anew, not from the checkpoint
     version: ClassVar[int] = 1  # raised when the same settings come to give other batches
 
