@@ -27,7 +27,7 @@ from .json_array import read_json_array
 from .judgements import Judgement
 from .passages import Passage
 from .quotes import Quotes, read_quoted_table
-from .raw import bad_line, need_raw
+from .raw import HEADS, bad_line, need_raw
 from .schema import Positive, ScoredBy
 from .writer import Query, SchemaWriter
 
@@ -51,8 +51,8 @@ class DprSource(Source):
     passage_names: ClassVar[tuple[str, ...]] = ("psgs_w100.tsv",)
     # 1: curly apostrophes stayed; 2: positives in the order of rows; 3: CSV quoting alone; 4: passages in file order
     # 5: those without a text were refused
-    # 6: dev questions without negatives
-    version: ClassVar[int] = 7
+    # 6: dev questions without negatives; 7: columns in one order alone
+    version: ClassVar[int] = 8
     positive: ClassVar[Positive] = "first"
     drops_question_mark: ClassVar[bool]
 
@@ -105,11 +105,20 @@ class DprSource(Source):
 
 
 def read_psgs(path: Path, quotes: Quotes = "auto") -> Iterator[Passage]:
-    """The passages of a psgs_w100.tsv; raises LabradorError with the line."""
+    """The passages of a psgs_w100.tsv, whose header, if it has one, says the order of its columns.
+
+    Raises LabradorError with the line.
+    """
+    order, first = list(range(len(PSGS_COLUMNS))), True
     for line, fields in read_quoted_table(path, PSGS_COLUMNS, quotes):
-        if line == 1 and tuple(fields) == PSGS_COLUMNS:
+        names = [field.strip().lower() for field in fields]
+        header, first = first and (names[0] in HEADS or set(names) == set(PSGS_COLUMNS)), False
+        if header:
+            if set(names) != set(PSGS_COLUMNS):
+                raise bad_line(path, line, f"the header {', '.join(fields)}; expected {', '.join(PSGS_COLUMNS)}")
+            order = [names.index(name) for name in PSGS_COLUMNS]
             continue
-        pid, text, title = fields
+        pid, text, title = (fields[place] for place in order)
         yield Passage(line, pid, title, text)
 
 

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import LabradorError
 from .base import Source
@@ -48,6 +48,7 @@ class MsMarco(Source):
 
     option = "msmarco"
     passage_names = ("collection.tsv",)
+    version: ClassVar[int] = 5  # 4: a header was a passage
     also_scored = ("R@10", "Success@50", "Success@1000")  # the last two are what RocketQA and PAIR publish as recall
     downloads = (COLLECTION_AND_QUERIES,)
 

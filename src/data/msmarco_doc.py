@@ -48,7 +48,8 @@ class MsMarcoDoc(Source):
     option = "msmarco_doc"
     passage_names = ("msmarco-docs.tsv",)
     # 1: without the URL; 2: judgements in the order of rows; 3: passages in the file's order; 4: no empty ones
-    version: ClassVar[int] = 5
+    # 5: a header was a passage
+    version: ClassVar[int] = 6
     also_scored = ("MRR@100", "R@10")
     downloads = (DOCUMENTS, TRAIN_QUERIES, TRAIN_QRELS, DEV_QUERIES, DEV_QRELS)
 

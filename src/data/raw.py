@@ -16,6 +16,8 @@ from ..progress import bar
 
 GZIP_MAGIC = b"\x1f\x8b"
 WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32-LE's begins with UTF-16-LE's
+OF = ("p", "q", "d", "doc", "passage", "document", "query")
+HEADS = {"id", "_id", *(f"{of}{gap}id" for of in OF for gap in ("", "_", "-", " "))}  # what headers call a first column
 LINES_PER_UPDATE = 8192  # of the progress bar
 
 
@@ -108,17 +110,21 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of a table whose fields are parted by tabs; quotes are text, blank lines are skipped.
+    """(line number, fields) of a table whose fields are parted by tabs; quotes are text, blank lines are skipped, and
+    so is a header, a first line whose id is a word for one.
 
     Raises LabradorError for a line with another number of columns than `columns` names.
     """
+    first = True
     for number, line in read_lines(path):
         if not line.strip(" "):
             continue
         fields = line.split("\t")
         if len(fields) != len(columns):
             raise bad_line(path, number, wrong_columns(len(fields), columns))
-        yield number, fields
+        if not (first and fields[0].strip().lower() in HEADS):
+            yield number, fields
+        first = False
 
 
 def wrong_columns(found: int, columns: tuple[str, ...]) -> str:

@@ -96,9 +96,9 @@ def need_train_pairs(corpus: Corpus, choice: str, sampler: Sampler | None = None
     """
     if "train" not in corpus.splits:
         raise LabradorError(
-            f"{choice}: the data has no train split (found: {', '.join(corpus.splits)}), and it learns from judged "
-            "train questions; add qrels/train.tsv, or use retriever=pretrained or retriever=bm25 with a quantizer that "
-            "learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
+            f"{choice}: the data has no train split with positives (found: {', '.join(corpus.splits)}), and it learns "
+            "from them; add judged train questions (beir: qrels/train.tsv), or use retriever=pretrained or "
+            "retriever=bm25 with a quantizer that learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
         )
     if sampler is not None:
         sampler.check(len(corpus.passages), corpus.spared("train"))

@@ -162,3 +162,15 @@ def test_contexts_that_name_no_one_passage_are_refused(tmp_path, context, proble
     (folder / "biencoder-nq-train.json").write_text(contexts(positive_ctxs=[context]))
     with pytest.raises(LabradorError, match=rf"biencoder-nq-train.json:1: .*({problem})"):
         convert("nq", folder, tmp_path)
+
+
+def test_the_header_of_psgs_says_the_order_of_its_columns(tmp_path):
+    plain = convert("nq", write_layout("nq", tmp_path / "plain", 24), tmp_path)
+    psgs = write_layout("nq", tmp_path / "turned", 24) / "psgs_w100.tsv"
+    rows = [line.split("\t") for line in psgs.read_text().splitlines()]
+    turned = "".join(f"{pid}\t{title}\t{text}\n" for pid, text, title in rows)
+    psgs.write_text(turned)
+    assert convert("nq", psgs.parent, tmp_path).meta == plain.meta
+    psgs.write_text(turned.replace("id\ttitle\ttext", "id\tname\tpassage"))
+    with pytest.raises(LabradorError, match=r"psgs_w100\.tsv:1: the header id, name, passage; expected id, text, title"):
+        convert("nq", psgs.parent, tmp_path)

@@ -76,3 +76,14 @@ def test_titles_of_no_passage_and_second_titles_are_refused(text, message, tmp_p
 def test_a_missing_file_of_titles_is_refused(tmp_path):
     with pytest.raises(LabradorError, match=r"^data.titles=nowhere: no such file; .*para.title.txt"):
         convert("msmarco", write_layout("msmarco", tmp_path / "raw", 8), tmp_path, titles="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "head"),
+    [("msmarco", "collection.tsv", "pid\tpassage"), ("msmarco_doc", "msmarco-docs.tsv", "docid\turl\ttitle\tbody")],
+)
+def test_a_header_is_no_passage(name, file, head, tmp_path):
+    plain = convert(name, write_layout(name, tmp_path / "plain", 24), tmp_path)
+    folder = write_layout(name, tmp_path / "headed", 24)
+    (folder / file).write_text(f"{head}\n{(folder / file).read_text()}")
+    assert convert(name, folder, tmp_path).meta == plain.meta
