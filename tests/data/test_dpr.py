@@ -172,5 +172,7 @@ def test_the_header_of_psgs_says_the_order_of_its_columns(tmp_path):
     psgs.write_text(turned)
     assert convert("nq", psgs.parent, tmp_path).meta == plain.meta
     psgs.write_text(turned.replace("id\ttitle\ttext", "id\tname\tpassage"))
-    with pytest.raises(LabradorError, match=r"psgs_w100\.tsv:1: the header id, name, passage; expected id, text, title"):
+    with pytest.raises(
+        LabradorError, match=r"psgs_w100\.tsv:1: the header id, name, passage; expected id, text, title"
+    ):
         convert("nq", psgs.parent, tmp_path)
