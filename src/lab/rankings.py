@@ -159,8 +159,8 @@ class RankingSteps(CodeSteps):
         """What the search costs on this machine: measured once where nothing disturbed it, else in every run."""
         if task.device != "cpu" and len(gpus.models()) > 1:
             self.take_gpu()  # to know of which model it is
-        machine = this_machine(task.device)
-        config = {"machine": asdict(machine), "threads": threads(), "device": task.device}
+        here = {"machine": asdict(this_machine(task.device)), "threads": threads(), "device": task.device}
+        config = json.loads(processes.broadcast(json.dumps(here)))  # of the process that measures, on all machines
         inputs = {"ranking": ranking.key}
         measured = self._measured(task, config, inputs) if processes.is_main() else {}
         cost: dict[str, Any] = json.loads(processes.broadcast(json.dumps(measured)))

@@ -92,6 +92,14 @@ def test_a_cost_that_other_work_disturbed_is_marked_and_measured_again(rank, mea
     assert len(measured) == 3
 
 
+def test_processes_on_unlike_machines_name_the_measurement_by_the_one_that_measures(lab, measured, monkeypatch):
+    on(monkeypatch, HERE)
+    monkeypatch.setattr(module.processes, "broadcast", lambda value: value.replace("Xeon", "EPYC"))
+    bm25(lab)
+    (measurement,) = (artifact for _, artifact in lab.used.values() if artifact.step == "measurement")
+    assert measurement.manifest["config"]["machine"]["processor"] == "EPYC"
+
+
 def test_what_is_told_of_a_cost(rank):
     cost = rank().cost
     assert set(cost) == {"latency_ms", "qps", "threads", "device", "disturbed"}
