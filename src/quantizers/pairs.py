@@ -61,6 +61,14 @@ class PairQuantizer(Quantizer):
                 f"quantizer.negatives={passages - 1}"
             )
 
+    def check_spare(self, spare: int) -> None:
+        """Raise LabradorError where a train question has so many passages that may be its negatives, and no more."""
+        if self.negatives > spare:
+            raise LabradorError(
+                f"quantizer.negatives={self.negatives}: a train question has only {spare} passages that are not its "
+                f"positives or of their text; set quantizer.negatives={spare}, or use a larger corpus"
+            )
+
 
 def pairs_of(x: TrainingVectors) -> Pairs:
     """The pairs to learn from; raises LabradorError when there are none."""

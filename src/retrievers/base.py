@@ -11,6 +11,7 @@ from ..errors import LabradorError
 from ..indexes.search import Search
 from ..losses.base import Objective
 from ..quantizers.base import Quantizer
+from ..quantizers.pairs import PairQuantizer
 from ..samplers.base import Sampler
 from ..samplers.bm25 import BM25Hard
 
@@ -69,7 +70,10 @@ class DenseRetriever(Retriever):
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
         if quantizer.supervised:
             need_train_pairs(corpus, f"quantizer={quantizer.option}")
-        self.own(quantizer).check(self.encoder.dimension, len(corpus.passages))
+        own = self.own(quantizer)
+        own.check(self.encoder.dimension, len(corpus.passages))
+        if own is quantizer and isinstance(own, PairQuantizer):
+            own.check_spare(spare_passages(corpus))
 
     def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":
         return lab.rank(self.train(lab), quantizer, search, split)
@@ -104,12 +108,16 @@ def need_train_pairs(corpus: Corpus, choice: str, sampler: Sampler | None = None
         sampler.check(len(corpus.passages), corpus.spared("train"))
 
 
+def spare_passages(corpus: Corpus) -> int:
+    """How many passages may be negatives of the train question that has the fewest such."""
+    return max(0, len(corpus.passages) - int(corpus.spared("train").lengths.max(initial=0)))
+
+
 def need_others(corpus: Corpus, choice: str) -> None:
     """Raise LabradorError unless every train question has a passage that may be its negative: `choice` has trainings
     with BM25's negatives, whatever the sampler.
     """
-    spare = len(corpus.passages) - int(corpus.spared("train").lengths.max(initial=0))
-    if spare < 1:
+    if spare_passages(corpus) < 1:
         raise LabradorError(
             f"{choice}: BM25's negatives are learned from, and a train question has no passage besides its positives "
             f"(the corpus has {len(corpus.passages):,}); use retriever=pretrained, or a larger corpus"
