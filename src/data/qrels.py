@@ -14,6 +14,7 @@ from .writer import Query
 LAYOUTS = "3 (query-id, corpus-id, score) or TREC's 4 (query id, 0, passage id, grade), parted by tabs or blanks"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
+LACKING = ("", "nan", "inf", "-inf", "null", "none", "na")  # a grade that is none, and no word of a header
 EXACT = 2**53  # up to here every whole number has a float
 
 
@@ -31,7 +32,7 @@ def read_qrels(path: Path) -> Iterator[Judgement]:
             expected = f"{columns}, as on the lines before" if columns else LAYOUTS
             found = f"{len(fields)} column{'' if len(fields) == 1 else 's'}"
             raise bad_line(path, line, f"{found}; expected {expected}")
-        header = not columns and fields[-1] != "" and not NUMBER.fullmatch(fields[-1])
+        header = not columns and fields[-1].lower() not in LACKING and not NUMBER.fullmatch(fields[-1])
         columns = len(fields)
         if header:
             continue

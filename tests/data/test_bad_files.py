@@ -73,6 +73,7 @@ BAD = [
     ("beir", "qrels/train.tsv", 1, "q0\tp0", r"2 columns; expected 3 \(query-id, corpus-id, score\) or TREC's 4"),
     ("beir", "qrels/train.tsv", 1, "q0\tp0\t", r"grade ''; expected a whole number"),
     ("beir", "qrels/train.tsv", 2, "q0\tp0\t", r"grade ''; expected a whole number"),
+    ("beir", "qrels/train.tsv", 1, "q0\tp0\tNaN", r"grade 'NaN'; expected a whole number"),
     ("beir", "qrels/train.tsv", 2, "q0\t0\tp0\t1", r"4 columns; expected 3, as on the lines before"),
     ("beir", "qrels/train.tsv", 2, "q0\tp 0\t1", r"'p 0' holds white space; expected tabs, or blanks, between all"),
     ("nq", "psgs_w100.tsv", 3, "2\ttext", r"2 columns; expected 3: id, text, title"),
