@@ -35,7 +35,7 @@ table-%: $(READY)
 	$(BIN)/python -m labrador.tables $* scale=$(SCALE) $(ARGS)
 
 test: $(READY)  ## run the tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 # The Ray launcher needs cloudpickle < 3, joblib a newer one (pip says so): its own environment sees .venv's packages
 # behind its own.
