@@ -38,6 +38,7 @@ def run(*arguments, cwd) -> Done:
         patched.setattr(sys, "argv", ["run.py", *map(str, arguments)])
         patched.setenv("OMP_NUM_THREADS", "1")
         patched.setenv("COLUMNS", "200")
+        patched.setattr(os, "fsync", lambda handle: None)  # a test's files need not outlive a power cut
         patched.setenv("HYDRA_FULL_ERROR", "1")  # which `launch` sets: undone afterwards
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = pipeline.launch(ROOT / "conf")

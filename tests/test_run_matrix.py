@@ -1,9 +1,15 @@
 """The promise: every retriever runs with every quantizer on every kind of data, or says before any work why not."""
 
+import sysconfig
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 from layouts import question_of, text_of, title_of, write_layout
 from runner import results, run
 from teachers import write_teacher
+
+from labrador.data import pydocs
 
 QUANTIZERS = ("flat", "sq8", "lsh", "pq", "opq", "rabitq", "hash", "learned_pq")
 DENSE = ("pretrained", "dpr", "bpr", "bidr")
@@ -21,8 +27,10 @@ def teacher(tmp_path_factory):
 
 
 @pytest.mark.parametrize("data", ["pydocs", "beir", "msmarco", "nq"])
-def test_every_retriever_runs_with_every_quantizer(tmp_path, data, teacher):
+def test_every_retriever_runs_with_every_quantizer(tmp_path, data, teacher, monkeypatch):
     where = ["data=pydocs", "data.packages=[filelock]"]
+    part = Path(sysconfig.get_paths()["stdlib"]) / "unittest"  # of the standard library: all of it takes a minute
+    monkeypatch.setattr(pydocs, "sysconfig", SimpleNamespace(get_paths=lambda: {"stdlib": part}))
     if data != "pydocs":
         where = [f"data={data}", f"data.path={write_layout(data, tmp_path / 'raw', PASSAGES.get(data, 64))}"]
     small = [*TINY, *FEW, *([] if data in PASSAGES else CODEWORDS)]
