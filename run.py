@@ -14,7 +14,7 @@ CONF = Path(__file__).resolve().parent / "conf"
 def main() -> int:
     """Answer --help at once; otherwise hand the command line to the pipeline. Returns the exit code."""
     if {"--help", "-h"} & set(sys.argv[1:]):
-        from labrador.usage import help_text
+        from labrador.launcher.help import help_text
 
         print(help_text(CONF))
         return 0

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.base import Example, Pool, Sampler
 from labrador.samplers.locality import locality

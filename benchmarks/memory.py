@@ -63,7 +63,7 @@ def search_flat(count: int, folder: Path) -> None:
 
 def write_vectors(count: int, folder: Path) -> None:
     """Random unit vectors, written in pieces."""
-    from labrador.encoders import npyfile
+    from labrador.arrays import npyfile
 
     npyfile.create(folder / "vectors.npy", (count, DIMENSION), np.float32)
     generator = np.random.default_rng(0)

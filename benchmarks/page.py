@@ -22,8 +22,8 @@ from playwright.sync_api import Browser, sync_playwright
 from labrador.data.judgements import Judgement
 from labrador.data.writer import Passage, Query, SchemaWriter
 from labrador.metrics.run_file import write_per_query, write_trec
+from labrador.page import write_page
 from labrador.report.comparison import compare
-from labrador.report.page import write_page
 from labrador.report.rows import ResultRow, find
 
 METRICS = ("MRR@10", "R@1", "R@5", "R@20", "R@50", "R@100", "R@1000", "nDCG@10")

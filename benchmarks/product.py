@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.encoders.minilm import BundledMiniLM
 from labrador.losses.base import Objective
 from labrador.losses.contrastive import Contrastive

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.encoders.base import Encoder
 from labrador.encoders.checkpoint import Checkpoint
 from labrador.encoders.minilm import BundledMiniLM

@@ -6,7 +6,7 @@ import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 
-from labrador.cells import Option, distinct
+from labrador.launcher.cells import Option, distinct
 
 
 class DistinctSweeper(BasicSweeper):

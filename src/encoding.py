@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .devices import memory_for, pick_device
-from .devices import precision as precision
+from .arrays.shards import write_shards
 from .encoders.base import DTYPES
-from .encoders.shards import write_shards
 from .encoders.tokens import Ids, Tokens, pad
 from .encoders.towers import Side, TwoTower
 from .errors import LabradorError
+from .machine.devices import memory_for, pick_device
+from .machine.devices import precision as precision
 
 Array = NDArray[Any]
 Transform = Callable[[NDArray[np.float32]], Array]

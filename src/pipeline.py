@@ -21,24 +21,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from . import processes
-from .cells import forced
 from .chosen import chosen
 from .components import build
 from .composed import GROUPS, Composed, compose
 from .data.prepare import prepare
-from .devices import SETTINGS, Place, chosen_device, pick_device
 from .errors import LabradorError
-from .gpus import Lease
 from .lab import Lab
-from .metrics.scores import METRICS
-from .overrides import is_sweep, readable
-from .report.rows import FILE_NAME, ResultRow
-from .report.table import print_rows
-from .result import leave, row_of
-from .retrievers.base import Retriever
-from .store import Store
-from .sweeps import (
+from .launcher.cells import forced
+from .launcher.overrides import is_sweep, readable
+from .launcher.sweeps import (
     AGAIN,
     Sweeps,
     clear,
@@ -49,6 +40,15 @@ from .sweeps import (
     outer_fault,
     refused,
 )
+from .machine import processes
+from .machine.devices import SETTINGS, Place, chosen_device, pick_device
+from .machine.gpus import Lease
+from .metrics.scores import METRICS
+from .report.rows import FILE_NAME, ResultRow
+from .report.table import print_rows
+from .result import leave, row_of
+from .retrievers.base import Retriever
+from .store import Store
 from .tracker import NoTracker, Session, Told
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ EXACT = EncodeSettings(precision="float32", shard_size=8, token_budget=64)
 SETUP = f"""
 import os, signal, sys
 from pathlib import Path
-from labrador import processes
+from labrador.machine import processes
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens
 from labrador.encoding import EncodeSettings, encode

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.ragged import Ragged
 from ..errors import LabradorError
 from .columns import Columns
 from .languages import AUTO, TokenizerName
 from .own import NONE, ExcludeSelf, SameIds, own_passages
-from .ragged import Ragged
 from .schema import (
     Fingerprint,
     Positive,

@@ -23,7 +23,7 @@ from typing import BinaryIO, Literal
 from filelock import FileLock
 
 from ..errors import LabradorError, is_disk_full
-from ..progress import bar
+from ..machine.progress import bar
 from .raw import find_raw
 
 log = logging.getLogger(__name__)

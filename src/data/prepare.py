@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from .. import processes
 from ..errors import LabradorError
+from ..machine import processes
 from ..store import Artifact, Store, describe
 from .base import Source
 from .corpus import Corpus

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.ragged import Ragged
 from .corpus import Corpus, Queries
 from .own import NONE
-from .ragged import Ragged
 from .schema import Positive
 
 TRAIN = "train"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..progress import bar
+from ..machine.progress import bar
 from .columns import Columns
 from .schema import passages_file
 

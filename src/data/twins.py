@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import bar
+from ..arrays.ragged import Ragged
+from ..machine.progress import bar
 from .columns import Columns
-from .ragged import Ragged
 
 Rows = NDArray[np.int64]
 Hashes = NDArray[np.uint64]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..progress import bar
-from . import npyfile
+from ..arrays import npyfile
+from ..machine.progress import bar
 
 if TYPE_CHECKING:
     from torch import Tensor

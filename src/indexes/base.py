@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quantizers.vectors import check_shape, check_values
+from ..arrays.vectors import check_shape, check_values
 
 log = logging.getLogger(__name__)
 

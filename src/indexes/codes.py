@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..machine.threads import for_queries
 from ..quantizers.codec import rotated
-from ..quantizers.threads import for_queries
 from .base import Hits, VectorIndex
 from .ranking import Found, Scanned, exact_top
 

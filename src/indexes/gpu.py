@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import gpus
-from ..devices import memory_for
+from ..arrays.vectors import block_rows
 from ..errors import LabradorError
+from ..machine import gpus
+from ..machine.devices import memory_for
 from ..quantizers.base import FittedQuantizer
-from ..quantizers.vectors import block_rows
 from .base import Hits, VectorIndex
 from .ranking import Found, Scanned, exact_top
 

@@ -13,10 +13,10 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from ..errors import LabradorError
+from ..machine.progress import bar
 from ..metrics.cost import threads as usable_threads
-from ..progress import bar
 from .base import Hits, Sized
 from .words import Words
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
-from ..progress import bar
+from ..machine.progress import bar
+from ..machine.threads import for_queries
 from ..quantizers.base import Codes, FittedQuantizer
-from ..quantizers.threads import for_queries
 from .base import Hits, VectorIndex
 from .hamming import HammingIndex
 from .ranking import merged

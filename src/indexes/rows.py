@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quantizers.vectors import Vectors
+from ..arrays.vectors import Vectors
 
 BLOCK = 1024  # rows that are found to be in memory, or asked for, together
 PROBED = 64  # of this many rows one is looked at

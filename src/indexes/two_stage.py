@@ -5,8 +5,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quantizers.threads import for_queries
-from ..quantizers.vectors import check_shape, check_values
+from ..arrays.vectors import check_shape, check_values
+from ..machine.threads import for_queries
 from .base import Hits, Index, VectorIndex
 from .ranking import by_score, without_own
 from .rerank import Score

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import processes
 from ..encoders.checkpoint import Checkpoint
 from ..indexes.base import Index
 from ..indexes.flat import FlatIndex
 from ..indexes.others import search_of
 from ..indexes.search import Search
+from ..machine import processes
 from ..metrics.cost import search_batches
 from ..quantizers.base import FittedQuantizer, Pairs, Quantizer, TrainingVectors, Vectors
 from ..quantizers.pairs import PairQuantizer
@@ -125,7 +125,7 @@ class CodeSteps(VectorSteps):
         """These vectors, where another run has stored them as they were computed and `folder` holds no codes of an
         encoding that was killed; else None. The main process decides for all.
         """
-        from ..encoders.shards import begun
+        from ..arrays.shards import begun
 
         usable = processes.is_main() and encoding.dtype == "float32" and not begun(folder / CODES)
         found = self.find("vectors", encoding.config, encoding.inputs) if usable else None

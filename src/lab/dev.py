@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError

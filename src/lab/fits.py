@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .. import processes
 from ..encoders.base import Encoder
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
+from ..machine import processes
 from ..samplers.base import Example, Pool, Sampler
 from ..samplers.bm25 import BM25Hard
 from ..samplers.lexical import with_lexical

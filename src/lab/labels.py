@@ -12,11 +12,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.shards import write_shards
 from ..data.corpus import Corpus
 from ..data.questions import read_questions
 from ..data.relabelled import TRAIN, Labels, Pooled, Relabelled
 from ..encoders.checkpoint import Checkpoint
-from ..encoders.shards import write_shards
 from ..indexes.others import search_of
 from ..labels.pseudo import Thresholds, by_thresholds
 from ..labels.teacher import MODEL, Teacher, TrainedTeacher
@@ -224,15 +224,15 @@ class LabelSteps(RankingSteps):
 
         Killed, it continues where it was.
         """
-        from ..devices import precision
+        from ..machine.devices import precision
 
         encoder = teacher.teacher.encoder
         (queries, queries_key), (passages, passages_key) = self.tokens(encoder, split), self.tokens(encoder)
         chosen = precision(self.device) if encoder.precision == "auto" else encoder.precision
 
         def write(folder: Path) -> None:
-            from ..devices import pick_device
             from ..labels.scoring import write_scores
+            from ..machine.devices import pick_device
 
             device = pick_device(self.device)
             ids = np.asarray(near.array)

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import gpus, processes
 from ..indexes.base import Hits, Index
 from ..indexes.others import search_of
 from ..indexes.ranking import tie_start
 from ..indexes.search import Search
-from ..machine import this_machine
+from ..machine import gpus, processes
+from ..machine.description import this_machine
+from ..machine.quiet import measuring
 from ..metrics.cost import measure, search_batches, threads
 from ..quantizers.base import Quantizer
-from ..quiet import measuring
 from ..store import Artifact, describe
 from .codes import CodeSteps
 from .steps import Trained, open_array

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..data.corpus import Corpus
 from ..encoders.checkpoint import Checkpoint
-from ..gpus import Lease
 from ..indexes.others import Questions
+from ..machine.gpus import Lease
 from ..quantizers.base import FittedQuantizer, Quantizer
 from ..store import Artifact, Store
 from ..training.frozen import FrozenPassages

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.ragged import Ragged
 from ..data.languages import AUTO, detect
-from ..data.ragged import Ragged
 from ..encoders.base import Encoder
 from ..encoders.tokens import Form, Tokens, write_tokens
 from ..errors import LabradorError

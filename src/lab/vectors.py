@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import processes
 from ..data.twins import Twins
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
+from ..machine import processes
 from .fits import FitSteps
 from .steps import Stored, open_array
 
@@ -71,7 +71,7 @@ class VectorSteps(FitSteps):
 
     def encoding(self, checkpoint: Checkpoint, split: str | None = None) -> "Encoding":
         """What encoding the queries of `split` with `checkpoint`, or for None the passages, takes and is named by."""
-        from ..devices import precision
+        from ..machine.devices import precision
 
         encoder = checkpoint.encoder
         tokens, tokens_key = self.tokens(encoder, split)

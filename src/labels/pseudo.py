@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from ..errors import LabradorError
 
 BINS = 10  # of the histogram of scores, from 0 to 1

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..devices import memory_for
-from ..encoders.shards import write_shards
+from ..arrays.shards import write_shards
 from ..encoders.tokens import Tokens
 from ..encoding import TOKEN_BUDGET, autocast, fill_by_length
 from ..errors import LabradorError
+from ..machine.devices import memory_for
 from .cross_encoder import CrossEncoder
 
 SHARD = 8192  # pairs that are sorted by length, and lost by a kill, together

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from .. import processes
-from ..devices import memory_for
 from ..encoders.tokens import Tokens
+from ..machine import processes
+from ..machine.devices import memory_for
 from ..samplers.base import Example
 from ..training.batches import Part, share
 from ..training.loop import run

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
+from ..arrays.vectors import Vectors, blocks, check_shape, watched
 from ..data.schema import Positive
-from .vectors import Vectors, blocks, check_shape, watched
 
 if TYPE_CHECKING:
     from ..indexes.base import Index

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.vectors import check_shape
 from ..errors import LabradorError
 from .base import Codes, FittedQuantizer
 from .settings import at_least
-from .vectors import check_shape
 
 if TYPE_CHECKING:
     from ..indexes.base import Index

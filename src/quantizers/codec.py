@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.vectors import block_rows, check_shape
 from .base import Codes, FittedQuantizer
-from .vectors import block_rows, check_shape
 
 if TYPE_CHECKING:
     from ..indexes.base import Index

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.vectors import check_shape, watched
 from .base import Codes, FittedQuantizer, Quantizer, TrainingVectors, Vectors
-from .vectors import check_shape, watched
 
 if TYPE_CHECKING:
     from ..indexes.base import Index

@@ -14,13 +14,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.vectors import check_shape
 from ..errors import settings_of
 from ..losses.hashing import LAYER, Hashing
 from .base import Codes, State, TrainingVectors
 from .binary import BinaryCodec, check_bits, check_dimension, pack
 from .codec import Rotation
 from .pairs import PairQuantizer, learn, mean_length, pairs_of
-from .vectors import check_shape
 
 SHAPE, WEIGHT = "hash.json", "weight.npy"
 

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.vectors import sample
 from .base import Codes, Quantizer, TrainingVectors
 from .binary import BinaryCodec, check_bits, check_dimension, pack
 from .codec import FaissCodec, Rotation, matrix_of, rotated
-from .vectors import sample
 
 PROBE = 1000  # vectors looked at: nothing is learned from them
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import bar
+from ..machine.progress import bar
+from ..machine.threads import threads
 from .product import PQ, Floats, ProductCodec
 from .settings import at_least
-from .threads import threads
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.vectors import sample
 from ..errors import LabradorError
-from ..progress import bar
+from ..machine.progress import bar
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
 from ..samplers.batch import distinct_passages, other_positives, parts_of
 from .base import Pairs, Quantizer, TrainingVectors, Vectors
 from .settings import above, at_least
-from .vectors import sample
 
 if TYPE_CHECKING:
     from ..losses.base import Batch

@@ -7,13 +7,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.vectors import sample
 from ..errors import LabradorError
 from ..losses.contrastive_pq import CODEBOOKS, ROTATION
+from ..machine.threads import threads
 from .base import Quantizer, State, TrainingVectors
 from .codec import FaissCodec
 from .settings import at_least
-from .threads import threads
-from .vectors import sample
 
 Floats = NDArray[np.float32]
 CENTROIDS = (256, 128, 64, 32, 16, 8, 4, 2)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..arrays.vectors import sample
 from .base import Quantizer, TrainingVectors
 from .codec import FaissCodec
 from .settings import at_least
-from .vectors import sample
 
 
 @dataclass(frozen=True, kw_only=True)

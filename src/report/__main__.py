@@ -118,7 +118,7 @@ def illustrate(found: Comparison, settings: argparse.Namespace) -> Iterator[str]
         yield f"{len(files)} files of figures written to {settings.figures}"
         yield from left_out
     if settings.html:
-        from .page import write_page
+        from ..page import write_page
 
         left_out = write_page(
             found, settings.html, settings.store, " ".join(path.resolve().name for path in settings.paths)

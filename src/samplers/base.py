@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Self, get_args
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from ..errors import LabradorError
 
 PositiveChoice = Literal["auto", "first", "any"]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from .base import Example
 
 Rows = NDArray[np.int64]

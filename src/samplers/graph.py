@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from .shuffled import NONE, Rows
 
 compiled = numba.njit(nogil=True, cache=True)

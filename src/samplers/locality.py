@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from .base import Example
 from .batch import distinct_passages
 

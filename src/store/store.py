@@ -11,9 +11,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .. import processes
 from ..errors import LabradorError, is_disk_full
-from ..quiet import working
+from ..machine import processes
+from ..machine.quiet import working
 from .artifact import Artifact, fault, read_manifest, write_manifest
 from .clock import Clock
 from .keys import artifact_key

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
 from ..samplers.base import Example
 from ..samplers.batch import distinct_passages, other_positives, other_queries, parts_of

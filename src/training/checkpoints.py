@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from .. import processes
+from ..machine import processes
 from ..store import sync
 
 COMPLETE = "complete"  # the file that says that everything else of the checkpoint is on disk

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import processes
-from ..data.ragged import Ragged
+from ..arrays.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
 from ..encoders.towers import Side
+from ..machine import processes
 from .batches import share
 from .frozen import FrozenPassages
 from .model import GatherRows, TrainingModel

@@ -8,7 +8,7 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 from transformers import TrainerCallback
 
-from .. import processes
+from ..machine import processes
 from ..store import sync
 from .progress import Watch
 from .settings import DEV_RANK

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .. import processes
-from ..data.ragged import Ragged
-from ..devices import memory_for
+from ..arrays.ragged import Ragged
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
+from ..machine import processes
+from ..machine.devices import memory_for
 from ..samplers.base import Example
 from ..store import sync
 from .batches import Collate, Loader, Lookup, Parts

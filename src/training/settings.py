@@ -62,7 +62,7 @@ class TrainSettings:
         """These settings with `precision: auto` replaced by what `device` has."""
         if self.precision != "auto":
             return self
-        from ..devices import precision
+        from ..machine.devices import precision
 
         return replace(self, precision=precision(device))
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from labrador.arrays.ragged import Ragged
 from labrador.data import twins
 from labrador.data.columns import Columns
 from labrador.data.corpus import Corpus
 from labrador.data.judgements import Judgement
-from labrador.data.ragged import Ragged
 from labrador.data.relabelled import Labels, Pooled, Relabelled
 from labrador.data.schema import passages_file, sample_file
 from labrador.data.writer import Passage, Query, SchemaWriter

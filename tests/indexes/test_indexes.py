@@ -10,6 +10,7 @@ import pytest
 from labrador.errors import LabradorError
 from labrador.indexes import streamed
 from labrador.indexes.flat import FlatIndex
+from labrador.machine.threads import threads
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH
@@ -17,7 +18,6 @@ from labrador.quantizers.opq import OPQ
 from labrador.quantizers.product import PQ
 from labrador.quantizers.rabitq import RaBitQ
 from labrador.quantizers.scalar import SQ8
-from labrador.quantizers.threads import threads
 
 D = 24
 QUANTIZERS = [Flat(), SQ8(), LSH(), PQ(codebooks=6), OPQ(codebooks=6, iterations=3), RaBitQ()]

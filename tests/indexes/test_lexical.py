@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import Stemmer
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.indexes.lexical import LexicalIndex, build_bm25, mine
 

@@ -10,12 +10,12 @@ from labrador.errors import LabradorError
 from labrador.indexes import lookup
 from labrador.indexes.lookup import LookupIndex, bits_of_keys, keys
 from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.machine.threads import faiss_threads
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import HashCodec
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.product import PQ
-from labrador.quantizers.threads import faiss_threads
 
 
 @pytest.fixture

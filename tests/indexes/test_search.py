@@ -7,10 +7,10 @@ import faiss
 import numpy as np
 import pytest
 
-from labrador import gpus
 from labrador.errors import LabradorError
 from labrador.indexes.search import Scan, Search, TwoStage
 from labrador.indexes.two_stage import QUERIES
+from labrador.machine import gpus
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH

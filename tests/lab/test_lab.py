@@ -250,7 +250,7 @@ def test_candidates_of_a_sample_are_those_of_all_questions(new_lab):
 
 def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatch):
     from labrador import encoding
-    from labrador.encoders import npyfile
+    from labrador.arrays import npyfile
 
     lab = new_lab()
     checkpoint = lab.fit(ENCODER, Hashing(normalized=False), BM25Hard(), name="bpr")

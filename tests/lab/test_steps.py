@@ -2,8 +2,8 @@
 
 import pytest
 
-from labrador.gpus import Lease
 from labrador.lab.steps import Steps
+from labrador.machine.gpus import Lease
 from labrador.store import Store
 from labrador.training.settings import TrainSettings
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.labels.pseudo import PseudoLabels, Thresholds, by_thresholds
 

@@ -11,12 +11,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from labels import lessons
-from labrador import processes
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens
 from labrador.labels.pairs import Template
 from labrador.labels.teacher import MODEL
 from labrador.labels.teaching import CollatePairs, Judging
+from labrador.machine import processes
 from labrador.samplers.base import Example
 from labrador.training.batches import Part
 from labrador.training.trainer import RetrieverTrainer

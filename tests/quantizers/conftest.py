@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.quantizers.base import Pairs, TrainingVectors
 
 D = 32

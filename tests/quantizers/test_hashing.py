@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.losses.hashing import LAYER
 from labrador.quantizers.base import Pairs, TrainingVectors

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.search import Scan, TwoStage

@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.samplers.base import Pool
 from labrador.samplers.bm25 import BM25Hard
 from labrador.samplers.lexical import with_lexical

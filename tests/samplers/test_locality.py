@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.base import Example, Pool, Sampler
 from labrador.samplers.locality import candidate_shares, locality

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.ann_and_bm25 import ANNAndBM25

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.base import Example, Pool
 from labrador.samplers.graph import ProximityGraph

@@ -7,7 +7,7 @@ import sys
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from labrador import processes
+from labrador.machine import processes
 from labrador.store import Store
 
 root = Path(sys.argv[1])

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.encoders.tokens import Form, Tokens, write_tokens
 from labrador.losses.contrastive import Contrastive
 from labrador.samplers.base import Example

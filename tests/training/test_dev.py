@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.contrastive_pq import CODEBOOKS, ContrastivePQ
 from labrador.losses.hashing import Hashing

@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from labrador import processes
 from labrador.encoders.tokens import Tokens
 from labrador.losses.base import Objective
 from labrador.losses.contrastive_pq import ContrastivePQ
 from labrador.losses.passage_centric import PassageCentric
 from labrador.losses.unified import UnifiedQuery
+from labrador.machine import processes
 from labrador.samplers.base import Example
 from labrador.training.batches import Collate, Part, share
 from labrador.training.frozen import FrozenPassages

@@ -14,14 +14,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from labrador import processes
-from labrador.data.ragged import Ragged
+from labrador.arrays.ragged import Ragged
 from labrador.encoders.checkpoint import Checkpoint
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens, write_tokens
 from labrador.losses.base import Batch, Objective
 from labrador.losses.contrastive import Contrastive, info_nce
 from labrador.losses.module import ObjectiveModule
+from labrador.machine import processes
 from labrador.samplers.base import Example, Pool
 from labrador.samplers.random import Random
 from labrador.training.dev import DevQuestions

@@ -1,0 +1,71 @@
+"""The top of each question's ranking, from a run file that may be a thousand times as long."""
+
+import mmap
+from pathlib import Path
+
+from ..errors import LabradorError
+
+RUN = "run.trec"
+STEP = 4096  # bytes: the first guess of how long a question's lines are
+
+
+def top(file: Path, k: int) -> dict[str, list[str]]:
+    """The first `k` passage ids of each question, best first, from a run file of lines `qid Q0 pid rank score tag`.
+
+    A question's lines stand together, best first, as run files have them; all but the first `k` are leapt over, so that
+    most of the file is never looked at. Raises LabradorError for a file that cannot be read or is no such file.
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        with file.open("rb") as opened:
+            if file.stat().st_size == 0:
+                return found
+            with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as lines:
+                _read(lines, k, file, found)
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabradorError(f"{file}: a run file was expected ({error}); run that cell again") from error
+    return found
+
+
+def _read(lines: mmap.mmap, k: int, file: Path, found: dict[str, list[str]]) -> None:
+    start, size, step = 0, len(lines), STEP
+    while start < size:
+        name = lines[start : lines.find(b" ", start) + 1]  # with the space, so that q1 is not taken for q10
+        position = start
+        pids: list[str] = []
+        while position < size and len(pids) < k and lines[position : position + len(name)] == name:
+            end = _next_line(lines, position, size)
+            words = lines[position:end].split()
+            if not name or len(words) < 6:
+                line = lines[position:end].decode(errors="replace").strip()
+                raise LabradorError(f"{file}: {line!r}: 'qid Q0 pid rank score tag' was expected; run that cell again")
+            pids.append(words[2].decode())
+            position = end
+        qid = name.decode().strip()
+        if qid in found:
+            raise LabradorError(f"{file}: the lines of question {qid} stand in two places; run that cell again")
+        found[qid] = pids
+        after = _after(lines, name, position, size, step)
+        start, step = after, max(STEP, (after - start) * 7 // 8)
+
+
+def _next_line(lines: mmap.mmap, position: int, size: int) -> int:
+    """Where the line after the one at `position` begins."""
+    return lines.find(b"\n", position) + 1 or size
+
+
+def _after(lines: mmap.mmap, name: bytes, position: int, size: int, step: int) -> int:
+    """Where the first line at or after `position` begins that does not begin with `name`.
+
+    Leaps, the first of `step` bytes, find a line beyond; what lies after the last line of `name` before it is the end.
+    """
+    low = position
+    if lines[low : low + len(name)] != name:
+        return low
+    growing = STEP
+    while (high := _next_line(lines, min(low + step, size - 1), size)) < size:
+        if lines[high : high + len(name)] != name:
+            break
+        low, step, growing = high, growing, 2 * growing
+    last = lines.rfind(b"\n" + name, low, high)
+    return _next_line(lines, max(low, last + 1), size)
