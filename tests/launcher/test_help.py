@@ -8,7 +8,7 @@ import yaml
 from labrador.errors import LabradorError
 from labrador.launcher.help import COLUMN, WIDTH, help_text, read_groups, read_option
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever", "tracker")
 
 TREE = {

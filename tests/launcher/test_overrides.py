@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Override
 
 from labrador.launcher.overrides import PATHS, TEXTS, readable
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
 def read(argument: str) -> Override:
