@@ -3,9 +3,8 @@
 import tempfile
 
 import pytest
-from layouts import write_layout
-
 from cells import make_cells
+from layouts import write_layout
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,8 +13,8 @@ from ..indexes.others import search_of
 from ..indexes.search import Search
 from ..machine import processes
 from ..metrics.cost import search_batches
-from ..quantizers.base import FittedQuantizer, Pairs, Quantizer, TrainingVectors, Vectors
-from ..quantizers.pairs import PairQuantizer
+from ..quantizers.base import FittedQuantizer, JudgedQueries, Quantizer, TrainingVectors, Vectors
+from ..quantizers.supervised import SupervisedQuantizer
 from ..store import Artifact, describe
 from ..training.frozen import FrozenPassages
 from .steps import Fitted, Frozen, Stored, Trained, open_array
@@ -34,7 +34,7 @@ class CodeSteps(VectorSteps):
         passages = self.passages(checkpoint)
         inputs = {"vectors": passages.key}
         pairs = start = None
-        if isinstance(quantizer, PairQuantizer):
+        if isinstance(quantizer, SupervisedQuantizer):
             pairs, more = self._pairs(quantizer, checkpoint)
             inputs |= more
             first = quantizer.start(checkpoint.encoder.dimension)
@@ -54,7 +54,7 @@ class CodeSteps(VectorSteps):
         artifact = self.make("quantize", "quantizer", config, inputs, write, about=about)
         return Fitted(quantizer, quantizer.load(artifact.folder), artifact)
 
-    def _pairs(self, quantizer: PairQuantizer, checkpoint: Checkpoint) -> tuple[Pairs, dict[str, str]]:
+    def _pairs(self, quantizer: SupervisedQuantizer, checkpoint: Checkpoint) -> tuple[JudgedQueries, dict[str, str]]:
         """What a supervised quantizer learns from, and the keys of that."""
         queries = self.queries(checkpoint, "train")
         candidates = self.search(checkpoint, "train", quantizer.depth, limit=quantizer.training_queries)
@@ -62,7 +62,9 @@ class CodeSteps(VectorSteps):
         positives = self.corpus.positives("train").take(rows)
         spared = self.corpus.spared("train").take(rows)
         keys = {"queries": queries.key, "candidates": candidates.key, **self.judged("train")}
-        return Pairs(queries.array[rows], positives, candidates.lists.take(rows), self.corpus.positive, spared), keys
+        return JudgedQueries(
+            queries.array[rows], positives, candidates.lists.take(rows), self.corpus.positive, spared
+        ), keys
 
     def learned(self, quantizer: Quantizer, checkpoint: Checkpoint) -> Fitted:
         """The quantizer that an objective learned together with the encoder of `checkpoint`."""

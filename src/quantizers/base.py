@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 Codes = NDArray[np.uint8]
 State = Mapping[str, NDArray[np.float32]]  # trained parameters by name
 
-__all__ = ["Codes", "FittedQuantizer", "Pairs", "Quantizer", "State", "TrainingVectors", "Vectors"]
+__all__ = ["Codes", "FittedQuantizer", "JudgedQueries", "Quantizer", "State", "TrainingVectors", "Vectors"]
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Judged questions: queries [Q, D] and, for each, the passage rows of its positives, of its hard negatives and of
+class JudgedQueries:
+    """Judged queries: vectors [Q, D] and, for each, the passage rows of its positives, of its hard negatives and of
     what is never its negative (None: its positives).
     """
 
@@ -39,12 +39,12 @@ class Pairs:
 class TrainingVectors:
     """What a quantizer learns from.
 
-    passages [N, D], float16 or float32, may be a memory map larger than memory; `pairs` are there for learned
+    passages [N, D], float16 or float32, may be a memory map larger than memory; `judged` are there for learned
     quantizers and None for the others; `start` are the parameters of the fitted quantizer that it starts from, by name.
     """
 
     passages: Vectors
-    pairs: Pairs | None = None
+    judged: JudgedQueries | None = None
     start: State = field(default_factory=dict)
 
 

@@ -20,7 +20,7 @@ from ..losses.hashing import LAYER, Hashing
 from .base import Codes, State, TrainingVectors
 from .binary import BinaryCodec, check_bits, check_dimension, pack
 from .codec import Rotation
-from .pairs import PairQuantizer, learn, mean_length, pairs_of
+from .supervised import SupervisedQuantizer, judged_queries, learn, mean_length
 
 SHAPE, WEIGHT = "hash.json", "weight.npy"
 
@@ -80,8 +80,8 @@ class HashCodec(BinaryCodec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hash(PairQuantizer):
-    """`bits` learned signs; bits / 8 bytes per passage. The layer starts at the identity and learns from pairs."""
+class Hash(SupervisedQuantizer):
+    """`bits` learned signs, bits / 8 bytes per passage: a layer that starts as the identity."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     binary: ClassVar[bool] = True
@@ -120,8 +120,8 @@ class Hash(PairQuantizer):
 
         dimension = x.passages.shape[1]
         self.check(dimension, len(x.passages))
-        pairs = pairs_of(x)
-        lengths = mean_length(pairs.queries, seed), mean_length(x.passages, seed)
+        judged = judged_queries(x)
+        lengths = mean_length(judged.queries, seed), mean_length(x.passages, seed)
         cosines = replace(self.objective, temperature=self.temperature / (lengths[0] * lengths[1]))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # for a layer that starts with random directions

@@ -15,15 +15,15 @@ from ..errors import settings_of
 from ..losses.contrastive_pq import CODEBOOKS, ROTATION, SKEW, ContrastivePQ
 from .base import State, TrainingVectors
 from .opq import OPQ
-from .pairs import PairQuantizer, learn, mean_length, pairs_of
 from .product import ProductCodec
+from .supervised import SupervisedQuantizer, judged_queries, learn, mean_length
 
 SHARPNESS = 8  # times the codebooks: with vectors of length 1, sub-vectors then have the mean squared length 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearnedPQ(PairQuantizer):
-    """PQ that starts as `OPQ` and learns from pairs; `codebooks` bytes per passage with 256 words."""
+class LearnedPQ(SupervisedQuantizer):
+    """PQ that starts as `OPQ` and learns from judged queries; `codebooks` bytes per passage with 256 words."""
 
     version: ClassVar[int] = 3  # 2: any positive of a question, whatever the data
 
@@ -80,7 +80,7 @@ class LearnedPQ(PairQuantizer):
         """
         dimension = x.passages.shape[1]
         self.check(dimension, len(x.passages))
-        lengths = [mean_length(vectors, seed) for vectors in (pairs_of(x).queries, x.passages)]
+        lengths = [mean_length(vectors, seed) for vectors in (judged_queries(x).queries, x.passages)]
         queries, passages = (2.0 ** round(math.log2(length)) for length in lengths)  # so that dividing by it is exact
         objective = self.objective(dimension)
         module = replace(

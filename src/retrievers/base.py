@@ -11,7 +11,7 @@ from ..errors import LabradorError
 from ..indexes.search import Search
 from ..losses.base import Objective
 from ..quantizers.base import Quantizer
-from ..quantizers.pairs import PairQuantizer
+from ..quantizers.supervised import SupervisedQuantizer
 from ..samplers.base import Sampler
 from ..samplers.bm25 import BM25Hard
 
@@ -72,7 +72,7 @@ class DenseRetriever(Retriever):
             need_train_pairs(corpus, f"quantizer={quantizer.option}")
         own = self.own(quantizer)
         own.check(self.encoder.dimension, len(corpus.passages))
-        if own is quantizer and isinstance(own, PairQuantizer):
+        if own is quantizer and isinstance(own, SupervisedQuantizer):
             own.check_spare(spare_passages(corpus))
 
     def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":

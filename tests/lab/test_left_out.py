@@ -13,7 +13,7 @@ from labrador.lab import Lab, Trained
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import Hash
-from labrador.quantizers.pairs import batches, tensors
+from labrador.quantizers.supervised import batches, tensors
 from labrador.samplers.batch import distinct_passages
 from labrador.store import Store
 from labrador.training.settings import TrainSettings

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labrador.arrays.ragged import Ragged
-from labrador.quantizers.base import Pairs, TrainingVectors
+from labrador.quantizers.base import JudgedQueries, TrainingVectors
 
 D = 32
 
@@ -27,7 +27,7 @@ def vectors():
     best = np.argsort(-queries @ passages.T, axis=1)[:, :20]
     negatives = [[row for row in rows if row != positive] for rows, positive in zip(best, positives, strict=True)]
     judged = Ragged.from_lists([[row] for row in positives])
-    return TrainingVectors(passages, Pairs(queries, judged, Ragged.from_lists(negatives)))
+    return TrainingVectors(passages, JudgedQueries(queries, judged, Ragged.from_lists(negatives)))
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def rank_of_positives():
     """The mean place of each question's positive by <q, decoded code>, of a codec and its training vectors."""
 
     def rank(codec, x):
-        scores = x.pairs.queries @ codec.decode(codec.encode(x.passages)).T
-        own = scores[np.arange(len(scores)), x.pairs.positives.values]
+        scores = x.judged.queries @ codec.decode(codec.encode(x.passages)).T
+        own = scores[np.arange(len(scores)), x.judged.positives.values]
         return float((scores > own[:, None]).sum(axis=1).mean())
 
     return rank

@@ -8,10 +8,10 @@ import pytest
 from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.losses.hashing import LAYER
-from labrador.quantizers.base import Pairs, TrainingVectors
+from labrador.quantizers.base import JudgedQueries, TrainingVectors
 from labrador.quantizers.hashing import Hash, HashCodec
 from labrador.quantizers.learned_pq import LearnedPQ
-from labrador.quantizers.pairs import batches, tensors
+from labrador.quantizers.supervised import batches, tensors
 from labrador.samplers.base import Example
 
 D = 32
@@ -44,7 +44,7 @@ def test_codes_have_the_bits_asked_for_and_survive_saving(vectors, bits, tmp_pat
 
 def test_the_projected_query_scores_signs_as_the_query_scores_decoded_codes(vectors):
     codec = QUICK.fit(vectors, 0)
-    codes, queries = codec.encode(vectors.passages), vectors.pairs.queries
+    codes, queries = codec.encode(vectors.passages), vectors.judged.queries
     by_signs = codec.project(queries) @ codec.unpack(codes).T
     np.testing.assert_allclose(by_signs, queries @ codec.decode(codes).T, atol=1e-4)
 
@@ -66,7 +66,8 @@ def test_a_layer_learned_with_an_encoder_is_taken_as_it_is(vectors):
 
 def test_the_length_of_the_vectors_does_not_matter(vectors):
     scaled = TrainingVectors(
-        vectors.passages * 7, Pairs(vectors.pairs.queries * 3, vectors.pairs.positives, vectors.pairs.negatives)
+        vectors.passages * 7,
+        JudgedQueries(vectors.judged.queries * 3, vectors.judged.positives, vectors.judged.negatives),
     )
     weight = QUICK.fit(vectors, 0).weight
     same = Hash(steps=40, batch_size=16, depth=10, temperature=0.05 * 21).fit(scaled, 0).weight
@@ -79,7 +80,7 @@ def test_every_question_is_seen_once_an_epoch_and_no_positive_is_a_negative(vect
         examples = [example for _ in range(4) for example in next(epochs)]
         assert sorted(example.query for example in examples) == list(range(200))
         for example in examples:
-            near = vectors.pairs.negatives[example.query][:10]
+            near = vectors.judged.negatives[example.query][:10]
             assert set(example.negatives) <= set(near.tolist())
             assert example.positive not in example.negatives
 
@@ -120,13 +121,13 @@ def test_a_training_that_diverges_is_told(vectors):
 
 
 def test_another_positive_of_a_question_is_masked_in_its_batch(vectors):
-    pairs = Pairs(vectors.pairs.queries[:2], Ragged.from_lists([[7, 9], [9]]), Ragged.from_lists([[3], [4]]))
-    x = TrainingVectors(vectors.passages, pairs)
+    judged = JudgedQueries(vectors.judged.queries[:2], Ragged.from_lists([[7, 9], [9]]), Ragged.from_lists([[3], [4]]))
+    x = TrainingVectors(vectors.passages, judged)
     batch = tensors([Example(0, 7, (3,)), Example(1, 9, (4,))], x, (2.0, 4.0), step=5)
     assert batch.masked.tolist() == [[False, True, False, False], [False] * 4]  # passages 7, 9, 3, 4
     assert batch.positives.tolist() == [0, 1]
     assert batch.step == 5
-    np.testing.assert_allclose(batch.queries.numpy(), pairs.queries / 2)
+    np.testing.assert_allclose(batch.queries.numpy(), judged.queries / 2)
     np.testing.assert_allclose(batch.passages.numpy(), vectors.passages[[7, 9, 3, 4]] / 4)
 
 

@@ -1,4 +1,4 @@
-"""Learned product quantization: it starts as OPQ, learns from pairs, and its codes are what the layer gave."""
+"""Learned product quantization: it starts as OPQ, learns from judged queries, and its codes are what the layer gave."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_before_the_first_step_it_searches_exactly_like_what_it_starts_from(vect
     for each in (codec, start):
         index = each.index()
         index.add(codes)
-        found.append(index.search(vectors.pairs.queries, 50))
+        found.append(index.search(vectors.judged.queries, 50))
     np.testing.assert_array_equal(found[0].ids, found[1].ids)
     np.testing.assert_array_equal(found[0].scores, found[1].scores)
     assert codec.side_bytes == start.side_bytes
@@ -56,8 +56,8 @@ def test_exported_codes_are_what_the_layer_gave(vectors, turn):
     np.testing.assert_allclose(codec.decode(codes), (layer @ rotation).numpy(), atol=1e-5)
     index = codec.index()
     index.add(codes)
-    hits = index.search(vectors.pairs.queries, 600)
-    expected = torch.from_numpy(vectors.pairs.queries) @ rotation.T @ layer.T
+    hits = index.search(vectors.judged.queries, 600)
+    expected = torch.from_numpy(vectors.judged.queries) @ rotation.T @ layer.T
     np.testing.assert_allclose(hits.scores, np.take_along_axis(expected.numpy(), hits.ids, axis=1), atol=1e-4)
 
 
@@ -74,7 +74,7 @@ def test_a_seed_decides_everything_and_a_given_start_is_used(vectors):
     np.testing.assert_array_equal(again[0].state()[CODEBOOKS], again[1].state()[CODEBOOKS])
     assert not np.array_equal(again[0].state()[CODEBOOKS], again[2].state()[CODEBOOKS])
     start = QUICK.start(D).fit(vectors, 3).state()
-    given = QUICK.fit(TrainingVectors(vectors.passages, vectors.pairs, start), 3)
+    given = QUICK.fit(TrainingVectors(vectors.passages, vectors.judged, start), 3)
     np.testing.assert_array_equal(given.state()[CODEBOOKS], again[0].state()[CODEBOOKS])
 
 
@@ -82,7 +82,7 @@ def test_a_seed_decides_everything_and_a_given_start_is_used(vectors):
 def test_its_rotation_stays_one_and_it_survives_saving(vectors, train_rotation, tmp_path):
     start = QUICK.start(D).fit(vectors, 0).state()
     settings = LearnedPQ(**SMALL, steps=20, batch_size=16, learning_rate=1e-2, train_rotation=train_rotation)
-    codec = settings.fit(TrainingVectors(vectors.passages, vectors.pairs, start), 0)
+    codec = settings.fit(TrainingVectors(vectors.passages, vectors.judged, start), 0)
     rotation = codec.state()[ROTATION]
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(D), atol=1e-5)
     assert np.allclose(rotation, start[ROTATION]) != train_rotation
@@ -94,15 +94,15 @@ def test_its_rotation_stays_one_and_it_survives_saving(vectors, train_rotation, 
 
 def test_longer_vectors_learn_the_same(vectors):
     """A learning rate means the same whatever the encoder's length, and the temperature divides inner products."""
-    pairs = vectors.pairs
+    judged = vectors.judged
     start = QUICK.start(D).fit(vectors, 0).state()
     longer = TrainingVectors(
         16 * vectors.passages,
-        type(pairs)(4 * pairs.queries, pairs.positives, pairs.negatives),
+        type(judged)(4 * judged.queries, judged.positives, judged.negatives),
         {ROTATION: start[ROTATION], CODEBOOKS: 16 * start[CODEBOOKS]},
     )
     learning = {**SMALL, "steps": 40, "batch_size": 50, "learning_rate": 1e-2}
-    short = LearnedPQ(**learning, temperature=0.05).fit(TrainingVectors(vectors.passages, pairs, start), 0)
+    short = LearnedPQ(**learning, temperature=0.05).fit(TrainingVectors(vectors.passages, judged, start), 0)
     long = LearnedPQ(**learning, temperature=0.05 * 16 * 4).fit(longer, 0)
     assert np.abs(short.state()[CODEBOOKS] - start[CODEBOOKS]).mean() > 0.01
     np.testing.assert_allclose(long.state()[CODEBOOKS], 16 * short.state()[CODEBOOKS], rtol=1e-3, atol=1e-3)

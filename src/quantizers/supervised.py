@@ -1,4 +1,4 @@
-"""Quantizers that learn from judged questions: a layer on frozen vectors, trained by its retriever's own loss."""
+"""Quantizers that learn from judged queries: a layer on frozen vectors, trained by its retriever's own loss."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ..machine.progress import bar
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
 from ..samplers.batch import distinct_passages, other_positives, parts_of
-from .base import Pairs, Quantizer, TrainingVectors, Vectors
+from .base import JudgedQueries, Quantizer, TrainingVectors, Vectors
 from .settings import above, at_least
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ WARMUP = 0.1  # share of the steps in which the learning rate rises; it falls li
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairQuantizer(Quantizer):
+class SupervisedQuantizer(Quantizer):
     """Settings of a training on frozen vectors; the number of steps, not the data, decides how long it takes."""
 
     supervised: ClassVar[bool] = True
@@ -70,14 +70,14 @@ class PairQuantizer(Quantizer):
             )
 
 
-def pairs_of(x: TrainingVectors) -> Pairs:
-    """The pairs to learn from; raises LabradorError when there are none."""
-    if x.pairs is None or not x.pairs.positives.lengths.any():
+def judged_queries(x: TrainingVectors) -> JudgedQueries:
+    """The judged queries of `x`; raises LabradorError where there are none."""
+    if x.judged is None or not x.judged.positives.lengths.any():
         raise LabradorError(
             "a learned quantizer: no judged train question to learn from, at least one was expected; use data with a "
             "train split, or a quantizer that learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
         )
-    return x.pairs
+    return x.judged
 
 
 def mean_length(vectors: Vectors, seed: int) -> float:
@@ -88,11 +88,11 @@ def mean_length(vectors: Vectors, seed: int) -> float:
 def learn(
     module: "ObjectiveModule",
     x: TrainingVectors,
-    settings: PairQuantizer,
+    settings: SupervisedQuantizer,
     seed: int,
     lengths: tuple[float, float] = (1.0, 1.0),
 ) -> None:
-    """Train the parameters of `module` on the pairs of `x`, whose vectors stay as they are.
+    """Train the parameters of `module` on the judged queries of `x`, whose vectors stay as they are.
 
     Queries and passages are divided by `lengths` before the module sees them. AdamW with a linear warmup and decay.
     Raises LabradorError when the loss is not finite.
@@ -122,11 +122,11 @@ def learn(
             shown.update(1)
 
 
-def batches(x: TrainingVectors, settings: PairQuantizer, seed: int) -> Iterator[list[Example]]:
+def batches(x: TrainingVectors, settings: SupervisedQuantizer, seed: int) -> Iterator[list[Example]]:
     """Batches of as many epochs as are asked for: every query once an epoch, negatives among its best passages."""
-    pairs = pairs_of(x)
-    sampler = ANNHard(negatives=settings.negatives, depth=settings.depth, positive=pairs.positive)
-    pool = Pool(pairs.positives, pairs.negatives, len(x.passages), settings.batch_size, seed, pairs.spared)
+    judged = judged_queries(x)
+    sampler = ANNHard(negatives=settings.negatives, depth=settings.depth, positive=judged.positive)
+    pool = Pool(judged.positives, judged.negatives, len(x.passages), settings.batch_size, seed, judged.spared)
     epoch = 0
     while True:
         yield from sampler.batches(pool, epoch)
@@ -139,13 +139,13 @@ def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, f
 
     from ..losses.base import Batch, Roles
 
-    pairs = pairs_of(x)
+    judged = judged_queries(x)
     rows, positives = distinct_passages(examples)
     queries = np.array([example.query for example in examples], dtype=np.int64)
-    spared = pairs.positives if pairs.spared is None else pairs.spared
+    spared = judged.positives if judged.spared is None else judged.spared
     masked = other_positives(queries, positives, rows, spared)
     return Batch(
-        torch.from_numpy(taken(pairs.queries, queries, lengths[0])),
+        torch.from_numpy(taken(judged.queries, queries, lengths[0])),
         torch.from_numpy(taken(x.passages, rows, lengths[1])),
         torch.from_numpy(positives),
         torch.from_numpy(masked),
