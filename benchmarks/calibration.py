@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labrador.report.chance import Family
-from labrador.report.crossed import crossed_test, seed_variance, within
 from labrador.report.rows import find
-from labrador.report.significance import ALPHA, Comparisons
-from labrador.report.statistics import t_test
+from labrador.report.significance.crossed import crossed_test, seed_variance, within
+from labrador.report.significance.differences import ALPHA, Comparisons
+from labrador.report.significance.paired import t_test
+from labrador.report.significance.seeds import Family
 from labrador.report.systems import System, systems
 
 GROUPS = (2, 3, 5)

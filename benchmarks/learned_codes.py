@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from labrador.report.rows import find
-from labrador.report.significance import against
+from labrador.report.significance.differences import against
 from labrador.report.systems import systems
 
 ROOT = Path(__file__).resolve().parents[1]

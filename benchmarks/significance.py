@@ -21,8 +21,8 @@ import pyarrow.parquet as parquet
 import scipy.stats
 
 from labrador.report.rows import ResultRow, find
-from labrador.report.significance import against, matrix
-from labrador.report.statistics import DRAWS
+from labrador.report.significance.differences import against, matrix
+from labrador.report.significance.paired import DRAWS
 from labrador.report.systems import systems
 
 METRICS = ("MRR@10", "R@1", "R@5", "R@20", "R@50", "R@100", "R@1000", "nDCG@10")

@@ -3,6 +3,8 @@
 Nothing is trained or searched: a ranking is the question's relevant passage at a drawn rank among other passages.
 """
 
+from typing import Any
+
 import numpy as np
 
 from labrador.data.judgements import Judgement
@@ -24,6 +26,33 @@ CELLS = [  # retriever, quantizer, search, seeds, how good (0 to 1), bytes, ms
     ("pretrained", "flat", "scan", (0,), 0.55, 1536.0, 2.1),
     ("pretrained", "pq", "scan", (0,), 0.25, 16.0, 0.5),
 ]
+
+
+def make_row(**changes: Any) -> ResultRow:
+    """A row of dpr flat on pydocs; keywords replace its fields."""
+    fields: dict[str, Any] = {
+        "retriever": "dpr",
+        "quantizer": "flat",
+        "sampler": "bm25",
+        "search": "scan",
+        "data": "pydocs",
+        "encoder": "minilm",
+        "seed": 0,
+        "metrics": {"MRR@10": 0.6, "R@20": 0.8, "nDCG@10": None},
+        "queries": 1210,
+        "passages": 12034,
+        "bytes_per_passage": 1536.0,
+        "index_bytes": 18_484_224,
+        "disk_bytes": 0,
+        "latency_ms": {"p50": 0.84, "p99": 1.9},
+        "qps": 9100.4,
+        "threads": 2,
+        "device": "cpu",
+        "seconds": {"train": 70.1, "encode": 40.9, "quantize": 0.0, "search": 1.2},
+        "keys": {"ranking": "0123abcd"},
+        "commit": "f00d",
+    }
+    return ResultRow(**(fields | changes))
 
 
 def make_runs(folder, data="beir", corpus=CORPUS, cells=CELLS, **fields):

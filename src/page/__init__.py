@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import LabradorError
 from ..report.comparison import Comparison
 from ..report.groups import Group, groups, telling
-from ..report.significance import Matrix, matrix
+from ..report.significance.differences import Matrix, matrix
 from ..report.systems import PER_QUERY
 from . import browser
 from .blocks import Blocks, csp_hash, json_element

@@ -7,7 +7,7 @@ from ..report.averages import Average
 from ..report.columns import Column, best_of
 from ..report.comparison import averaged
 from ..report.groups import Group
-from ..report.significance import Difference
+from ..report.significance.differences import Difference
 from ..report.systems import System
 from ..report.table import layout
 

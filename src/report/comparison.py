@@ -13,7 +13,7 @@ from .systems import System, baselines, systems
 from .table import Layout, layout
 
 if TYPE_CHECKING:
-    from .significance import Difference
+    from .significance.differences import Difference
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def _tested(
     found: Sequence[System], metrics: tuple[str, ...], chosen: Mapping[Data, System]
 ) -> tuple[list["Difference"], tuple[str, ...]]:
     """Every system against the baseline of its data, corrected over all of them, and what that was in words."""
-    from .explained import explained
-    from .significance import against
+    from .significance.differences import against
+    from .significance.explanation import explained
 
     apart = against(found, list(chosen.values()), metrics)
     told = list(explained(list(chosen.values()), apart, found))

@@ -12,7 +12,7 @@ from .systems import System
 from .table import Layout, layout, marks, notes
 
 if TYPE_CHECKING:
-    from .significance import Difference
+    from .significance.differences import Difference
 
 LEFT_OUT = ("keys", "drawn", "components")  # in result.json only
 

@@ -19,12 +19,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import LabradorError
-from ..report.beside import Line, csv_lines, header, layout, marked
 from ..report.columns import Column, count
 from ..report.files import markdown_table, write_differences, write_lines
 from ..report.latex import latex
-from ..report.published import Published, read_table
 from ..report.table import Layout, print_table
+from .measured import Line, csv_lines, header, layout, marked
+from .published import Published, read_table
 from .request import EXPERIMENTS, ROOT, Request, parse
 from .running import run_cells
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabradorError
-from ..report.published import Cell, Published, read_table, slug
+from .published import Cell, Published, read_table, slug
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = ROOT / "experiments"

@@ -5,9 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from ..report.beside import Line
 from ..report.rows import FILE_NAME, read
 from ..report.systems import System
+from .measured import Line
 from .request import ROOT, Request
 
 OVERRIDES = "overrides.txt"  # beside a result: what it was made with

@@ -1,42 +1,13 @@
 """Result rows for the tests of this folder."""
 
-from typing import Any
-
 import pytest
-
-from labrador.report.rows import ResultRow
+from made_runs import make_row
 
 
 @pytest.fixture
 def row():
     """A function that makes a row; its keywords replace fields."""
-
-    def make(**changes: Any) -> ResultRow:
-        fields: dict[str, Any] = {
-            "retriever": "dpr",
-            "quantizer": "flat",
-            "sampler": "bm25",
-            "search": "scan",
-            "data": "pydocs",
-            "encoder": "minilm",
-            "seed": 0,
-            "metrics": {"MRR@10": 0.6, "R@20": 0.8, "nDCG@10": None},
-            "queries": 1210,
-            "passages": 12034,
-            "bytes_per_passage": 1536.0,
-            "index_bytes": 18_484_224,
-            "disk_bytes": 0,
-            "latency_ms": {"p50": 0.84, "p99": 1.9},
-            "qps": 9100.4,
-            "threads": 2,
-            "device": "cpu",
-            "seconds": {"train": 70.1, "encode": 40.9, "quantize": 0.0, "search": 1.2},
-            "keys": {"ranking": "0123abcd"},
-            "commit": "f00d",
-        }
-        return ResultRow(**(fields | changes))
-
-    return make
+    return make_row
 
 
 @pytest.fixture

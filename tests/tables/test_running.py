@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from labrador.report.published import Cell, Published
 from labrador.report.rows import ResultRow
 from labrador.tables import running
+from labrador.tables.published import Cell, Published
 from labrador.tables.request import ROOT, Request
 from labrador.tables.running import NOT_RUN, run_cells
 

@@ -12,7 +12,7 @@ from ..averages import average
 from ..groups import Group
 from ..rows import ResultRow
 from ..systems import System
-from .keys import EDGE, SIZE, key, looks_of
+from .legend import EDGE, SIZE, key, looks_of
 from .pareto import front
 from .placing import Box, place
 from .style import FAINT, FRONT, INK, cost_axis, cost_ticks, new_figure

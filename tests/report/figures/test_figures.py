@@ -8,7 +8,7 @@ from made_runs import CELLS, make_curves, make_runs
 
 from labrador.errors import LabradorError
 from labrador.report.figures import outstanding, tradeoff, write_figures
-from labrador.report.figures.keys import looks_of
+from labrador.report.figures.legend import looks_of
 from labrador.report.figures.style import COLOURS, INK
 from labrador.report.groups import groups
 from labrador.report.rows import find

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from .columns import Column, count, three_digits
+from ..report.columns import Column, count, three_digits
+from ..report.systems import System
+from ..report.table import TIMED, Layout
 from .published import Cell, Published
-from .systems import System
-from .table import TIMED, Layout
 
 if TYPE_CHECKING:
-    from .significance import Difference
+    from ..report.significance.differences import Difference
 
 COSTS = {"bytes_per_passage": "bytes/passage", "query_ms": "ms/query"}  # published beside the metrics
 
@@ -62,8 +62,8 @@ def marked(lines: Sequence[Line], baseline: str | None) -> tuple[list[Line], lis
     are no words, where fewer than two cells were measured. Raises LabradorError when their questions are not those
     of the baseline.
     """
-    from .explained import explained
-    from .significance import against
+    from ..report.significance.differences import against
+    from ..report.significance.explanation import explained
 
     measured = [line.system for line in lines if line.system]
     if len(measured) < 2:

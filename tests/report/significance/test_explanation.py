@@ -2,8 +2,8 @@
 
 import pytest
 
-from labrador.report.explained import explained
-from labrador.report.significance import Difference
+from labrador.report.significance.differences import Difference
+from labrador.report.significance.explanation import explained
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from ..systems import System
 from .crossed import MOST_SEEDS
-from .significance import ALPHA, Difference
-from .systems import System
+from .differences import ALPHA, Difference
 
 NAMED = 4  # systems that a line names
 

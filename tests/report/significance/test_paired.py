@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from labrador.report.statistics import bootstrap_interval, differences, holm, randomisation_test, t_test
+from labrador.report.significance.paired import bootstrap_interval, differences, holm, randomisation_test, t_test
 
 NAN = np.nan
 ONE_PAIR = np.array([(0, 1)])

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labrador.report.chance import Drawn, Family
-from labrador.report.crossed import crossed_test
-from labrador.report.significance import Comparisons
+from labrador.report.significance.crossed import crossed_test
+from labrador.report.significance.differences import Comparisons
+from labrador.report.significance.seeds import Drawn, Family
 from labrador.report.systems import System
 
 SAME = np.array([[0.2, 0.8], [0.6, 0.8]])  # means 0.5 and 0.7: variance 0.02

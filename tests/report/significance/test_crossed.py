@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from labrador.report.crossed import (
+from labrador.report.significance.crossed import (
     Spread,
     crossed_interval,
     crossed_test,

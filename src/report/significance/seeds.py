@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..rows import ResultRow
+from ..systems import System
 from .crossed import Spread, pooled, seed_variance, within
-from .rows import ResultRow
-from .systems import System
 
 TRAININGS = ("fit", "teacher")  # steps whose artifacts are trained
 EXACT = ("flat", "sq8")  # quantizers that draw nothing, in rows that do not say what was drawn

@@ -7,13 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from made_runs import make_row
 
-from labrador.report.beside import Line, csv_lines, figures, header, layout, marked
 from labrador.report.files import markdown_table
 from labrador.report.latex import latex
-from labrador.report.published import Cell, Published
 from labrador.report.systems import PER_QUERY, System
 from labrador.report.table import rendered
+from labrador.tables.measured import Line, csv_lines, figures, header, layout, marked
+from labrador.tables.published import Cell, Published
 
 BPR = Cell("BPR", ("retriever=bpr",), {"R@20": 80.5, "bytes_per_passage": 96, "query_ms": 85, "R@100": 87})
 PAPER = Cell("BPR (paper)", ("retriever=bpr", "sampler=bm25"), {"R@20": 77.92})
@@ -21,6 +22,11 @@ OTHER = Cell("HNSW", None, {"R@20": 81.0, "query_ms": 2})
 FAILED = Cell("Broken", ("retriever=x",), {"R@20": 1.0})
 NEEDS = {"gpus": 8, "gpu_memory_gb": 16, "disk_gb": 120, "hours": 30}
 TABLE = Published("t", "BPR on NQ", "a paper", NEEDS, ("data=nq",), ("data=pydocs",), (BPR, PAPER, OTHER, FAILED))
+
+
+@pytest.fixture
+def row():
+    return make_row
 
 
 @pytest.fixture

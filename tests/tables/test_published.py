@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from labrador.errors import LabradorError
-from labrador.report.published import read_table
+from labrador.tables.published import read_table
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 CELL = {"name": "New BPR, (flat)", "overrides": ["retriever=bpr"], "published": {"R@20": 80.5, "query_ms": 85}}

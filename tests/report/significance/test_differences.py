@@ -9,8 +9,8 @@ import pytest
 import scipy.stats
 
 from labrador.errors import LabradorError
-from labrador.report import significance
-from labrador.report.significance import against, matrix
+from labrador.report.significance import differences
+from labrador.report.significance.differences import against, matrix
 from labrador.report.systems import systems
 
 QUERIES = 200
@@ -106,8 +106,8 @@ def test_every_data_is_tested_against_its_own_baseline_and_all_are_corrected_tog
 
 
 def test_draws_grow_with_the_differences_of_all_data_together(measured, figures, monkeypatch):
-    monkeypatch.setattr(significance, "DRAWS", 10)
-    monkeypatch.setattr(significance, "DRAWS_PER_TEST", 40)
+    monkeypatch.setattr(differences, "DRAWS", 10)
+    monkeypatch.setattr(differences, "DRAWS_PER_TEST", 40)
     base, better, _ = figures
     found = [
         replace(system, label=f"{system.label} {passages}")

@@ -1,7 +1,7 @@
 """Systems compared on the same questions: how far apart they are, and whether that may be chance.
 
 Where two systems share all that their seeds drew, chance is in the questions alone; where they do not, it is in the
-seeds as well, and a system of one seed cannot be told from another (`chance.py`).
+seeds as well, and a system of one seed cannot be told from another (`seeds.py`).
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LabradorError
-from .chance import Chance, Family, Over
+from ...errors import LabradorError
+from ..systems import System, check_questions
 from .crossed import crossed_interval, crossed_test, seeds_needed
-from .statistics import DRAWS, bootstrap_interval, differences, holm, mean_variance, randomisation_test, t_test
-from .systems import System, check_questions
+from .paired import DRAWS, bootstrap_interval, differences, holm, mean_variance, randomisation_test, t_test
+from .seeds import Chance, Family, Over
 
 ALPHA = 0.05
 DRAWS_PER_TEST = 100  # so that the smallest p that can be drawn is well below alpha after Holm's correction
