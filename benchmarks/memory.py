@@ -63,13 +63,13 @@ def search_flat(count: int, folder: Path) -> None:
 
 def write_vectors(count: int, folder: Path) -> None:
     """Random unit vectors, written in pieces."""
-    from labrador.arrays import npyfile
+    from labrador.arrays import npy
 
-    npyfile.create(folder / "vectors.npy", (count, DIMENSION), np.float32)
+    npy.create(folder / "vectors.npy", (count, DIMENSION), np.float32)
     generator = np.random.default_rng(0)
     for start in range(0, count, 10_000):
         x = generator.standard_normal((min(10_000, count - start), DIMENSION), dtype=np.float32)
-        npyfile.write_rows(folder / "vectors.npy", start, x / np.linalg.norm(x, axis=1, keepdims=True))
+        npy.write_rows(folder / "vectors.npy", start, x / np.linalg.norm(x, axis=1, keepdims=True))
 
 
 def own_megabytes() -> float:

@@ -9,7 +9,7 @@ from .chosen import NAMED, Chosen
 from .data.base import Source
 from .errors import LabradorError, is_disk_full
 from .lab import Lab, Ranking
-from .machine.description import this_machine
+from .machine.hardware import this_machine
 from .report.rows import ResultRow
 from .store import Artifact
 from .store.artifact import git_commit

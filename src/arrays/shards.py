@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..machine import processes
-from ..machine.progress import bar
-from . import npyfile
+from ..machine.progress_bar import bar
+from . import npy
 
 Make = Callable[[int, int, Callable[[int], Any]], NDArray[Any]]  # (first, last, report rows done) -> rows first..last
 
@@ -43,7 +43,7 @@ def write_shards(
     with bar(verb, unit, total=total, done=done) as shown:
         for shard in todo:
             first, last = bounds[shard]
-            npyfile.write_rows(out, first, make(first, last, shown.update))
+            npy.write_rows(out, first, make(first, last, shown.update))
             _write_durably(markers / f"{shard}.done", "")
     processes.barrier()
     if processes.is_main():
@@ -67,7 +67,7 @@ def _prepare(out: Path, markers: Path, shape: tuple[int, ...], dtype: np.dtype[A
     if out.is_file() and (markers / "plan.json").is_file() and (markers / "plan.json").read_text() == plan:
         return
     shutil.rmtree(markers, ignore_errors=True)
-    npyfile.create(out, shape, dtype)
+    npy.create(out, shape, dtype)
     markers.mkdir()
     _write_durably(markers / "plan.json", plan)
 

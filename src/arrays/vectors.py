@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 
 Vectors = NDArray[np.floating]
 BLOCK_BYTES = 64 * 2**20  # of one block as float32

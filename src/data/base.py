@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from ..errors import LabradorError
 from .corpus import Handling
 from .download import Download
+from .exclude_self import ExcludeSelf
 from .languages import AUTO, TokenizerName, check_language
-from .own import ExcludeSelf
-from .raw import find_raw, need_raw, unreadable
+from .raw_files import find_raw, need_raw, unreadable
 from .schema import SPLITS, Positive, ScoredBy
 from .writer import SchemaWriter
 

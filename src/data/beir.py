@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .base import Source
-from .left_out import count
+from .omissions import count
 from .passages import Passage
 from .qrels import id_of, judged_queries, read_json_lines, read_qrels, text_of
-from .raw import need_raw
+from .raw_files import need_raw
 from .writer import Query, SchemaWriter
 
 

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import LabradorError
-from .columns import Columns
+from .arrow_files import Columns
+from .duplicates import Twins
+from .exclude_self import NONE, ExcludeSelf, SameIds, own_passages
 from .languages import AUTO, TokenizerName
-from .own import NONE, ExcludeSelf, SameIds, own_passages
 from .schema import (
     Fingerprint,
     Positive,
@@ -31,7 +32,6 @@ from .schema import (
     twins_file,
     unreachable_file,
 )
-from .twins import Twins
 
 
 class Passages:
@@ -89,8 +89,8 @@ class Handling:
     """How a run deals with a corpus, whatever is converted.
 
     question: makes of a question's text what stands in the splits, as the source does (`Source.question`);
-    exclude_self: whether a question's own passage is left out (own.py); language, tokenizer: what words are (BM25);
-    scored: the split whose questions the run is scored on.
+    exclude_self: whether the passage that a query itself is counts as a result (exclude_self.py);
+    language, tokenizer: how BM25 makes terms of texts; scored: the split whose queries the run is scored on.
     """
 
     question: Callable[[str], str] = str
@@ -193,7 +193,7 @@ class Corpus:
 
     def spared(self, split: str) -> Ragged:
         """The passages that are never negatives of each query of a split: its positives, passages of the same text
-        (twins.py), and the passage that is the query itself (own.py). Each once; rows rise.
+        (duplicates.py), and the passage that is the query itself (exclude_self.py). Each once; rows rise.
         """
         if split not in self._spared:
             self._spared[split] = self._never_negatives(split, self.positives(split))

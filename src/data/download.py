@@ -23,8 +23,8 @@ from typing import BinaryIO, Literal
 from filelock import FileLock
 
 from ..errors import LabradorError, is_disk_full
-from ..machine.progress import bar
-from .raw import find_raw
+from ..machine.progress_bar import bar
+from .raw_files import find_raw
 
 log = logging.getLogger(__name__)
 CHUNK = 1 << 20

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabradorError
-from .raw import bad_line, read_chunks
+from .raw_files import bad_line, read_chunks
 
 WHITESPACE = " \t\r\n"
 LARGEST_OBJECT = 1 << 26  # characters; what is longer is taken for a broken file rather than read to its end

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
-from .pids import PidIndex
-from .raw import bad_line
+from .passage_ids import PidIndex
+from .raw_files import bad_line
 
 LOOKED_UP_TOGETHER = 1 << 16
 ROW_BITS = 32  # a passage row fits in these

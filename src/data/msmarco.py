@@ -21,7 +21,7 @@ from .base import Source
 from .download import Download
 from .passages import Passage
 from .qrels import judged_queries, read_qrels, read_query_table
-from .raw import bad_line, find_raw, need_raw, read_table
+from .raw_files import bad_line, find_raw, need_raw, read_table
 from .writer import SchemaWriter
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from .base import Source
 from .download import Download
 from .msmarco import RANGES, write_judged_split
 from .passages import Passage
-from .raw import need_raw, read_table
+from .raw_files import need_raw, read_table
 from .writer import SchemaWriter
 
 HOST = "https://msmarco.z22.web.core.windows.net/msmarcoranking"

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
-from .columns import Columns
-from .pids import PidIndex, pid_keys
-from .raw import bad_line
+from .arrow_files import Columns, record_batch, write_batches
+from .duplicates import find_twins
+from .passage_ids import PidIndex, pid_keys
+from .raw_files import bad_line, check_id
 from .schema import BATCH_ROWS, PASSAGES, passages_file, passages_meta_file, sample_file, source_rows_file, twins_file
 from .sorting import PassageSorter
-from .tables import check_id, record_batch, write_batches
-from .twins import find_twins
 
 log = logging.getLogger(__name__)
 

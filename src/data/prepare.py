@@ -11,8 +11,8 @@ from ..store import Artifact, Store, describe
 from .base import Source
 from .corpus import Corpus
 from .download import fetch_all
-from .left_out import report
-from .own import summary
+from .exclude_self import summary
+from .omissions import report
 from .schema import SCHEMA_VERSION
 from .subset import sample_rows, write_subset
 from .writer import SchemaWriter

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabradorError
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 from .base import Source
 from .docstrings import Entry, read_docstrings
 from .judgements import Judgement

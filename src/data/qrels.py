@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import LabradorError
 from .judgements import LARGEST_GRADE, Judgement
-from .raw import bad_line, read_lines, read_table
+from .raw_files import bad_line, read_lines, read_table
 from .writer import Query
 
 LAYOUTS = "3 (query-id, corpus-id, score) or TREC's 4 (query id, 0, passage id, grade), parted by tabs or blanks"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import LabradorError
-from .raw import bad_line, read_lines, wrong_columns
+from .raw_files import bad_line, read_lines, wrong_columns
 
 Quotes = Literal["auto", "csv", "text"]
 Lines = Iterator[tuple[int, str]]

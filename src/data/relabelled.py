@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from .corpus import Corpus, Queries
-from .own import NONE
+from .exclude_self import NONE
 from .schema import Positive
 
 TRAIN = "train"

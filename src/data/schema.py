@@ -8,12 +8,12 @@
     unreachable-SPLIT.npy    int64 [3, U]              the same of passages that are not there, numbered from -1 down
     negatives-SPLIT.npy      int64 [2, H]              query row, passage row; only where the source brings them
     same-ids-SPLIT.npy       int64 [2, Q]              the passage row with the query's id (-1: none), 1 if of one text
-    twins.npy                int64 [3, T]              passages whose text others have: row, text, title (twins.py)
-    sample.npy               int64 [S]                 rows of some passages that stand for all (twins.py)
+    twins.npy                int64 [3, T]              passages whose text others have: row, text, title (duplicates.py)
+    sample.npy               int64 [S]                 rows of some passages that stand for all (duplicates.py)
     meta.json                splits, counts, how rankings are scored, which positive is trained on, fingerprints
 
 A row is a position in passages.arrow or in the split's queries. Passages lie in the order of a seeded hash of their
-ids (pids.py), so that no figure depends on the order of the source's lines: equal scores go to the lower row.
+ids (passage_ids.py), so that no figure depends on the order of the source's lines: equal scores go to the lower row.
 Judgements and hard negatives of a query stand in the order in which the source lists them. A fingerprint is a hash of
 a part's content: the same texts give the same fingerprint, whatever files, folders or compression they came from.
 Those of qrels and negatives speak of rows, so they mean something only beside the fingerprints of the passages and the

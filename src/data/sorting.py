@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .columns import integers
-from .pids import Keys
+from .arrow_files import integers
+from .passage_ids import Keys
 from .schema import PASSAGES
 
 HELD_BYTES = 64 * 2**20  # of passages that are held before they are written out

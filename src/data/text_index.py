@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..machine.progress import bar
-from .columns import Columns
+from ..machine.progress_bar import bar
+from .arrow_files import Columns
 from .schema import passages_file
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .download import Download
-from .dpr import HOST, WIKIPEDIA, DprSource
+from .dpr_files import HOST, WIKIPEDIA, DprSource
 
 # Sizes and MD5 as ir-datasets gives them. No checksum of the test file is published: its size is checked against
 # what the server reports.

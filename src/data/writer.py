@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from ..errors import LabradorError
 from ..store import Artifact
-from .columns import Columns
+from .arrow_files import Columns, record_batch, write_batches
+from .exclude_self import NONE, same_text
 from .judgements import Judgement, Judgements
-from .left_out import Counts, count
-from .own import NONE, same_text
+from .omissions import Counts, count
+from .passage_ids import PidIndex
 from .passages import Passage, open_index, passage_files, read_meta, write_passages
-from .pids import PidIndex
-from .raw import bad_line
+from .raw_files import bad_line, check_id
 from .schema import (
     BATCH_ROWS,
     QUERIES,
@@ -40,7 +40,6 @@ from .schema import (
     same_ids_file,
     unreachable_file,
 )
-from .tables import check_id, record_batch, write_batches
 from .text_index import TextIndex
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import pretrained
+from . import model_files
 from .base import Encoder
 
 
@@ -18,27 +18,27 @@ class FolderEncoder(Encoder):
         """Where the files are. Raises LabradorError when they cannot be had."""
 
     def fingerprint(self) -> str:
-        return pretrained.fingerprint(self.folder())
+        return model_files.fingerprint(self.folder())
 
     def tokenizer_fingerprint(self) -> str:
-        return pretrained.fingerprint(self.folder(), pretrained.TOKENIZER)
+        return model_files.fingerprint(self.folder(), model_files.TOKENIZER)
 
     def width(self) -> int:
-        return pretrained.width(self.folder())
+        return model_files.width(self.folder())
 
     def tokenizer(self) -> Any:
         folder = self.folder()
-        self.check_lengths(pretrained.longest_input(folder))
-        tokenizer = pretrained.read_tokenizer(folder)
-        pretrained.check_vocabulary(folder, len(tokenizer))
+        self.check_lengths(model_files.longest_input(folder))
+        tokenizer = model_files.read_tokenizer(folder)
+        model_files.check_vocabulary(folder, len(tokenizer))
         return tokenizer
 
     def load_model(self) -> Any:
         folder = self.folder()
-        self.check_lengths(pretrained.longest_input(folder))
-        return pretrained.read_model(folder)
+        self.check_lengths(model_files.longest_input(folder))
+        return model_files.read_model(folder)
 
     def load_classifier(self, *, ready: bool) -> Any:
         folder = self.folder()
-        self.check_lengths(pretrained.longest_input(folder))
-        return pretrained.read_classifier(folder, ready=ready)
+        self.check_lengths(model_files.longest_input(folder))
+        return model_files.read_classifier(folder, ready=ready)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabradorError
-from . import layout, pretrained
+from . import model_files, model_settings
 from .folder import FolderEncoder
 
 CONVERTER = "SFconvertbot"  # the hub's own account that adds safetensors to repositories without them
@@ -35,16 +35,16 @@ class HubEncoder(FolderEncoder):
         return _download(self.model, self.revision)
 
     def check(self) -> None:
-        layout.check_layout(self.folder(), self, f"encoder.model={self.model}")
+        model_settings.check_settings(self.folder(), self, f"encoder.model={self.model}")
         super().check()
 
     def load_classifier(self, *, ready: bool) -> Any:
         if ready:
-            layout.check_teacher(self.folder(), f"encoder.model={self.model}")
+            model_settings.check_teacher(self.folder(), f"encoder.model={self.model}")
         return super().load_classifier(ready=ready)
 
     def load_model(self) -> Any:
-        layout.check_layout(self.folder(), self, f"encoder.model={self.model}")
+        model_settings.check_settings(self.folder(), self, f"encoder.model={self.model}")
         return super().load_model()
 
 
@@ -53,10 +53,10 @@ def _download(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its HTTP client, under the version's name
 
-    patterns = [pretrained.CONFIG, *pretrained.WEIGHTS, *pretrained.TOKENIZER, *layout.FILES]
+    patterns = [model_files.CONFIG, *model_files.WEIGHTS, *model_files.TOKENIZER, *model_settings.FILES]
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
-        if not pretrained.has_weights(folder) and revision is None:
+        if not model_files.has_weights(folder) and revision is None:
             folder = Path(snapshot_download(name, revision=_converted(name), allow_patterns=patterns))
         return folder
     except (OSError, ValueError, httpx.HTTPError) as error:

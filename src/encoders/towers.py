@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ..errors import LabradorError
-from .pretrained import quietly, read_model
+from .model_files import quietly, read_model
 
 if TYPE_CHECKING:
     from .base import Encoder

@@ -110,7 +110,7 @@ def joined(title: str, text: str, between: str) -> str:
 @contextmanager
 def quietly() -> Iterator[None]:
     """Keep the notes and bars of sentence-transformers off the terminal."""
-    from ..encoders.pretrained import quietly as transformers_quietly
+    from ..encoders.model_files import quietly as transformers_quietly
 
     log = logging.getLogger(PACKAGE)
     level = log.level

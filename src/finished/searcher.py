@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoders.questions import EncodeQuestions, question_encoder, with_transformers
+from ..encoders.numpy_bert import EncodeQuestions, question_encoder, with_transformers
 from ..errors import LabradorError
 from ..indexes.base import Hits
 from ..indexes.search import Search

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
 from ..errors import LabradorError
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 from ..metrics.cost import threads as usable_threads
 from .base import Hits, Sized
 from .words import Words

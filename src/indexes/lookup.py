@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 from ..machine.threads import for_queries
 from ..quantizers.base import Codes, FittedQuantizer
 from .base import Hits, VectorIndex

@@ -1,4 +1,4 @@
-"""Rankings without one passage for each query: that which is the query itself (data/own.py)."""
+"""Rankings without one passage for each query: that which is the query itself (data/exclude_self.py)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The order of a ranking: by score, equal scores in the order of ties, also where the k-th place is shared.
 
-Passages lie in the order of a seeded hash of their ids (data/pids.py). Equal scores go to the lowest row from an
+Passages lie in the order of a seeded hash of their ids (data/passage_ids.py). Equal scores go to the lowest row from an
 index's `ties_from` on, and behind the last row on to row 0: for each seed of a run another passage is the first.
 """
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..arrays.shards import write_shards
 from ..data.corpus import Corpus
-from ..data.questions import read_questions
 from ..data.relabelled import TRAIN, Labels, Pooled, Relabelled
+from ..data.unlabelled import read_questions
 from ..encoders.checkpoint import Checkpoint
 from ..indexes.others import search_of
 from ..labels.pseudo import Thresholds, by_thresholds

@@ -15,8 +15,8 @@ from ..indexes.others import search_of
 from ..indexes.ranking import tie_start
 from ..indexes.search import Search
 from ..machine import gpus, processes
-from ..machine.description import this_machine
-from ..machine.quiet import measuring
+from ..machine.hardware import this_machine
+from ..machine.measuring import measuring
 from ..metrics.cost import measure, search_batches, threads
 from ..quantizers.base import Quantizer
 from ..store import Artifact, describe

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.twins import Twins
+from ..data.duplicates import Twins
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..machine import processes

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..encoders.pretrained import positions, quietly
+from ..encoders.model_files import positions, quietly
 from .first_token import only_first_token
 from .pairs import Template
 

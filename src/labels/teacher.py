@@ -57,7 +57,7 @@ class TrainedTeacher:
 
         Raises LabradorError when it cannot judge pairs of texts; as it comes, one that is to be trained needs no head.
         """
-        from ..encoders.pretrained import read_classifier
+        from ..encoders.model_files import read_classifier
         from .cross_encoder import CrossEncoder
 
         encoder = self.teacher.encoder

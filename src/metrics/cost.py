@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 
 Queries = NDArray[np.float32] | Sequence[str]  # float32 [Q, D], or Q texts
 

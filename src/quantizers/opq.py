@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 from ..machine.threads import threads
 from .product import PQ, Floats, ProductCodec
 from .settings import at_least

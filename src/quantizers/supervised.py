@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..arrays.vectors import sample
 from ..errors import LabradorError
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
 from ..samplers.batch import distinct_passages, other_positives, parts_of

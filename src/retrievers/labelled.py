@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..data.corpus import Corpus
-from ..data.questions import read_questions
 from ..data.relabelled import Labels
+from ..data.unlabelled import read_questions
 from ..encoders.base import SHORTEST, Encoder
 from ..encoders.hub import HubEncoder
 from ..errors import LabradorError, settings_of

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import LabradorError, is_disk_full
 from ..machine import processes
-from ..machine.quiet import working
+from ..machine.measuring import working
 from .artifact import Artifact, fault, read_manifest, write_manifest
 from .clock import Clock
 from .keys import artifact_key

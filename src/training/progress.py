@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 
 Watch = Callable[[Mapping[str, float]], None]  # takes a point of the curve: {"step": 10, "loss": ..., ...}
 

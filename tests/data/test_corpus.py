@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 
 from labrador.data import schema
-from labrador.data.columns import Columns
+from labrador.data.arrow_files import Columns
 from labrador.data.corpus import Corpus
 from labrador.data.judgements import Judgement
-from labrador.data.pids import pid_keys
+from labrador.data.passage_ids import pid_keys
 from labrador.data.schema import PASSAGES, Fingerprint
 from labrador.data.writer import Passage, Query, SchemaWriter
 

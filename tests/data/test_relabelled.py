@@ -8,7 +8,7 @@ import pytest
 from labrador.arrays.ragged import Ragged
 from labrador.data.corpus import Corpus, Handling
 from labrador.data.judgements import Judgement
-from labrador.data.pids import pid_keys
+from labrador.data.passage_ids import pid_keys
 from labrador.data.relabelled import Labels, Pooled, Relabelled
 from labrador.data.writer import Passage, Query, SchemaWriter
 from labrador.errors import LabradorError

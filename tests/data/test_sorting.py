@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from labrador.data import pids, sorting
-from labrador.data.pids import pid_keys
+from labrador.data import passage_ids, sorting
+from labrador.data.passage_ids import pid_keys
 from labrador.data.schema import PASSAGES
 from labrador.data.sorting import PassageSorter
 
@@ -48,7 +48,7 @@ def test_passages_come_in_the_order_of_their_keys_whatever_the_order_of_the_line
 
 @pytest.mark.usefixtures("room")
 def test_equal_keys_come_in_the_order_of_the_ids(tmp_path, monkeypatch):
-    monkeypatch.setattr(pids, "pid_hash", lambda pid: len(pid).to_bytes(8, "little"))
+    monkeypatch.setattr(passage_ids, "pid_hash", lambda pid: len(pid).to_bytes(8, "little"))
     for lines in (IDS, IDS[::-1]):
         found, sorter = sorted_ids(tmp_path, lines)
         ordered = list(chain(*found))

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, BertConfig, BertForSequenceClassification
 
 from labrador.encoders.hub import HubEncoder
-from labrador.encoders.pretrained import quietly, read_classifier
+from labrador.encoders.model_files import quietly, read_classifier
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 

@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from labrador.encoders.checkpoint import Checkpoint
-from labrador.encoders.pretrained import quietly
+from labrador.encoders.model_files import quietly
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import pad, tokenize
 from labrador.encoders.towers import load_towers, pool

@@ -250,14 +250,14 @@ def test_candidates_of_a_sample_are_those_of_all_questions(new_lab):
 
 def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatch):
     from labrador import encoding
-    from labrador.arrays import npyfile
+    from labrador.arrays import npy
 
     lab = new_lab()
     checkpoint = lab.fit(ENCODER, Hashing(normalized=False), BM25Hard(), name="bpr")
     fitted = lab.learned(Hash(), checkpoint)
     settings = encoding.EncodeSettings
     monkeypatch.setattr(encoding, "EncodeSettings", lambda **given: settings(**given, shard_size=8))
-    written = npyfile.write_rows
+    written = npy.write_rows
     shards = []
 
     def killed(out, first, rows):
@@ -266,13 +266,11 @@ def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatc
         shards.append(first)
         written(out, first, rows)
 
-    monkeypatch.setattr(npyfile, "write_rows", killed)
+    monkeypatch.setattr(npy, "write_rows", killed)
     with pytest.raises(KeyboardInterrupt):
         lab.codes(fitted, checkpoint)
     again = []
-    monkeypatch.setattr(
-        npyfile, "write_rows", lambda out, first, rows: (again.append(first), written(out, first, rows))
-    )
+    monkeypatch.setattr(npy, "write_rows", lambda out, first, rows: (again.append(first), written(out, first, rows)))
     codes = np.array(lab.codes(fitted, checkpoint).array)
     assert shards == [0, 8, 16]
     assert again == list(range(24, len(codes), 8))

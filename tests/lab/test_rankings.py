@@ -12,8 +12,8 @@ from labrador.encoders.tiny import Tiny
 from labrador.indexes.search import Scan
 from labrador.lab import Lab, Trained
 from labrador.lab import rankings as module
-from labrador.machine.description import Machine
-from labrador.machine.quiet import working
+from labrador.machine.hardware import Machine
+from labrador.machine.measuring import working
 from labrador.quantizers.lsh import LSH
 from labrador.store import Store
 from labrador.training.settings import TrainSettings

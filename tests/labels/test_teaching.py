@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from labels import lessons
 from labrador.encoders.hub import HubEncoder
-from labrador.encoders.pretrained import quietly
+from labrador.encoders.model_files import quietly
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens
 from labrador.errors import LabradorError

@@ -30,7 +30,7 @@ FLAGS = {  # of older poolings
 BOTH_WAYS = {"bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie", "mpnet", "distilbert", "albert"}
 
 
-def check_layout(folder: Path, encoder: Encoder, named: str) -> None:
+def check_settings(folder: Path, encoder: Encoder, named: str) -> None:
     """Raise LabradorError unless `encoder` has the settings that the files of `folder` ask for.
 
     `named` is how the user named it: "encoder.model=FOLDER".

@@ -1,6 +1,6 @@
-"""Reading rows of an Arrow file without holding or joining its columns."""
+"""Arrow files: record batches of checked rows written one after another, rows read without joining columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from .schema import BATCH_ROWS
+from .raw_files import bad_line
+from .schema import BATCH_ROWS, Fingerprint
 
 
 def integers(values: NDArray[np.int64]) -> pa.Array:
@@ -65,3 +66,27 @@ class Columns:
             for batch in range(reader.num_record_batches):
                 found = reader.get_batch(batch)
                 yield [found.column(name).to_pylist() for name in names]
+
+
+def write_batches(out: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> str:
+    """Stream record batches, of BATCH_ROWS rows but for the last one, to an Arrow file; returns their fingerprint."""
+    fingerprint = Fingerprint()
+    with pa.OSFile(str(out), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        for batch in batches:
+            fingerprint.add_batch(batch)
+            writer.write_batch(batch)
+    return fingerprint.hexdigest()
+
+
+def record_batch(path: Path, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Rows (line, then the schema's columns) as a record batch; raises LabradorError for half a surrogate pair."""
+    _, *columns = zip(*rows, strict=True)
+    try:
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    except UnicodeEncodeError:
+        for line, *values in rows:
+            text = "".join(value if isinstance(value, str) else "".join(value or ()) for value in values)
+            if any("\ud800" <= mark <= "\udfff" for mark in text):
+                raise bad_line(path, line, "half a surrogate pair is no character; expected UTF-8 text") from None
+        raise
+    return pa.record_batch(arrays, schema)

@@ -1,6 +1,6 @@
 import pytest
 
-from labrador.machine.description import read_processor, this_machine
+from labrador.machine.hardware import read_processor, this_machine
 
 TWO_CORES_OF_TWO_THREADS = "\n\n".join(
     f"processor\t: {thread}\nmodel name\t: Xeon 8480+\nphysical id\t: 0\ncore id\t\t: {core}"
@@ -15,7 +15,7 @@ def test_the_cores_are_those_of_the_threads_that_may_be_used(cpus, cores):
 
 
 def test_a_processor_that_the_kernel_does_not_name(monkeypatch):
-    monkeypatch.setattr("labrador.machine.description._named_by_lscpu", lambda: "")
+    monkeypatch.setattr("labrador.machine.hardware._named_by_lscpu", lambda: "")
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
     assert read_processor(ARM, frozenset({0, 1})) == ("aarch64", 2)
     assert read_processor("", frozenset({0, 1, 2})) == ("aarch64", 3)

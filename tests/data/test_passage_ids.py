@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labrador.data import pids
-from labrador.data.pids import PidIndex, pid_keys
+from labrador.data import passage_ids
+from labrador.data.passage_ids import PidIndex, pid_keys
 
 SEED = 3
 
@@ -19,7 +19,7 @@ def index_of(ids):
 def hashing(request, monkeypatch):
     """The real hash, and one that only looks at an id's length."""
     if request.param == "colliding":
-        monkeypatch.setattr(pids, "pid_hash", lambda pid: len(pid).to_bytes(8, "little"))
+        monkeypatch.setattr(passage_ids, "pid_hash", lambda pid: len(pid).to_bytes(8, "little"))
 
 
 @pytest.mark.usefixtures("hashing")
@@ -34,7 +34,7 @@ def test_every_id_is_found_and_no_other():
 
 @pytest.mark.usefixtures("hashing")
 def test_the_first_repeated_id_of_the_file_is_found_behind_its_first(monkeypatch):
-    monkeypatch.setattr(pids, "COMPARED_TOGETHER", 2)
+    monkeypatch.setattr(passage_ids, "COMPARED_TOGETHER", 2)
     for lines, place, first in ((["a", "b", "cc", "b", "a", "x1", "a"], 3, 1), (["a", "b", "aa", "a", "a"], 3, 0)):
         index, ordered = index_of(lines)
         order = sorted(range(len(lines)), key=lambda line: (int(pid_keys([lines[line]], SEED)[0]), lines[line], line))
@@ -52,11 +52,11 @@ def test_an_index_of_nothing_finds_nothing():
 def test_keys_are_those_of_splitmix64_on_every_machine():
     """Reference: the generator's first outputs for the seed 1234567, 6457827717110365317 and 3203168211198807973."""
     state = np.array([1234567], dtype=np.uint64)
-    assert pids.mixed(state).tolist() == [6457827717110365317]
-    assert pids.mixed(state + pids.GOLDEN).tolist() == [3203168211198807973]
-    hashed = int.from_bytes(pids.pid_hash("p1"), "little")
-    seed = pids.mixed(np.array([7], dtype=np.uint64))
-    assert pid_keys(["p1"], 7).tolist() == pids.mixed(np.array([hashed], dtype=np.uint64) ^ seed).tolist()
+    assert passage_ids.mixed(state).tolist() == [6457827717110365317]
+    assert passage_ids.mixed(state + passage_ids.GOLDEN).tolist() == [3203168211198807973]
+    hashed = int.from_bytes(passage_ids.pid_hash("p1"), "little")
+    seed = passage_ids.mixed(np.array([7], dtype=np.uint64))
+    assert pid_keys(["p1"], 7).tolist() == passage_ids.mixed(np.array([hashed], dtype=np.uint64) ^ seed).tolist()
 
 
 def test_seeds_give_orders_that_have_nothing_in_common():

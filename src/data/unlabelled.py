@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import LabradorError
 from .qrels import read_json_lines, text_of
-from .raw import read_lines
+from .raw_files import read_lines
 
 JSON_LINES = (".jsonl", ".jsonl.gz")
 

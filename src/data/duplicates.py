@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
-from ..machine.progress import bar
-from .columns import Columns
+from ..machine.progress_bar import bar
+from .arrow_files import Columns
 
 Rows = NDArray[np.int64]
 Hashes = NDArray[np.uint64]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..errors import LabradorError
-from ..machine.progress import bar
+from ..machine.progress_bar import bar
 
 GZIP_MAGIC = b"\x1f\x8b"
 WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32-LE's begins with UTF-16-LE's
@@ -164,3 +164,11 @@ def read_chunks(path: Path, size: int = 1 << 20) -> Iterator[str]:
             progress.update()
             line += text.count("\n")
             yield text
+
+
+def check_id(path: Path, line: int, what: str, name: str) -> None:
+    """Raise LabradorError unless an id is one word: run files part their fields by white space."""
+    if not name.strip():
+        raise bad_line(path, line, f"the {what} id is empty; every {what} needs its own id")
+    if name.split() != [name] or "\0" in name:
+        raise bad_line(path, line, f"{what} id {name!r} holds white space; expected one word; replace it")

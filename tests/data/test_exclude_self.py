@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from labrador.data.corpus import Corpus, Handling
+from labrador.data.exclude_self import same_text
 from labrador.data.judgements import Judgement
-from labrador.data.own import same_text
 from labrador.data.writer import Passage, Query, SchemaWriter
 
 DUPLICATES = {"1": "How do I learn to swim?", "2": "What is a heron?", "3": "Why is the sky blue?"}

@@ -27,7 +27,7 @@ from .json_array import read_json_array
 from .judgements import Judgement
 from .passages import Passage
 from .quotes import Quotes, read_quoted_table
-from .raw import HEADS, bad_line, need_raw
+from .raw_files import HEADS, bad_line, need_raw
 from .schema import Positive, ScoredBy
 from .writer import Query, SchemaWriter
 

@@ -14,7 +14,7 @@ from labrador.encoders import minilm
 from labrador.encoders.checkpoint import Checkpoint
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.minilm import BundledMiniLM
-from labrador.encoders.questions import NumpyBert, gelu, question_encoder, with_transformers
+from labrador.encoders.numpy_bert import NumpyBert, gelu, question_encoder, with_transformers
 from labrador.encoders.tiny import Tiny
 
 TEXTS = ["who keeps the red fox", "", "Ünïcode, punctuation?! and 1,234", "a very long question " * 60]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from labrador.arrays.ragged import Ragged
-from labrador.data import twins
-from labrador.data.columns import Columns
+from labrador.data import duplicates
+from labrador.data.arrow_files import Columns
 from labrador.data.corpus import Corpus
 from labrador.data.judgements import Judgement
 from labrador.data.relabelled import Labels, Pooled, Relabelled
@@ -79,8 +79,8 @@ def test_few_passages(tmp_path, texts):
 
 
 def test_the_sample_is_the_same_texts_in_any_order_of_the_lines(tmp_path, monkeypatch):
-    monkeypatch.setattr(twins, "SAMPLE", 6)
-    monkeypatch.setattr(twins, "CHUNK", 7)
+    monkeypatch.setattr(duplicates, "SAMPLE", 6)
+    monkeypatch.setattr(duplicates, "CHUNK", 7)
     passages = [("", f"text {i % 40}") for i in range(50)]
     samples = []
     for name, order in (("a", passages), ("b", passages[::-1])):
@@ -94,11 +94,11 @@ def test_the_sample_is_the_same_texts_in_any_order_of_the_lines(tmp_path, monkey
 
 
 def test_a_passage_without_anything_has_no_twin():
-    assert twins.text_hash(" \n") == twins.BLANK != twins.text_hash("a")
+    assert duplicates.text_hash(" \n") == duplicates.BLANK != duplicates.text_hash("a")
 
 
 def test_columns_are_read_once_for_all_texts(tmp_path):
     corpus = written(tmp_path, PASSAGES)
-    found, sample = twins.find_twins(Columns(passages_file(corpus.folder)))
+    found, sample = duplicates.find_twins(Columns(passages_file(corpus.folder)))
     assert len(sample) == len({" ".join(text.split()) or title for title, text in PASSAGES})
     assert len(found.rows) == 7  # 0, 2, 3, 4, 5 and 6, 8

@@ -9,12 +9,12 @@ import tempfile
 
 import pytest
 
-from labrador.machine.quiet import measuring, working
+from labrador.machine.measuring import measuring, working
 
 HOLD = """
 import sys
-from labrador.machine import quiet
-with getattr(quiet, sys.argv[1])():
+from labrador.machine import measuring
+with getattr(measuring, sys.argv[1])():
     print("held", flush=True)
     sys.stdin.readline()
 """

@@ -8,7 +8,7 @@ from layouts import write_text
 
 from labrador.data import json_array
 from labrador.data.json_array import read_json_array
-from labrador.data.raw import find_raw, read_chunks, read_lines
+from labrador.data.raw_files import find_raw, read_chunks, read_lines
 from labrador.errors import LabradorError
 
 

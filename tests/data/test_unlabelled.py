@@ -3,7 +3,7 @@
 import pytest
 from layouts import write_text
 
-from labrador.data.questions import read_questions
+from labrador.data.unlabelled import read_questions
 from labrador.errors import LabradorError
 
 
