@@ -66,7 +66,7 @@ def peak() -> int:
 
 def build(search: HashLookup, codec: HashCodec, folder: Path) -> dict[str, Any]:
     """Fill the tables, then save them; what `HashLookup.prepare` does, with the peaks in between."""
-    from labrador.indexes.lookup import FILE, LookupIndex, bits_of_keys
+    from labrador.indexes.hash_lookup import FILE, LookupIndex, bits_of_keys
 
     codes = np.load(folder / CODES, mmap_mode="r")
     start = time.perf_counter()

@@ -1,7 +1,7 @@
 """The languages of passages: their names, and which of them a corpus is in.
 
 A stemmer is Snowball's (PyStemmer); stop words are those of bm25s, where it has any. Of a language with neither, BM25
-takes the words as they are (indexes/words.py).
+takes the words as they are (indexes/terms.py).
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ..errors import LabradorError
 
-TokenizerName = Literal["auto", "words", "whitespace"]  # what they do: indexes/words.py
+TokenizerName = Literal["auto", "words", "whitespace"]  # what they do: indexes/terms.py
 AUTO, NONE = "auto", "none"
 STEMMERS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",

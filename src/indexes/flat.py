@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .adc import over
 from .base import Hits
-from .codes import over
-from .ranking import Found, Scanned, exact_top, merged
 from .streamed import StreamedIndex
+from .ties import Found, Scanned, exact_top, merged
 
 FEW = 16  # queries for which reading float16 as it is costs less than converting a block to float32
 MORE = 64  # passages of a block beyond k that are looked at where products are rounded as it happens

@@ -11,7 +11,7 @@ from ..machine import gpus
 from ..machine.devices import memory_for
 from ..quantizers.base import FittedQuantizer
 from .base import Hits, VectorIndex
-from .ranking import Found, Scanned, exact_top
+from .ties import Found, Scanned, exact_top
 
 NO_GPU = "expected a GPU, none is visible; check nvidia-smi and CUDA_VISIBLE_DEVICES, or set search.device=cpu"
 REMEDY = "set search.device=cpu, or use codes of fewer bytes"

@@ -18,11 +18,11 @@ from ..errors import LabradorError
 from ..machine.progress_bar import bar
 from ..metrics.cost import threads as usable_threads
 from .base import Hits, Sized
-from .words import Words
+from .terms import Analyzer
 
 K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
 BLOCK = 64  # queries one thread searches at a time
-ENGLISH = Words("en")
+ENGLISH = Analyzer("en")
 MINED = 1 << 22  # passages ranked at a time where negatives are mined
 
 
@@ -30,7 +30,7 @@ def build_bm25(
     batches: Iterable[Sequence[tuple[str, str]]],
     folder: Path,
     total: int | None = None,
-    words: Words = ENGLISH,
+    analyzer: Analyzer = ENGLISH,
     k1: float = K1,
     b: float = B,
 ) -> None:
@@ -45,10 +45,10 @@ def build_bm25(
 
     from .postings import fill_postings, passage_frequencies
 
-    ids, offsets, vocabulary = _numbered(batches, total, words)
+    ids, offsets, vocabulary = _numbered(batches, total, analyzer)
     if not vocabulary:
         raise LabradorError(
-            f"BM25: no passage has a word besides stop words (language {words.language}); expected at least one; "
+            f"BM25: no passage has a word besides stop words (language {analyzer.language}); expected at least one; "
             "check the corpus and data.language, or use a dense retriever with sampler=random"
         )
     frequencies = passage_frequencies(ids, offsets, len(vocabulary))
@@ -61,14 +61,14 @@ def build_bm25(
     index.scores = {"data": scores, "indices": rows, "indptr": starts, "num_docs": passages}
     index.vocab_dict, index.nonoccurrence_array = vocabulary, None
     index.save(folder, show_progress=False)
-    words.save(folder)
+    analyzer.save(folder)
 
 
 def _numbered(
-    batches: Iterable[Sequence[tuple[str, str]]], total: int | None, words: Words
+    batches: Iterable[Sequence[tuple[str, str]]], total: int | None, analyzer: Analyzer
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], dict[str, int]]:
     """Word ids of all passages, where each passage's begin [N + 1], and the id of each word."""
-    tokenizer = words.tokenizer_of_bm25s()
+    tokenizer = analyzer.tokenizer_of_bm25s()
     ids, lengths = array("i"), array("i")
     with bar("indexing words", " passages", total=total) as shown:
         for batch in batches:
@@ -89,7 +89,7 @@ class LexicalIndex(Sized):
         import bm25s
 
         index = bm25s.BM25.load(folder, mmap=True, show_progress=False)
-        self._tokenizer = Words.load(folder).tokenizer_of_bm25s(index.vocab_dict)
+        self._tokenizer = Analyzer.load(folder).tokenizer_of_bm25s(index.vocab_dict)
         self._starts, self._rows, self._scores = (
             np.asarray(index.scores[name]) for name in ("indptr", "indices", "data")
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Hits
-from .ranking import without_own
+from .ties import without_own
 from .two_stage import TwoStageIndex
 
 

@@ -9,7 +9,7 @@ from ..errors import LabradorError
 from ..quantizers.base import Codes, FittedQuantizer, Quantizer, Vectors
 from ..quantizers.settings import at_least
 from .base import Index, VectorIndex
-from .lookup import LookupIndex, bits_of_keys, check_keys
+from .hash_lookup import LookupIndex, bits_of_keys, check_keys
 from .rerank import code_product, inner_product
 from .rows import RowReader
 from .two_stage import TwoStageIndex

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Hits, VectorIndex
-from .ranking import merged
+from .ties import merged
 
 BLOCK_BYTES = 64 * 2**20
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ..arrays.vectors import check_shape, check_values
 from ..machine.threads import for_queries
 from .base import Hits, Index, VectorIndex
-from .ranking import by_score, without_own
 from .rerank import Score
+from .ties import by_score, without_own
 
 Own = NDArray[np.int64] | None
 QUERIES = 64  # reranked together: the rows of their candidates are read once

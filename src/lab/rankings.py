@@ -12,8 +12,8 @@ import numpy as np
 
 from ..indexes.base import Hits, Index
 from ..indexes.others import search_of
-from ..indexes.ranking import tie_start
 from ..indexes.search import Search
+from ..indexes.ties import tie_start
 from ..machine import gpus, processes
 from ..machine.hardware import this_machine
 from ..machine.measuring import measuring

@@ -15,7 +15,7 @@ from ..data.languages import AUTO, detect
 from ..encoders.base import Encoder
 from ..encoders.tokens import Form, Tokens, write_tokens
 from ..errors import LabradorError
-from ..indexes.words import Words
+from ..indexes.terms import Analyzer
 from ..store import Artifact
 from .steps import Steps, open_array
 
@@ -73,15 +73,15 @@ class TextSteps(Steps):
 
     def bm25(self) -> Artifact:
         """The BM25 index of the passages, by words of their language."""
-        words = Words(self.language(), self.corpus.handling.tokenizer)
+        analyzer = Analyzer(self.language(), self.corpus.handling.tokenizer)
 
         def write(folder: Path) -> None:
             from ..indexes.lexical import build_bm25
 
-            build_bm25(self.corpus.passages.batches(TEXTS_PER_BATCH), folder, len(self.corpus.passages), words)
+            build_bm25(self.corpus.passages.batches(TEXTS_PER_BATCH), folder, len(self.corpus.passages), analyzer)
 
         inputs = {"passages": self.corpus.fingerprint("passages")}
-        config = {"words": words.described()}
+        config = {"analyzer": analyzer.described()}
         return self.make("encode", "bm25", config, inputs, write, about="word index of the passages")
 
     def language(self) -> str:
@@ -93,7 +93,7 @@ class TextSteps(Steps):
             told = ", ".join(f"{name} {share} %" for name, share in shares.items()) or "no words"
         else:
             told = "data.language"
-        self.say(f"BM25: language {language} ({told}): {Words(language).means()}")
+        self.say(f"BM25: language {language} ({told}): {Analyzer(language).means()}")
         return language
 
     def _detected(self) -> dict[str, Any]:

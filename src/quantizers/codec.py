@@ -79,7 +79,7 @@ class FaissCodec(FittedQuantizer):
         """An empty index that scans the codes by inner product; on the CPU alone."""
         if device != "cpu":
             raise ValueError(f"these codes cannot be searched on {device}")
-        from ..indexes.codes import CodeIndex
+        from ..indexes.adc import CodeIndex
 
         return CodeIndex(self.faiss_index)
 

@@ -6,8 +6,8 @@ import pytest
 from labrador.indexes.base import Hits
 from labrador.indexes.lexical import LexicalIndex, build_bm25
 from labrador.indexes.others import Questions, search_of
-from labrador.indexes.ranking import without_own
 from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.indexes.ties import without_own
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH

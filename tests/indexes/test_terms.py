@@ -1,4 +1,4 @@
-"""Words of texts in many languages and scripts, and BM25 that finds passages by them."""
+"""Terms of texts in many languages and scripts, and BM25 that finds passages by them."""
 
 import importlib.metadata
 
@@ -8,7 +8,7 @@ import Stemmer
 
 from labrador.data.languages import LANGUAGES, STEMMERS, STOP_WORDS
 from labrador.indexes.lexical import LexicalIndex, build_bm25
-from labrador.indexes.words import Words, one_form
+from labrador.indexes.terms import Analyzer, one_form
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,14 @@ from labrador.indexes.words import Words, one_form
     ],
 )
 def test_words(language, text, words):
-    assert Words(language).split(text) == words.split()
+    assert Analyzer(language).split(text) == words.split()
 
 
 def test_english_has_the_words_it_always_had():
     text = (
         "The quick-brown foxes' DEN: 3 x 10½ naïve cafés, ŁÓDŹ & Αθήνα; Москва's 1,000 a_b_c — it’s ﬂat ™ ① e.g. C++\n"
     )
-    tokenizer = Words("en").tokenizer_of_bm25s()
+    tokenizer = Analyzer("en").tokenizer_of_bm25s()
     before = bm25s.tokenization.Tokenizer(stopwords="english", stemmer=Stemmer.Stemmer("english"))
     ours, theirs = (list(one.streaming_tokenize([text] * 2, allow_empty=False)) for one in (tokenizer, before))
     assert ours == theirs
@@ -60,7 +60,7 @@ def test_english_has_the_words_it_always_had():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_a_tokenizer(language):
-    tokenizer = Words(language).tokenizer_of_bm25s()
+    tokenizer = Analyzer(language).tokenizer_of_bm25s()
     (ids,) = tokenizer.streaming_tokenize(["Heron 2 苹果"], allow_empty=False)
     assert len(ids) >= 4
     assert bool(tokenizer.stopwords) == (language in STOP_WORDS)
@@ -69,7 +69,7 @@ def test_every_language_has_a_tokenizer(language):
 
 def test_stemmers_and_stop_words_of_the_language():
     def stems(language, text):
-        tokenizer = Words(language).tokenizer_of_bm25s()
+        tokenizer = Analyzer(language).tokenizer_of_bm25s()
         list(tokenizer.streaming_tokenize([text], allow_empty=False))
         return list(tokenizer.get_vocab_dict())
 
@@ -82,14 +82,14 @@ def test_stemmers_and_stop_words_of_the_language():
 
 def test_tokenizers():
     text = "今天 天气 很好"
-    assert Words("zh", "whitespace").split(text) == ["今天", "天气", "很好"]
-    assert Words("zh", "words").split("今天天气, ok") == ["今天天气", "ok"]
+    assert Analyzer("zh", "whitespace").split(text) == ["今天", "天气", "很好"]
+    assert Analyzer("zh", "words").split("今天天气, ok") == ["今天天气", "ok"]
 
 
 def test_what_names_an_index():
-    assert Words("en").described() != Words("de").described() != Words("de", "words").described()
-    assert [Words("zh").described()[part] for part in ("stemmer", "stop words")] == ["none", "none"]
-    assert Words("de").described()["stop words"] == importlib.metadata.version("bm25s")
+    assert Analyzer("en").described() != Analyzer("de").described() != Analyzer("de", "words").described()
+    assert [Analyzer("zh").described()[part] for part in ("stemmer", "stop words")] == ["none", "none"]
+    assert Analyzer("de").described()["stop words"] == importlib.metadata.version("bm25s")
 
 
 def test_one_form_keeps_ascii():
@@ -121,6 +121,6 @@ TEXTS = {  # language: passages, a question, which passage answers it
 @pytest.mark.parametrize("language", TEXTS)
 def test_bm25_finds_passages(tmp_path, language):
     passages, question, right = TEXTS[language]
-    build_bm25([[("", text) for text in passages]], tmp_path, words=Words(language))
+    build_bm25([[("", text) for text in passages]], tmp_path, analyzer=Analyzer(language))
     index = LexicalIndex(tmp_path, 1)  # knows its words by its files
     assert index.search([question], 1).ids.tolist() == [[right]]

@@ -21,7 +21,7 @@ from ..machine.threads import for_queries
 from ..quantizers.base import Codes, FittedQuantizer
 from .base import Hits, VectorIndex
 from .hamming import HammingIndex
-from .ranking import merged
+from .ties import merged
 
 FILE = "tables.faiss"
 BLOCK_BYTES = 8 * 2**20  # of codes read at once

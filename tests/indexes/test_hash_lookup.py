@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from labrador.errors import LabradorError
-from labrador.indexes import lookup
-from labrador.indexes.lookup import LookupIndex, bits_of_keys, keys
+from labrador.indexes import hash_lookup
+from labrador.indexes.hash_lookup import LookupIndex, bits_of_keys, keys
 from labrador.indexes.search import HashLookup, Scan, TwoStage
 from labrador.machine.threads import faiss_threads
 from labrador.quantizers.base import TrainingVectors
@@ -21,7 +21,7 @@ from labrador.quantizers.product import PQ
 @pytest.fixture
 def no_scan(monkeypatch):
     """Keys are looked up however many there are."""
-    monkeypatch.setattr(lookup, "KEY_COST", 0)
+    monkeypatch.setattr(hash_lookup, "KEY_COST", 0)
 
 
 def signs(seed: int, count: int, bits: int) -> np.ndarray:
@@ -88,7 +88,7 @@ def test_every_code_within_the_certain_distance_is_found(no_scan, flips):
 def test_where_keys_cost_more_than_codes_all_codes_are_compared():
     x, q = signs(0, 300, 64), signs(1, 9, 64)
     index = built(x, 4, 12, 3)
-    assert lookup.KEY_COST * 4 * keys(12, 3) > 300
+    assert hash_lookup.KEY_COST * 4 * keys(12, 3) > 300
     for k in (1, 50, 300):
         assert index.search(q, k).ids.tolist() == [brute_force(x, query, 1, 64, 64, k)[0] for query in q]
 
@@ -97,7 +97,7 @@ def test_queries_that_find_enough_are_looked_up_and_the_others_scanned(monkeypat
     x, q = signs(0, 500, 64), signs(1, 9, 64)
     x[:100, :8] = q[0, :8]  # a key that has a hundred passages more,
     q[1:, :8] = -q[0, :8]  # far from the others' keys
-    monkeypatch.setattr(lookup, "KEY_COST", 500 // keys(8, 1))
+    monkeypatch.setattr(hash_lookup, "KEY_COST", 500 // keys(8, 1))
     first, *others = built(x, 1, 8, 1).search(q, 100).ids.tolist()
     assert first == brute_force(x, q[0], 1, 8, 1, 100)[0] != brute_force(x, q[0], 1, 8, 8, 100)[0]
     assert others == [brute_force(x, query, 1, 8, 8, 100)[0] for query in q[1:]]
@@ -170,7 +170,7 @@ def test_the_same_codes_give_the_same_files_and_answers(no_scan, tmp_path: Path)
     for index in indexes:
         answers += [index.search(q, 60).ids, np.vstack([index.search(one[None], 60).ids for one in q])]
         index.save(tmp_path)
-        files.append((tmp_path / lookup.FILE).read_bytes())
+        files.append((tmp_path / hash_lookup.FILE).read_bytes())
     assert files[0] == files[1]
     assert all((ids == answers[0]).all() for ids in answers)
 
@@ -193,7 +193,7 @@ def test_giving_pages_back_loses_no_codes(tmp_path: Path):
         stored = np.load(tmp_path / "codes.npy", mmap_mode=mode)
         if mode == "c":
             stored[0] = codes[0] = 7  # a copy-on-write map would lose it with its pages
-        lookup.release(stored)
+        hash_lookup.release(stored)
         assert (stored == codes).all()
 
 

@@ -1,4 +1,4 @@
-"""Words of a text in any language, as BM25 compares them.
+"""Terms of a text in any language, as BM25 compares them.
 
 Texts are brought into one form (NFKC, case folded). A word is a run of letters, marks, digits and underscores: the
 vowel signs of Hindi and Tamil are marks, and part no word. Scripts that are written without blanks are cut into
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from ..data.languages import STEMMERS, STOP_WORDS, TokenizerName
 
-FILE = "words.json"
+FILE = "analyzer.json"
 VERSION = 1  # raised when a text comes to have other words
 Split = Callable[[str], list[str]]
 
@@ -75,7 +75,7 @@ def patterns() -> Patterns:
 
 
 @dataclass(frozen=True)
-class Words:
+class Analyzer:
     """What makes words of texts: a language's code or "none", and a tokenizer.
 
     auto cuts as the module's docstring says; words takes runs of letters as they stand in any script; whitespace takes
@@ -132,7 +132,7 @@ class Words:
         (folder / FILE).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> "Words":
+    def load(cls, folder: Path) -> "Analyzer":
         """What `save` wrote."""
         return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..machine.threads import for_queries
 from ..quantizers.codec import rotated
 from .base import Hits, VectorIndex
-from .ranking import Found, Scanned, exact_top
+from .ties import Found, Scanned, exact_top
 
 
 class CodeIndex(VectorIndex):
