@@ -5,12 +5,12 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tables test test-ray lint bench clean
+.PHONY: help setup demo tables test test-ray lint docs bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(READY)  ## create .venv and install Labrador with everything that demo, tests and lint need
+setup: $(READY)  ## create .venv and install Labrador with everything that the demo, tests, lint and docs need
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -47,14 +47,17 @@ test: $(READY)  ## run the tests
 	@touch $@
 
 test-ray: .venv-ray/.ready  ## run the test of a sweep by Ray, in an environment of its own (.venv-ray)
-	OMP_NUM_THREADS=1 .venv-ray/bin/python -m pytest tests/test_sweeps.py -k ray
+	OMP_NUM_THREADS=1 .venv-ray/bin/python -m pytest tests/launcher/test_sweeps.py -k ray
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## print speeds, sizes and quality beside their peers: make bench CORPUS=DIR (BEIR layout; hours)
+docs: $(READY)  ## build the documentation as a site in site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+bench: $(READY)  ## print speeds, sizes and quality compared with their peers: make bench CORPUS=DIR (BEIR layout; hours)
 	@test -d "$(CORPUS)/qrels" || { echo "error: name a corpus in BEIR layout: make bench CORPUS=DIR" >&2; exit 2; }
 	for name in convert memory overhead quantizers training attention words binary codes product graph rerank significance page; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	for name in encoding quality learned_codes teacher; do $(BIN)/python benchmarks/$$name.py "$(CORPUS)" || exit 1; done
