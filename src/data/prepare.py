@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import LabradorError
 from ..machine import processes
-from ..store import Artifact, Store, describe
+from ..store import Artifact, Recipe, Store, describe
 from .base import Source
 from .corpus import Corpus
 from .download import fetch_all
@@ -46,7 +46,7 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
     if source.reads_folder:
         made_from = {**described, "raw": source.passage_identity(folder)}
         convert = partial(_passages_alone, source, folder, writer)
-        shared = store.make("passages", made_from, {}, convert, about=f"of {source.title}")
+        shared = store.make(Recipe("passages", made_from, about=f"of {source.title}"), convert)
 
     def converted(splits: Sequence[str]) -> Artifact:
         def fill(into: Path) -> None:
@@ -58,7 +58,7 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
 
         made_from = {**described, "raw": source.split_identity(folder, splits)}
         inputs = {} if shared is None else {"passages": shared.key}
-        return store.make("data", made_from, inputs, fill, about=", ".join((source.title, *splits)))
+        return store.make(Recipe("data", made_from, inputs, about=", ".join((source.title, *splits))), fill)
 
     try:
         whole = converted(splits)
@@ -79,9 +79,9 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
         write_subset(corpus, sample_rows(corpus, count), out)
         out.finish()
 
-    config = {"max_passages": count}
     about = f"{source.option}, {count:,} passages"
-    subset = store.make("subset", config, {"data": whole.key}, cut, version=SUBSET_VERSION, about=about)
+    recipe = Recipe("subset", {"max_passages": count}, {"data": whole.key}, SUBSET_VERSION, about)
+    subset = store.make(recipe, cut)
     return _announced(Corpus(subset.folder, source.handling))
 
 

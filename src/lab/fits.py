@@ -14,7 +14,7 @@ from ..machine import processes
 from ..samplers.base import Example, Pool, Sampler
 from ..samplers.bm25 import BM25Hard
 from ..samplers.lexical import with_lexical
-from ..store import artifact_key, describe
+from ..store import Recipe, describe
 from ..training.frozen import FrozenPassages
 from ..training.settings import TrainSettings
 from .dev import DevSteps
@@ -37,7 +37,7 @@ ELSEWHERE = (
 def pretrained_key(encoder: Encoder) -> str:
     """The key of an encoder as it comes."""
     inputs = {"weights": encoder.fingerprint()}
-    return artifact_key("pretrained", VERSIONS["pretrained"], describe(encoder, ELSEWHERE), inputs)
+    return Recipe("pretrained", describe(encoder, ELSEWHERE), inputs, VERSIONS["pretrained"]).key
 
 
 def trained_by(settings: TrainSettings, device: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ..labels.teacher import MODEL, Teacher, TrainedTeacher
 from ..metrics.ranking import score_ranking
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
-from ..store import artifact_key, describe
+from ..store import Recipe, describe
 from ..training.settings import TrainSettings
 from .codes import scan_of
 from .fits import ELSEWHERE, trained_by
@@ -82,7 +82,7 @@ class LabelSteps(RankingSteps):
         """
         encoder = teacher.encoder
         weights = {"weights": encoder.fingerprint()}
-        start = artifact_key("teacher", VERSIONS["teacher"], describe(encoder, ELSEWHERE), weights)
+        start = Recipe("teacher", describe(encoder, ELSEWHERE), weights, VERSIONS["teacher"]).key
         if teacher.ready:
             return TrainedTeacher(teacher, None, start)
         rows = self.sample_queries(TRAIN, settings.visits)

@@ -16,7 +16,7 @@ from ..encoders.checkpoint import Checkpoint
 from ..indexes.others import Questions
 from ..machine.gpus import Lease
 from ..quantizers.base import FittedQuantizer, Quantizer
-from ..store import Artifact, Store
+from ..store import Artifact, Recipe, Store
 from ..training.frozen import FrozenPassages
 from ..training.settings import CURVE, TrainSettings
 from .versions import VERSIONS
@@ -106,9 +106,10 @@ class Steps:
         device: where `write` computes. The cell's GPU is taken before the store's lock: a cell that waits for a GPU
         must not keep an artifact from one that has a GPU.
         """
-        if device != "cpu" and not self.store.has(step, config, inputs, version=VERSIONS[step]):
+        recipe = Recipe(step, config, inputs, VERSIONS[step], **options)
+        if device != "cpu" and not self.store.has(recipe):
             self.take_gpu()
-        artifact = self.store.make(step, config, inputs, write, version=VERSIONS[step], **options)
+        artifact = self.store.make(recipe, write)
         self.used[artifact.key] = (stage, artifact)
         return artifact
 
@@ -136,7 +137,7 @@ class Steps:
 
     def find(self, step: str, config: Mapping[str, Any], inputs: Mapping[str, str]) -> Artifact | None:
         """`Store.find` of a step of VERSIONS."""
-        return self.store.find(step, config, inputs, version=VERSIONS[step])
+        return self.store.find(Recipe(step, config, inputs, VERSIONS[step]))
 
     def take_gpu(self) -> None:
         """Have a GPU of this cell's own from here to its end; call it while no lock is held that others wait for."""

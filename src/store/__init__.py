@@ -1,14 +1,14 @@
 """The store: content-addressed artifacts on disk, each made once.
 
     store = Store(Path("artifacts"))
-    artifact = store.make("codes", config={"quantizer": describe(OPQ())}, inputs={"vectors": key}, write=write_codes)
+    artifact = store.make(Recipe("codes", config={"quantizer": describe(OPQ())}, inputs={"vectors": key}), write_codes)
 
 An artifact is named by what made it (keys.py), written to a temporary folder and renamed when whole (store.py), and
 checked against its manifest whenever it is found again (artifact.py). `python -m labrador.store ls|verify|gc`.
 """
 
 from .artifact import Artifact
-from .keys import artifact_key, describe
+from .keys import Recipe, describe
 from .store import Store, sync
 
-__all__ = ["Artifact", "Store", "artifact_key", "describe", "sync"]
+__all__ = ["Artifact", "Recipe", "Store", "describe", "sync"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .keys import artifact_key
+from .keys import Recipe
 
 MANIFEST = "manifest.json"
 ENTRY = {"size", "mtime_ns", "sha256"}  # what a manifest says of a file
@@ -134,11 +134,12 @@ def _well_formed(folder: Path, manifest: Any) -> bool:
     if not isinstance(manifest, dict):
         return False
     files = manifest.get("files")
-    made_by: list[Any] = [manifest.get(name) for name in ("step", "version", "config", "inputs")]
+    made_by: dict[str, Any] = {name: manifest.get(name) for name in ("step", "version", "config", "inputs")}
     if not isinstance(manifest.get("seconds"), (int, float)) or not isinstance(files, dict) or not files:
         return False
     whole = all(isinstance(entry, dict) and entry.keys() >= ENTRY for entry in files.values())
-    return whole and isinstance(made_by[3], dict) and folder.name == artifact_key(*made_by)
+    maps = all(isinstance(made_by[name], dict) for name in ("config", "inputs"))
+    return whole and maps and folder.name == Recipe(**made_by).key
 
 
 def fault(folder: Path, manifest: dict[str, Any], thorough: bool) -> str | None:

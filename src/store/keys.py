@@ -1,9 +1,10 @@
 """The name of an artifact: a hash of everything that decides its content."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from typing import Any
 
 KEY_LENGTH = 20  # hex digits: 80 bits
@@ -23,19 +24,48 @@ def describe(component: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
     described: dict[str, Any] = {"class": cls.__qualname__ if inside else f"{cls.__module__}.{cls.__qualname__}"}
     if getattr(cls, "version", 1) != 1:
         described["version"] = cls.version
-    for field in dataclasses.fields(component):
-        value, rule = getattr(component, field.name), field.metadata.get("key", True)
-        part = value != field.default if rule == "unless default" else rule
-        if part and field.name not in leave_out:
-            described[field.name] = describe(value) if dataclasses.is_dataclass(value) else value
+    for setting in fields(component):
+        value, rule = getattr(component, setting.name), setting.metadata.get("key", True)
+        part = value != setting.default if rule == "unless default" else rule
+        if part and setting.name not in leave_out:
+            described[setting.name] = describe(value) if is_dataclass(value) else value
     return described
 
 
-def artifact_key(step: str, version: int, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
-    """The key of what `step` makes from `config` (plain values) and `inputs` (the keys of other artifacts).
+@dataclass(frozen=True)
+class Recipe:
+    """What an artifact is made from, which names it, and how it is made.
 
-    Raises TypeError for a value that has no JSON form.
+    config: plain values; inputs: the keys of other artifacts, by what they are here; version: of the step's code.
+    Not in the name: about, which says in the log what is made; resumable: what a killed process left is continued;
+    collective: all processes of a distributed run make it together.
     """
-    made_by = {"step": step, "version": version, "config": config, "inputs": inputs}
-    text = json.dumps(made_by, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+    step: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    version: int = 1
+    about: str = ""
+    resumable: bool = False
+    collective: bool = False
+
+    @property
+    def made_by(self) -> dict[str, Any]:
+        """What decides the content, as a manifest has it."""
+        return {
+            "step": self.step,
+            "version": self.version,
+            "config": dict(self.config),
+            "inputs": dict(self.inputs),
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """The artifact's name. Raises TypeError for a value that has no JSON form."""
+        text = json.dumps(self.made_by, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+    @property
+    def title(self) -> str:
+        """What the log calls the artifact."""
+        return f"{self.step} {self.key[:8]}" + (f" ({self.about})" if self.about else "")

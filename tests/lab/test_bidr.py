@@ -75,15 +75,15 @@ def test_a_run_killed_anywhere_goes_on_and_ends_as_if_it_had_not_been(new_lab, m
     written, allowed = [], 0
     make = Store.make
 
-    def killing(store, step, config, inputs, write, **options):
+    def killing(store, recipe, write):
         def counted(folder):
             if len(written) >= allowed:
                 raise KeyboardInterrupt
             result = write(folder)
-            written.append(step)
+            written.append(recipe.step)
             return result
 
-        return make(store, step, config, inputs, counted, **options)
+        return make(store, recipe, counted)
 
     monkeypatch.setattr(Store, "make", killing)
     ranking = None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labrador.store import Store, artifact
+from labrador.store import Recipe, Store, artifact
 
 
 def write(text):
@@ -27,7 +27,7 @@ def links(request, monkeypatch):
 @pytest.mark.parametrize("links", [True, False], indirect=True)
 def test_a_placed_file_holds_the_artifact_s_and_is_replaced_by_the_next_one_s(tmp_path, links):
     store = Store(tmp_path / "store")
-    first, second = (store.make("scores", {"k": n}, {}, write(f"run {n}")) for n in (1, 2))
+    first, second = (store.make(Recipe("scores", {"k": n}), write(f"run {n}")) for n in (1, 2))
     for scores in (first, second, second):
         scores.place("run.trec", tmp_path)
         assert (tmp_path / "run.trec").read_text() == (scores.folder / "run.trec").read_text()
@@ -38,12 +38,12 @@ def test_a_placed_file_holds_the_artifact_s_and_is_replaced_by_the_next_one_s(tm
 
 def test_a_placed_file_takes_no_room_of_its_own_and_a_change_of_it_is_noticed(tmp_path):
     store = Store(tmp_path / "store")
-    scores = store.make("scores", {}, {}, write("run 1"))
+    scores = store.make(Recipe("scores"), write("run 1"))
     scores.place("run.trec", tmp_path)
     assert (tmp_path / "run.trec").samefile(scores.folder / "run.trec")
     (tmp_path / "run.trec").write_text("run X")  # as long as before
     assert "does not hold what was written" in scores.fault()
-    again = store.make("scores", {}, {}, write("run 1"))
+    again = store.make(Recipe("scores"), write("run 1"))
     assert (again.folder / "run.trec").read_text() == "run 1"
     assert (tmp_path / "run.trec").read_text() == "run X"
 
@@ -54,7 +54,7 @@ def test_a_copy_that_does_not_come_to_its_end_is_removed(tmp_path, links, monkey
         target.write_text("ru")
         raise OSError(28, "No space left on device")
 
-    scores = Store(tmp_path / "store").make("scores", {}, {}, write("run 1"))
+    scores = Store(tmp_path / "store").make(Recipe("scores"), write("run 1"))
     monkeypatch.setattr("shutil.copyfile", half)
     with pytest.raises(OSError, match="No space"):
         scores.place("run.trec", tmp_path)
@@ -63,7 +63,7 @@ def test_a_copy_that_does_not_come_to_its_end_is_removed(tmp_path, links, monkey
 
 def test_a_small_file_is_copied_so_that_runs_do_not_share_it(tmp_path, monkeypatch):
     monkeypatch.setattr(artifact, "LINKED", 5)
-    scores = Store(tmp_path / "store").make("scores", {}, {}, write("run 1"))
+    scores = Store(tmp_path / "store").make(Recipe("scores"), write("run 1"))
     scores.place("run.trec", tmp_path)
     (tmp_path / "run.trec").write_text("run X")
     assert scores.fault() is None

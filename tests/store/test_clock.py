@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from labrador.errors import LabradorError
-from labrador.store import Store
+from labrador.store import Recipe, Store
 
 
 def test_seconds_are_those_of_all_processes_that_made_it(tmp_path, monkeypatch):
@@ -25,7 +25,7 @@ def test_seconds_are_those_of_all_processes_that_made_it(tmp_path, monkeypatch):
         return work
 
     def make(*how, **options):
-        return Store(tmp_path).make("step", {}, {}, write(*how), **options)
+        return Store(tmp_path).make(Recipe("step", **options), write(*how))
 
     for seconds in (100, 20):
         with pytest.raises(KeyboardInterrupt):
@@ -46,7 +46,7 @@ def test_seconds_are_those_of_all_processes_that_made_it(tmp_path, monkeypatch):
 MAKE_UNTIL_KILLED = """
 import sys, time
 from pathlib import Path
-from labrador.store import Store, clock
+from labrador.store import Recipe, Store, clock
 
 clock.EVERY = 0.05
 
@@ -58,7 +58,7 @@ def write(folder):
     print("half done", flush=True)
     time.sleep(600)
 
-print(Store(Path(sys.argv[1])).make("step", {}, {}, write, resumable=True).seconds)
+print(Store(Path(sys.argv[1])).make(Recipe("step", resumable=True), write).seconds)
 """
 
 

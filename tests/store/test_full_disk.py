@@ -10,7 +10,7 @@ import pytest
 
 from labrador.errors import LabradorError, is_disk_full
 from labrador.result import leave
-from labrador.store import Store
+from labrador.store import Recipe, Store
 
 
 def raised_while_handling(error, first):
@@ -40,7 +40,7 @@ def test_a_full_disk_is_told(tmp_path, error):
 
     for function in (write, later):
         with pytest.raises(LabradorError, match="the disk is full"):
-            Store(tmp_path).make("step", {}, {}, function)
+            Store(tmp_path).make(Recipe("step"), function)
     assert not [path for path in tmp_path.rglob("*") if path.suffix != ".lock" and path.is_file()]
 
 
@@ -113,7 +113,7 @@ def test_a_full_disk_under_the_run_folder_is_told_and_leaves_no_result(tmp_path)
         path.with_name(f".{path.name}.partial").write_text("{")
         raise OSError(28, "No space left on device")
 
-    scores = Store(tmp_path / "store").make("scores", {}, {}, write)
+    scores = Store(tmp_path / "store").make(Recipe("scores"), write)
     with pytest.raises(LabradorError, match="cell: the disk is full; free some"):
         leave(SimpleNamespace(write=full), scores, tmp_path / "cell")
     assert list((tmp_path / "cell").iterdir()) == []

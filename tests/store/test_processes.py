@@ -8,7 +8,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from labrador.machine import processes
-from labrador.store import Store
+from labrador.store import Recipe, Store
 
 root = Path(sys.argv[1])
 processes.start()
@@ -24,8 +24,8 @@ def alone(folder):
     (folder / "text").write_text("done")
 
 for _ in range(2):
-    shares = store.make("together", {}, {}, together, collective=True, resumable=True)
-    text = store.make("alone", {}, {"shares": shares.key}, alone)
+    shares = store.make(Recipe("together", collective=True, resumable=True), together)
+    text = store.make(Recipe("alone", {}, {"shares": shares.key}), alone)
 files = sorted(shares.manifest["files"]) + sorted(text.manifest["files"])
 (root / f"seen-{processes.rank()}.json").write_text(json.dumps([calls, files]))
 """

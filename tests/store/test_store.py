@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labrador.errors import LabradorError
-from labrador.store import Store, artifact_key, describe
+from labrador.store import Recipe, Store, describe
 from labrador.store.__main__ import main
 
 
@@ -25,8 +25,8 @@ def write_text(text, calls=None):
 def test_made_once_and_found_again(tmp_path):
     calls = []
     store = Store(tmp_path)
-    first = store.make("step", {"a": 1}, {"data": "x"}, write_text("hello", calls))
-    second = Store(tmp_path).make("step", {"a": 1}, {"data": "x"}, write_text("hello", calls))
+    first = store.make(Recipe("step", {"a": 1}, {"data": "x"}), write_text("hello", calls))
+    second = Store(tmp_path).make(Recipe("step", {"a": 1}, {"data": "x"}), write_text("hello", calls))
     assert len(calls) == 1
     assert second.key == first.key
     assert (second.folder / "inner" / "text").read_text() == "hello"
@@ -36,7 +36,7 @@ def test_made_once_and_found_again(tmp_path):
 
 def test_an_artifact_is_found_by_its_key_alone(tmp_path):
     store = Store(tmp_path)
-    made = store.make("step", {"a": 1}, {}, write_text("hello"))
+    made = store.make(Recipe("step", {"a": 1}), write_text("hello"))
     found = store.by_key(made.key)
     assert (found.step, found.folder, found.manifest) == ("step", made.folder, made.manifest)
     assert found.fault() is None
@@ -59,8 +59,8 @@ def test_an_artifact_is_found_by_its_key_alone(tmp_path):
 )
 def test_everything_that_decides_the_content_changes_the_key(change):
     same = {"step": "step", "version": 1, "config": {"a": 1}, "inputs": {"data": "x"}}
-    assert artifact_key(**same) == artifact_key(**same)
-    assert artifact_key(**(same | change)) != artifact_key(**same)
+    assert Recipe(**same).key == Recipe(**same).key
+    assert Recipe(**(same | change)).key != Recipe(**same).key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +92,7 @@ def test_an_exception_leaves_nothing_behind(tmp_path):
         raise LabradorError("line 3: bad")
 
     with pytest.raises(LabradorError, match="line 3"):
-        Store(tmp_path).make("step", {}, {}, write, resumable=True)
+        Store(tmp_path).make(Recipe("step", resumable=True), write)
     assert [path for path in tmp_path.rglob("*") if path.name in ("half", "manifest.json")] == []
 
 
@@ -106,8 +106,8 @@ def test_a_resumable_step_gets_back_what_a_killed_one_left(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Store(tmp_path).make("step", {}, {}, write, resumable=True)
-    artifact = Store(tmp_path).make("step", {}, {}, write, resumable=True)
+        Store(tmp_path).make(Recipe("step", resumable=True), write)
+    artifact = Store(tmp_path).make(Recipe("step", resumable=True), write)
     assert seen == [[], ["shard-1"]]
     assert artifact.manifest["resumed"] is True
 
@@ -132,9 +132,9 @@ def half_manifest(folder):
 @pytest.mark.parametrize("damage", [truncate, edit, remove, half_manifest])
 def test_a_damaged_artifact_is_remade_with_a_line_that_says_so(tmp_path, damage, caplog):
     store = Store(tmp_path)
-    damage(store.make("step", {}, {}, write_text("hello")).folder)
+    damage(store.make(Recipe("step"), write_text("hello")).folder)
     with caplog.at_level(logging.WARNING):
-        again = store.make("step", {}, {}, write_text("hello"))
+        again = store.make(Recipe("step"), write_text("hello"))
     assert (again.folder / "inner" / "text").read_text() == "hello"
     assert "made again" in caplog.text
 
@@ -142,21 +142,21 @@ def test_a_damaged_artifact_is_remade_with_a_line_that_says_so(tmp_path, damage,
 def test_a_large_file_is_hashed_only_when_its_time_changed(tmp_path, monkeypatch):
     monkeypatch.setattr("labrador.store.artifact.ALWAYS_HASHED", 0)
     store = Store(tmp_path)
-    folder = store.make("step", {}, {}, write_text("hello")).folder
+    folder = store.make(Recipe("step"), write_text("hello")).folder
     monkeypatch.setattr("labrador.store.artifact.sha256", lambda path: pytest.fail("hashed although untouched"))
-    store.make("step", {}, {}, write_text("hello"))
+    store.make(Recipe("step"), write_text("hello"))
     monkeypatch.undo()
     monkeypatch.setattr("labrador.store.artifact.ALWAYS_HASHED", 0)
     edit(folder)
     calls = []
-    store.make("step", {}, {}, write_text("hello", calls))
+    store.make(Recipe("step"), write_text("hello", calls))
     assert len(calls) == 1
 
 
 MAKE_SLOWLY = """
 import sys, time
 from pathlib import Path
-from labrador.store import Store
+from labrador.store import Recipe, Store
 
 root = Path(sys.argv[1])
 
@@ -166,7 +166,7 @@ def write(folder):
     time.sleep(0.5)
     (folder / "text").write_text("hello")
 
-Store(root).make("step", {}, {}, write)
+Store(root).make(Recipe("step"), write)
 """
 
 
@@ -178,7 +178,7 @@ def test_two_processes_make_it_once(tmp_path):
 
 def test_ls_and_verify(tmp_path, capsys):
     store = Store(tmp_path)
-    folder = store.make("step", {"a": 1}, {}, write_text("hello")).folder
+    folder = store.make(Recipe("step", {"a": 1}), write_text("hello")).folder
     assert main(["--store", str(tmp_path), "ls"]) == 0
     assert '{"a": 1}' in capsys.readouterr().out
     assert main(["--store", str(tmp_path), "verify"]) == 0
@@ -198,9 +198,9 @@ def test_ls_and_verify(tmp_path, capsys):
 def test_gc_removes_leftovers_and_what_no_kept_result_needs(tmp_path, capsys):
     root, runs = tmp_path / "store", tmp_path / "runs"
     store = Store(root)
-    base = store.make("base", {}, {}, write_text("base"))
-    kept = store.make("kept", {}, {"base": base.key}, write_text("kept"))
-    loose = store.make("loose", {}, {"base": base.key}, write_text("loose"))
+    base = store.make(Recipe("base"), write_text("base"))
+    kept = store.make(Recipe("kept", {}, {"base": base.key}), write_text("kept"))
+    loose = store.make(Recipe("loose", {}, {"base": base.key}), write_text("loose"))
     leftover = root / "kept" / ".0123.partial"
     leftover.mkdir()
     noted = root / "kept" / ".0123.seconds"
@@ -231,18 +231,18 @@ def test_a_store_that_is_not_there_is_told(tmp_path, capsys):
 )
 def test_a_manifest_of_another_shape_is_no_manifest(tmp_path, change, capsys):
     store = Store(tmp_path)
-    folder = store.make("step", {"a": 1}, {}, write_text("hello")).folder
+    folder = store.make(Recipe("step", {"a": 1}), write_text("hello")).folder
     path = folder / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     assert main(["--store", str(tmp_path), "verify"]) == 1
     assert "no readable manifest" in capsys.readouterr().out
-    assert store.make("step", {"a": 1}, {}, write_text("hello")).manifest["config"] == {"a": 1}
+    assert store.make(Recipe("step", {"a": 1}), write_text("hello")).manifest["config"] == {"a": 1}
 
 
 def test_a_broken_artifact_that_another_process_remade_is_kept(tmp_path, monkeypatch):
     """The look without the lock must not remove: what it saw may have been remade since."""
     store = Store(tmp_path)
-    folder = store.make("step", {}, {}, write_text("hello")).folder
+    folder = store.make(Recipe("step"), write_text("hello")).folder
     truncate(folder)
     from labrador.store import store as module
 
@@ -254,11 +254,11 @@ def test_a_broken_artifact_that_another_process_remade_is_kept(tmp_path, monkeyp
 
     monkeypatch.setattr(module, "fault", remake_meanwhile)
     calls = []
-    store.make("step", {}, {}, write_text("hello", calls))
+    store.make(Recipe("step"), write_text("hello", calls))
     assert calls == []
 
 
 def test_a_store_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LabradorError, match="a writable folder was expected"):
-        Store(tmp_path / "file").make("step", {}, {}, write_text("hello"))
+        Store(tmp_path / "file").make(Recipe("step"), write_text("hello"))
