@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labrador.report.rows import find
 from labrador.report.significance.crossed import crossed_test, seed_variance, within
 from labrador.report.significance.differences import ALPHA, Comparisons
 from labrador.report.significance.paired import t_test
 from labrador.report.significance.seeds import Family
 from labrador.report.systems import System, systems
+from labrador.results import find
 
 GROUPS = (2, 3, 5)
 

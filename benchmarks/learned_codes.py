@@ -14,9 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from labrador.report.rows import find
 from labrador.report.significance.differences import against
 from labrador.report.systems import systems
+from labrador.results import find
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = Path("multirun/learned_codes")

@@ -24,7 +24,7 @@ from labrador.data.writer import Passage, Query, SchemaWriter
 from labrador.metrics.run_file import write_per_query, write_trec
 from labrador.page import write_page
 from labrador.report.comparison import compare
-from labrador.report.rows import ResultRow, find
+from labrador.results import ResultRow, find
 
 METRICS = ("MRR@10", "R@1", "R@5", "R@20", "R@50", "R@100", "R@1000", "nDCG@10")
 DEPTH = 20  # lines of a question in a run file; a page reads the first 10

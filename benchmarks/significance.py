@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import scipy.stats
 
-from labrador.report.rows import ResultRow, find
 from labrador.report.significance.differences import against, matrix
 from labrador.report.significance.paired import DRAWS
 from labrador.report.systems import systems
+from labrador.results import ResultRow, find
 
 METRICS = ("MRR@10", "R@1", "R@5", "R@20", "R@50", "R@100", "R@1000", "nDCG@10")
 SEEDS = 2

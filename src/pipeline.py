@@ -44,9 +44,9 @@ from .machine import processes
 from .machine.devices import SETTINGS, Place, chosen_device, pick_device
 from .machine.gpus import Lease
 from .metrics.scores import METRICS
-from .report.rows import FILE_NAME, ResultRow
 from .report.table import print_rows
 from .result import leave, row_of
+from .results import FILE_NAME, ResultRow
 from .retrievers.base import Retriever
 from .store import Store
 from .tracker import NoTracker, Session, Told

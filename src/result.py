@@ -10,7 +10,7 @@ from .data.base import Source
 from .errors import LabradorError, is_disk_full
 from .lab import Lab, Ranking
 from .machine.hardware import this_machine
-from .report.rows import ResultRow
+from .results import ResultRow
 from .store import Artifact
 from .store.artifact import git_commit
 

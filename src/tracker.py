@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import LabradorError
-from .report.rows import FILE_NAME, ResultRow, find
+from .results import FILE_NAME, ResultRow, find
 
 log = logging.getLogger(__name__)
 

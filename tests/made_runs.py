@@ -10,7 +10,7 @@ import numpy as np
 from labrador.data.judgements import Judgement
 from labrador.data.writer import Passage, Query, SchemaWriter
 from labrador.metrics.run_file import write_per_query, write_trec
-from labrador.report.rows import ResultRow
+from labrador.results import ResultRow
 
 CORPUS = "c0ffee"
 PASSAGES, QUESTIONS, DEPTH = 60, 24, 20

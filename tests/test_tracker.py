@@ -11,7 +11,7 @@ from runner import SMALL, results, run, spawn
 
 from labrador import tracker
 from labrador.errors import LabradorError
-from labrador.report.rows import ResultRow, read
+from labrador.results import ResultRow, read
 from labrador.tracker import NoTracker, Told, Wandb, slug, summary
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

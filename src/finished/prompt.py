@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import LabradorError
-from ..report.rows import FILE_NAME
+from ..results import FILE_NAME
 from .runs import BEST, choose
 from .searcher import Answer, Searcher
 

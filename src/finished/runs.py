@@ -7,7 +7,7 @@ from typing import Any
 
 from ..components import build
 from ..errors import LabradorError
-from ..report.rows import FILE_NAME, ResultRow, find, read
+from ..results import FILE_NAME, ResultRow, find, read
 from ..store import Store
 
 BEST, METRIC = "best", "MRR@10"

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import LabradorError
+from ..results import find
 from .columns import size
 from .comparison import Comparison, compare
 from .files import markdown_table, write_csv, write_differences
 from .groups import Group
 from .latex import latex
 from .order import order
-from .rows import find
 from .systems import baselines
 from .table import print_table
 

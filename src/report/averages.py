@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .rows import ResultRow
+from ..results import ResultRow
 
 
 @dataclass(frozen=True, kw_only=True)

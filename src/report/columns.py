@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..results import ResultRow
 from .averages import Average
-from .rows import ResultRow
 
 NAMES = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "train", "seed", "device", "threads")
 USED = ("quantizer", "sampler", "search", "encoder", "train")  # groups that a row may have no use for

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import LabradorError
+from ..results import Data, ResultRow
 from .averages import Average, average
 from .groups import Group, groups
-from .rows import Data, ResultRow
 from .systems import System, baselines, systems
 from .table import Layout, layout
 

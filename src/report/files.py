@@ -6,8 +6,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..results import ResultRow
 from .columns import Column
-from .rows import ResultRow
 from .systems import System
 from .table import Layout, layout, marks, notes
 

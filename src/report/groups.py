@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .rows import Data
+from ..results import Data
 from .systems import DIGITS, System
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from .rows import Data, ResultRow
+from ..results import Data, ResultRow
 
 
 def data_of(row: Any) -> Data | None:

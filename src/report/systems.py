@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import LabradorError
+from ..results import Data, ResultRow
 from .order import order
-from .rows import Data, ResultRow
 
 if TYPE_CHECKING:
     import numpy as np

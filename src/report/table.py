@@ -13,9 +13,9 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from ..results import Data, ResultRow
 from .columns import DISTURBED, Column, best_of, columns
 from .order import data_of, order
-from .rows import Data, ResultRow
 
 MARK = "*"
 TIMED = f"{DISTURBED} timed while other runs used the machine: run these cells again when it is quiet"

@@ -5,8 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from ..report.rows import FILE_NAME, read
 from ..report.systems import System
+from ..results import FILE_NAME, read
 from .measured import Line
 from .request import ROOT, Request
 

@@ -7,7 +7,7 @@ import pytest
 
 from labrador.errors import LabradorError
 from labrador.finished.runs import best_run, choose, open_run
-from labrador.report.rows import read
+from labrador.results import read
 
 
 def test_a_run_has_its_settings_its_command_and_its_store(cells):

@@ -14,8 +14,8 @@ from labrador.page.blocks import Blocks
 from labrador.page.rankings import top
 from labrador.page.texts import Passage, Question, open_texts
 from labrador.report.groups import groups
-from labrador.report.rows import find
 from labrador.report.systems import per_query, systems
+from labrador.results import find
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from made_runs import make_runs
 from labrador.page.summary import summary
 from labrador.report.comparison import compare
 from labrador.report.groups import groups
-from labrador.report.rows import find
+from labrador.results import find
 
 
 @pytest.fixture(scope="module")

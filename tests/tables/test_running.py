@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labrador.report.rows import ResultRow
+from labrador.results import ResultRow
 from labrador.tables import running
 from labrador.tables.published import Cell, Published
 from labrador.tables.request import ROOT, Request

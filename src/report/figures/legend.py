@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..rows import ResultRow
+from ...results import ResultRow
 from .style import COLOURS, FAINT, FILLS, FRONT, INK, MARKERS
 
 SIZE = 5.5  # points: width of a marker

@@ -8,9 +8,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from ...results import ResultRow
 from ..averages import average
 from ..groups import Group
-from ..rows import ResultRow
 from ..systems import System
 from .legend import EDGE, SIZE, key, looks_of
 from .pareto import front

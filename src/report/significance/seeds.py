@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rows import ResultRow
+from ...results import ResultRow
 from ..systems import System
 from .crossed import Spread, pooled, seed_variance, within
 

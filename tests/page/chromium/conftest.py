@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from labrador.page import write_page
 from labrador.report.comparison import compare
-from labrador.report.rows import find
+from labrador.results import find
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)

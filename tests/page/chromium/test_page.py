@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from labrador.errors import LabradorError
 from labrador.page import write_page
 from labrador.report.comparison import compare
-from labrador.report.rows import find
+from labrador.results import find
 
 
 def test_it_opens_without_a_request_or_an_error(page, made):

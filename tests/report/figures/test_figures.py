@@ -11,8 +11,8 @@ from labrador.report.figures import outstanding, tradeoff, write_figures
 from labrador.report.figures.legend import looks_of
 from labrador.report.figures.style import COLOURS, INK
 from labrador.report.groups import groups
-from labrador.report.rows import find
 from labrador.report.systems import systems
+from labrador.results import find
 
 NAMES = ("quality-bytes", "quality-latency", "recall", "gains", "training")
 

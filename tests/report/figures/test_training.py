@@ -5,8 +5,8 @@ from made_runs import make_curves, make_runs
 
 from labrador.errors import LabradorError
 from labrador.report.figures.training import curves, draw
-from labrador.report.rows import find
 from labrador.report.systems import systems
+from labrador.results import find
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabradorError
+from .errors import LabradorError
 
 VERSION = 1
 FILE_NAME = "result.json"

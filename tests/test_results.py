@@ -3,9 +3,16 @@
 import json
 
 import pytest
+from made_runs import make_row
 
 from labrador.errors import LabradorError
-from labrador.report.rows import ResultRow, find, read
+from labrador.results import ResultRow, find, read
+
+
+@pytest.fixture
+def row():
+    """A function that makes a row; its keywords replace fields."""
+    return make_row
 
 
 def test_what_is_written_is_read(row, tmp_path):
