@@ -39,7 +39,7 @@ def steps(objective: Objective, inputs: dict[str, Any]) -> Any:
     def step() -> float:
         start = time.process_time()
         with torch.autocast("cpu", torch.bfloat16):
-            loss = model(**inputs, step=0)["loss"]
+            loss = model(inputs, 0)["loss"]
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

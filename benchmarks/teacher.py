@@ -25,7 +25,7 @@ from labrador.data.prepare import prepare
 from labrador.encoders.minilm import BundledMiniLM
 from labrador.encoders.tokens import write_tokens
 from labrador.labels.cross_encoder import CrossEncoder
-from labrador.labels.scoring import write_scores
+from labrador.labels.scoring import Pairs, write_scores
 from labrador.store import Store
 
 DEPTH = 50
@@ -77,7 +77,7 @@ def main() -> None:
         def labrador(precision: str) -> Callable[[], NDArray[np.float32]]:
             def score() -> NDArray[np.float32]:
                 out = folder / "scores.npy"
-                write_scores(ours, *tokens, rows, ids, out, precision, torch.device("cpu"))  # type: ignore[arg-type]
+                write_scores(ours, Pairs(*tokens, rows, ids), out, precision, torch.device("cpu"))  # type: ignore[arg-type]
                 return np.load(out)
 
             return score

@@ -27,8 +27,10 @@ from labrador.encoders.tokens import Tokens, pad, write_tokens
 from labrador.losses.contrastive import Contrastive, info_nce
 from labrador.samplers.base import Example, Pool
 from labrador.samplers.random import Random
+from labrador.training.base import Place
 from labrador.training.batches import distinct_passages
 from labrador.training.loop import train
+from labrador.training.model import EncoderTraining
 from labrador.training.settings import TrainSettings
 
 TEMPERATURE, RATE, CLIP = 0.05, 2e-5, 2.0
@@ -116,12 +118,18 @@ def main() -> None:
                 settings = TrainSettings(
                     batch_size=options.batch, learning_rate=RATE, max_grad_norm=CLIP, precision=precision, warmup=0.0
                 )
+                training = EncoderTraining(
+                    batches=lambda epoch: batches[:steps],
+                    settings=settings,
+                    seed=0,
+                    start=Checkpoint(encoder, None, "start"),
+                    objective=Contrastive(TEMPERATURE),
+                    queries=tokens[0],
+                    passages=tokens[1],
+                    spared=positives,
+                )
                 with tempfile.TemporaryDirectory() as out:
-                    start = Checkpoint(encoder, None, "start")
-                    objective, chosen = Contrastive(TEMPERATURE), batches[:steps]
-                    train(
-                        start, objective, lambda _: chosen, *tokens, positives, settings, 0, Path(out), options.device
-                    )
+                    train(training, Place(Path(out), options.device))
 
             return run
 

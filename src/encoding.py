@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .arrays.shards import write_shards
+from .arrays.shards import Plan, write_shards
 from .encoders.base import DTYPES
 from .encoders.tokens import Ids, Tokens, pad
 from .encoders.towers import Side, TwoTower
@@ -90,8 +90,8 @@ def encode(
             )
         return finish(vectors)
 
-    shape = (len(tokens), width)
-    write_shards(out, shape, dtype, settings.shard_size, make, verb=f"encoding {texts}", unit=f" {texts}")
+    plan = Plan((len(tokens), width), dtype, settings.shard_size)
+    write_shards(out, plan, make, verb=f"encoding {texts}", unit=f" {texts}")
 
 
 class _BatchEncoder:

@@ -41,7 +41,7 @@ from .launcher.sweeps import (
     refused,
 )
 from .machine import processes
-from .machine.devices import SETTINGS, Place, chosen_device, pick_device
+from .machine.devices import SETTINGS, Device, chosen_device, pick_device
 from .machine.gpus import Lease
 from .metrics.scores import METRICS
 from .report.table import print_rows
@@ -189,7 +189,7 @@ def run_cell(config: DictConfig, folder: Path) -> ResultRow | None:
     with Lease() as gpu:
         tracked = _tracked(composed, config, folder)
         try:
-            row = _measured(composed, run, Place(device, gpu), tracked, folder)
+            row = _measured(composed, run, Device(device, gpu), tracked, folder)
         except BaseException:
             tracked.fail()
             raise
@@ -212,7 +212,7 @@ def _tracked(composed: Composed, config: DictConfig, folder: Path) -> Session:
     return tracker.start(Told(name, group, folder, {"chosen": dict(names), **settings}))
 
 
-def _measured(composed: Composed, run: RunSettings, place: Place, tracked: Session, folder: Path) -> ResultRow | None:
+def _measured(composed: Composed, run: RunSettings, device: Device, tracked: Session, folder: Path) -> ResultRow | None:
     """Train, index, search and score; writes the result into `folder` (the main process alone, which has the row)."""
     parts, options = composed.parts, composed.options
     retriever: Retriever = parts["retriever"]
@@ -222,7 +222,7 @@ def _measured(composed: Composed, run: RunSettings, place: Place, tracked: Sessi
     retriever.check_corpus(corpus, parts["quantizer"])
     split = parts["data"].split
     corpus.queries(split)  # a split that is not there is told before any work
-    lab = Lab(store, corpus, parts["train"], run.seed, place.device, place.gpu)
+    lab = Lab(store, corpus, parts["train"], run.seed, device.name, device.gpu)
     lab.watch = tracked.curve
     ranking = retriever.rank(lab, parts["quantizer"], parts["search"], split)
     metrics = (*METRICS, *parts["data"].also_scored)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +21,38 @@ from . import npy
 Make = Callable[[int, int, Callable[[int], Any]], NDArray[Any]]  # (first, last, report rows done) -> rows first..last
 
 
-def write_shards(
-    out: Path, shape: tuple[int, ...], dtype: DTypeLike, shard_size: int, make: Make, *, verb: str, unit: str
-) -> None:
-    """Write the array of `shape` [N, ...] that `make` gives in parts of `shard_size` rows to the .npy file `out`.
+@dataclass(frozen=True)
+class Plan:
+    """An array of `shape` [N, ...] and type, made in shards of `shard_size` rows."""
+
+    shape: tuple[int, ...]
+    dtype: DTypeLike
+    shard_size: int
+
+    @property
+    def shards(self) -> list[tuple[int, int]]:
+        """The first row of each shard, and the one after its last."""
+        return [
+            (first, min(first + self.shard_size, self.shape[0])) for first in range(0, self.shape[0], self.shard_size)
+        ]
+
+    def __str__(self) -> str:
+        """As JSON."""
+        return json.dumps({"shape": self.shape, "dtype": np.dtype(self.dtype).str, "shard_size": self.shard_size})
+
+
+def write_shards(out: Path, plan: Plan, make: Make, *, verb: str, unit: str) -> None:
+    """Write the array that `make` gives shard by shard to the .npy file `out`.
 
     Started by torchrun, process r makes the shards i with i % processes == r. An unfinished `out` is continued if it
-    has the same shape, type and shards; that it would hold the same rows is the caller's to see to. `verb` and `unit`
+    has the same plan; that it would hold the same rows is the caller's to see to. `verb` and `unit`
     ("encoding", " passages") are the progress bar's.
     """
     markers = _markers(out)
     if processes.is_main():
-        _prepare(out, markers, shape, np.dtype(dtype), shard_size)
+        _prepare(out, markers, plan)
     processes.barrier()
-    bounds = {
-        shard: (shard * shard_size, min((shard + 1) * shard_size, shape[0]))
-        for shard in range(processes.rank(), -(-shape[0] // shard_size), processes.world_size())
-    }
+    bounds = dict(list(enumerate(plan.shards))[processes.rank() :: processes.world_size()])
     todo = [shard for shard in bounds if not (markers / f"{shard}.done").exists()]
     total = sum(last - first for first, last in bounds.values())
     done = total - sum(bounds[shard][1] - bounds[shard][0] for shard in todo)
@@ -61,15 +77,15 @@ def _markers(out: Path) -> Path:
     return out.with_name(f"{out.name}.shards")
 
 
-def _prepare(out: Path, markers: Path, shape: tuple[int, ...], dtype: np.dtype[Any], shard_size: int) -> None:
+def _prepare(out: Path, markers: Path, plan: Plan) -> None:
     """Make the file and the marker folder, unless those of an interrupted run fit."""
-    plan = json.dumps({"shape": shape, "dtype": dtype.str, "shard_size": shard_size})
-    if out.is_file() and (markers / "plan.json").is_file() and (markers / "plan.json").read_text() == plan:
+    noted = markers / "plan.json"
+    if out.is_file() and noted.is_file() and noted.read_text() == str(plan):
         return
     shutil.rmtree(markers, ignore_errors=True)
-    npy.create(out, shape, dtype)
+    npy.create(out, plan.shape, plan.dtype)
     markers.mkdir()
-    _write_durably(markers / "plan.json", plan)
+    _write_durably(noted, str(plan))
 
 
 def _write_durably(path: Path, text: str) -> None:

@@ -52,6 +52,9 @@ def trained_by(settings: TrainSettings, device: str) -> dict[str, Any]:
     return described
 
 
+SHARED: dict[str, Any] = {"resumable": True, "collective": True}  # processes share the work; killed, it continues
+
+
 @dataclass(frozen=True)
 class Draws:
     """The batches of each epoch of a training, and what of them enters its key: settings, and the keys of artifacts."""
@@ -85,13 +88,10 @@ class FitSteps(DevSteps):
         gathered: bool = True,
         lexical: BM25Hard | None = None,
     ) -> Checkpoint:
-        """Train from `start` on the train split; `candidates` are what the sampler draws hard negatives from.
-
-        Without them, a sampler mined by BM25 gets BM25's; one that has BM25's besides gets both. Parameters of the
-        objective's own start from those that `start` was trained with, else from the `quantizer`'s. With `frozen`
-        passages only queries are encoded and trained. `gathered`: queries are scored against the passages of all
-        processes, otherwise against those of their own process. `lexical` draws hard negatives of a second kind, among
-        BM25's. Killed, it continues from its last checkpoint.
+        """Train from `start` on the train split; the sampler draws hard negatives from `candidates`, by default BM25's
+        where it is mined by BM25. The objective's own parameters start from those that `start` was trained with, else
+        from the `quantizer`'s. With `frozen` passages only queries are encoded and trained. `lexical` draws hard
+        negatives of a second kind, among BM25's. Killed, it continues from its last checkpoint.
         """
         checkpoint = self.pretrained(start) if isinstance(start, Encoder) else start
         dev = self.dev_pool(checkpoint) if self.keeps_best(objective) else None
@@ -103,12 +103,24 @@ class FitSteps(DevSteps):
         gathered = gathered or processes.world_size() == 1
 
         def write(folder: Path) -> None:
+            from ..training.base import Place
             from ..training.loop import train
+            from ..training.model import EncoderTraining
 
-            state = {**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()}
-            how = self.settings, self.seed, folder, self.device, state, gathered, self.watched(name)
-            asked = None if dev is None else dev.questions(passages)
-            train(checkpoint, objective, draws.batches, queries, passages, self.corpus.spared("train"), *how, asked)
+            training = EncoderTraining(
+                batches=draws.batches,
+                settings=self.settings,
+                seed=self.seed,
+                dev_rank=None if dev is None else dev.questions(passages).average_rank,
+                start=checkpoint,
+                objective=objective,
+                queries=queries,
+                passages=passages,
+                spared=self.corpus.spared("train"),
+                state={**(quantizer.quantizer.state() if quantizer else {}), **checkpoint.objective_state()},
+                gathered=gathered,
+            )
+            train(training, Place(folder, self.device, self.watched(name)))
 
         inputs = {"start": checkpoint.key, "queries": queries_key, **self.judged("train")}
         config = {
@@ -119,9 +131,8 @@ class FitSteps(DevSteps):
             **({} if dev is None else dev.config),
             **({} if gathered else {"gathered": False, "processes": processes.world_size()}),
         }
-        options: dict[str, Any] = {"device": self.device, "resumable": True, "collective": True, "about": name}
         inputs |= keys | draws.keys | ({} if dev is None else dev.keys)
-        artifact = self.make("train", "fit", config, inputs, write, **options)
+        artifact = self.make("train", "fit", config, inputs, write, device=self.device, about=name, **SHARED)
         self.replay(name, artifact)
         return Checkpoint(checkpoint.encoder, artifact.folder / "towers", artifact.key)
 

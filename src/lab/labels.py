@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.shards import write_shards
+from ..arrays.shards import Plan, write_shards
 from ..data.corpus import Corpus
 from ..data.relabelled import TRAIN, Labels, Pooled, Relabelled
 from ..data.unlabelled import read_questions
@@ -26,7 +26,7 @@ from ..samplers.base import Example, Pool
 from ..store import Recipe, describe
 from ..training.settings import TrainSettings
 from .codes import scan_of
-from .fits import ELSEWHERE, trained_by
+from .fits import ELSEWHERE, SHARED, trained_by
 from .rankings import RankingSteps
 from .steps import Stored, open_array
 from .texts import read_lists, without, write_lists
@@ -36,7 +36,6 @@ from .versions import VERSIONS
 log = logging.getLogger(__name__)
 
 IDS, SCORES, LABELLED, SUMMARY = "ids.npy", "scores.npy", "labelled.npy", "labels.json"
-SHARED: dict[str, Any] = {"resumable": True, "collective": True}  # processes share the work; killed, it continues
 TRIED = 500  # questions, at most, on which a teacher is compared with the retriever that it labels for
 TRIED_SHARE = 4  # of so many labelled questions there is one of these
 METRIC = "MRR@10"
@@ -96,13 +95,22 @@ class LabelSteps(RankingSteps):
         pool = Pool(learned, others, len(self.corpus.passages), settings.batch_size, self.seed, spared)
 
         def write(folder: Path) -> None:
-            from ..labels.teaching import teach
+            from ..labels.teaching import TeacherTraining
+            from ..training.base import Place
+            from ..training.loop import train
 
             def batches(epoch: int) -> list[list[Example]]:
                 return list(sampler.batches(pool, epoch))
 
-            how = settings, self.seed, folder, self.device, self.watched("teacher")
-            teach(teacher, batches, queries, passages, *how)
+            training = TeacherTraining(
+                batches=batches,
+                settings=settings,
+                seed=self.seed,
+                teacher=teacher,
+                queries=queries,
+                passages=passages,
+            )
+            train(training, Place(folder, self.device, self.watched("teacher")))
 
         config = {"sampler": describe(sampler), "seed": self.seed} | trained_by(settings, self.device)
         inputs = {
@@ -210,8 +218,8 @@ class LabelSteps(RankingSteps):
                 progress(last - first)
                 return found
 
-            shape = len(rows), k
-            write_shards(folder / IDS, shape, np.int64, QUERIES_TOGETHER, make, verb="searching", unit=" queries")
+            plan = Plan((len(rows), k), np.int64, QUERIES_TOGETHER)
+            write_shards(folder / IDS, plan, make, verb="searching", unit=" queries")
 
         inputs = {"passages": passages.key, "queries": queries.key, **self.left_out(split)}
         config = {"k": k} | self._drawn(split, rows)
@@ -231,12 +239,11 @@ class LabelSteps(RankingSteps):
         chosen = precision(self.device) if encoder.precision == "auto" else encoder.precision
 
         def write(folder: Path) -> None:
-            from ..labels.scoring import write_scores
+            from ..labels.scoring import Pairs, write_scores
             from ..machine.devices import pick_device
 
-            device = pick_device(self.device)
-            ids = np.asarray(near.array)
-            write_scores(teacher.load(), queries, passages, rows, ids, folder / SCORES, chosen, device)
+            pairs = Pairs(queries, passages, rows, np.asarray(near.array))
+            write_scores(teacher.load(), pairs, folder / SCORES, chosen, pick_device(self.device))
 
         inputs = {"teacher": teacher.key, "ranking": near.key, "queries": queries_key, "passages": passages_key}
         about = f"{near.array.size:,} pairs, by the teacher"

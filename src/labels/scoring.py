@@ -1,6 +1,7 @@
 """A teacher's scores of many (question, passage) pairs, shard by shard, into one .npy file."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..arrays.shards import write_shards
-from ..encoders.tokens import Tokens
+from ..arrays.shards import Plan, write_shards
+from ..encoders.tokens import Ids, Tokens
 from ..encoding import TOKEN_BUDGET, autocast, fill_by_length
 from ..errors import LabradorError
 from ..machine.devices import memory_for
@@ -19,62 +20,69 @@ from .cross_encoder import CrossEncoder
 SHARD = 8192  # pairs that are sorted by length, and lost by a kill, together
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """The (query, passage) pairs of a ranking: the queries `rows` [R], each with the passages `ids` [R, k] (-1: none).
+
+    In their own order, row by row, the pairs are numbered 0 to R k - 1.
+    """
+
+    queries: Tokens
+    passages: Tokens
+    rows: NDArray[np.int64]
+    ids: NDArray[np.int64]
+
+    def texts(self, numbers: NDArray[np.int64]) -> tuple[list[Ids], list[Ids]]:
+        """The token ids of the queries and of the passages of some pairs, each text read once."""
+        asked, which_query = np.unique(self.rows[numbers // self.ids.shape[1]], return_inverse=True)
+        read, which_passage = np.unique(self.ids.reshape(-1)[numbers], return_inverse=True)
+        queries, passages = self.queries.rows(asked), self.passages.rows(read)
+        return [queries[place] for place in which_query], [passages[place] for place in which_passage]
+
+
 def write_scores(
     teacher: CrossEncoder,
-    questions: Tokens,
-    passages: Tokens,
-    rows: NDArray[np.int64],
-    ids: NDArray[np.int64],
+    pairs: Pairs,
     out: Path,
     precision: Literal["float32", "bfloat16"],
     device: torch.device,
 ) -> None:
-    """Write the probabilities that passages answer their question to the .npy file `out`: float32 [R k].
+    """Write the probabilities that passages answer their query to the .npy file `out`: float32 [R k], NaN for no
+    passage.
 
-    rows [R]: the questions; ids [R, k]: passages of each (-1: none, which is scored NaN). Continues what a killed run
-    began; started by torchrun, the processes share the work. Raises LabradorError when a score is not finite.
+    Continues what a killed run began; started by torchrun, the processes share the work. Raises LabradorError when a
+    score is not finite.
     """
     teacher = teacher.to(device).eval()
-    depth = ids.shape[1]
 
     def make(first: int, last: int, progress: Callable[[int], Any]) -> NDArray[np.float32]:
-        chosen = ids.reshape(-1)[first:last]
-        there = np.flatnonzero(chosen >= 0)
-        own = np.arange(first, last)[there] // depth
+        there = np.flatnonzero(pairs.ids.reshape(-1)[first:last] >= 0)
         scores = np.full(last - first, np.nan, dtype=np.float32)
         if len(there):
             with memory_for("scoring pairs with the teacher", "lower retriever.teacher_passage_length"):
-                scores[there] = _probabilities(
-                    teacher, questions, passages, rows[own], chosen[there], precision, progress
-                )
+                queries, passages = pairs.texts(first + there)
+                scores[there] = _probabilities(teacher, queries, passages, precision, progress)
         progress(last - first - len(there))
         return scores
 
-    write_shards(out, (ids.size,), np.float32, SHARD, make, verb="scoring pairs", unit=" pairs")
+    plan = Plan((pairs.ids.size,), np.float32, SHARD)
+    write_shards(out, plan, make, verb="scoring pairs", unit=" pairs")
 
 
 def _probabilities(
     teacher: CrossEncoder,
-    questions: Tokens,
-    passages: Tokens,
-    rows: NDArray[np.int64],
-    ids: NDArray[np.int64],
+    queries: list[Ids],
+    passages: list[Ids],
     precision: str,
     progress: Callable[[int], Any],
 ) -> NDArray[np.float32]:
-    """The probabilities [n] of n pairs: questions `rows` [n], passages `ids` [n]."""
+    """The probabilities [n] of n pairs."""
     device = next(teacher.parameters()).device
-    asked, which_question = np.unique(rows, return_inverse=True)
-    read, which_passage = np.unique(ids, return_inverse=True)
-    first, second = questions.rows(asked), passages.rows(read)
-    lengths = (
-        np.fromiter(map(len, first), np.int64)[which_question] + np.fromiter(map(len, second), np.int64)[which_passage]
-    )
-    scores = torch.empty(len(rows), device=device)
+    lengths = np.fromiter(map(len, queries), np.int64) + np.fromiter(map(len, passages), np.int64)
+    scores = torch.empty(len(queries), device=device)
 
-    def work(pairs: NDArray[np.int64]) -> Tensor:
-        chosen = [first[q] for q in which_question[pairs]], [second[p] for p in which_passage[pairs]]
-        inputs = teacher.template.inputs(*chosen)
+    def work(chosen: NDArray[np.int64]) -> Tensor:
+        inputs = teacher.template.inputs([queries[place] for place in chosen], [passages[place] for place in chosen])
         mask = inputs.pop("attention_mask")
         inputs["attention_mask"] = None if mask is None or bool(mask.all()) else mask  # attention is faster without one
         placed = {name: None if value is None else value.to(device) for name, value in inputs.items()}

@@ -1,9 +1,8 @@
 """Training a teacher: judged pairs against passages that a retriever ranks high (PAIR, section 3.3; RocketQA)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -11,20 +10,23 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..encoders.tokens import Tokens
 from ..machine import processes
-from ..machine.devices import memory_for
-from ..samplers.base import Example
+from ..training.base import Collation, Trainable, Training
 from ..training.batches import Part, share
-from ..training.loop import run
-from ..training.model import ROWS, Trainable, set_dropout, trimmed
-from ..training.progress import Watch
-from ..training.settings import TrainSettings
+from ..training.model import ROWS, set_dropout, trimmed
 from ..training.words import looked_up_once
 from .cross_encoder import CrossEncoder
 from .pairs import Template
 from .teacher import MODEL, Teacher
 
-TOO_LARGE = "lower retriever.teacher_batch_size, retriever.teacher_passage_length or retriever.teacher_negatives"
 HEAD_RATE = 10.0  # times the body's learning rate is the head's
+
+
+class Judged(TypedDict):
+    """n pairs as `Template.inputs` gives them, whether the passage answers and what the pair weighs, float32 [n]."""
+
+    pairs: dict[str, Any]
+    relevant: Tensor
+    weights: Tensor
 
 
 class Judging(Trainable):
@@ -46,12 +48,12 @@ class Judging(Trainable):
         head = [value for value in self.teacher.parameters() if value not in body]
         return [{"params": head, "lr": HEAD_RATE * learning_rate, "weight_decay": 0.0}]
 
-    def forward(self, pairs: dict[str, Any], relevant: Tensor, weights: Tensor, step: int) -> dict[str, Tensor]:
-        """The loss of n pairs, `relevant` and `weights` float32 [n]: the weighted sum of their cross entropies."""
-        logits = self._logits(**pairs)
+    def forward(self, inputs: Judged, step: int) -> dict[str, Tensor]:
+        """The loss of n pairs: the weighted sum of their cross entropies."""
+        logits = self._logits(**inputs["pairs"])
         with torch.autocast(logits.device.type, enabled=False):
-            losses = binary_cross_entropy_with_logits(logits, relevant, reduction="none")
-        return {"loss": (losses * weights).sum()}
+            losses = binary_cross_entropy_with_logits(logits, inputs["relevant"], reduction="none")
+        return {"loss": (losses * inputs["weights"]).sum()}
 
     def _logits(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None) -> Tensor:
         """On a CPU pairs of about one length go together, as in `TrainingModel`."""
@@ -84,7 +86,7 @@ class CollatePairs:
     rank: int = 0
     world: int = 1
 
-    def __call__(self, fetched: Part | list[Any]) -> dict[str, Any]:
+    def __call__(self, fetched: Part | list[Any]) -> Judged:
         """Inputs of `Judging.forward`."""
         examples, batch = fetched
         mine = examples[share(len(examples), self.rank, self.world)]
@@ -102,32 +104,24 @@ class CollatePairs:
         }
 
 
-def teach(
-    teacher: Teacher,
-    batches: Callable[[int], list[list[Example]]],
-    questions: Tokens,
-    passages: Tokens,
-    settings: TrainSettings,
-    seed: int,
-    folder: Path,
-    device: str,
-    watch: Watch | None = None,
-) -> None:
-    """Train a teacher on `batches(epoch)` and write model/ and curve.jsonl into `folder`.
+@dataclass(frozen=True, kw_only=True)
+class TeacherTraining(Training):
+    """A teacher is trained to tell the positives of the examples from their negatives."""
 
-    Killed and started again with the same arguments, it continues, as `training.loop.train` does.
-    Raises LabradorError when there is nothing to train on, the training diverges or the model has no such head.
-    """
-    settings = settings.resolved(device)
+    name: ClassVar[str] = "training the teacher"
+    too_large: ClassVar[str] = (
+        "lower retriever.teacher_batch_size, retriever.teacher_passage_length or retriever.teacher_negatives"
+    )
 
-    def make() -> tuple[Judging, CollatePairs]:
-        encoder = teacher.encoder
+    teacher: Teacher
+    queries: Tokens
+    passages: Tokens
+
+    def build(self) -> tuple[Judging, Collation]:
+        """Raises LabradorError when the model has no head that judges pairs."""
+        encoder = self.teacher.encoder
         model = CrossEncoder(encoder.load_classifier(ready=False), encoder.tokenizer())
-        if settings.dropout is not None:
-            set_dropout(model, settings.dropout)
-        return Judging(model), CollatePairs(
-            model.template, questions, passages, processes.rank(), processes.world_size()
-        )
-
-    with memory_for(f"training the teacher, {settings.batch_size} questions a batch", TOO_LARGE):
-        run(make, batches, settings, seed, folder, device, watch)
+        if self.settings.dropout is not None:
+            set_dropout(model, self.settings.dropout)
+        rank, world = processes.rank(), processes.world_size()
+        return Judging(model), CollatePairs(model.template, self.queries, self.passages, rank, world)

@@ -21,10 +21,10 @@ FULL = ("out of memory", "can't allocate memory", "cannot allocate memory", "all
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a cell computes: "cpu" or "cuda" (of several processes, this one's "cuda:N"), and its claim to a GPU."""
+class Device:
+    """What a cell computes on: "cpu" or "cuda" (of several processes, this one's "cuda:N"), and its claim to a GPU."""
 
-    device: str
+    name: str
     gpu: gpus.Lease
 
 

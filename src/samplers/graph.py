@@ -3,7 +3,7 @@
 The loops are compiled by numba, which takes a second to load: import this module only where a walk begins.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -15,8 +15,7 @@ from .shuffled import NONE, Rows
 compiled = numba.njit(nogil=True, cache=True)
 
 
-@dataclass(frozen=True)
-class ProximityGraph:
+class ProximityGraph(NamedTuple):
     """Queries and their candidates: those of the query at place q are the first `depth` of list rows[q], and passage p
     is one of the queries at the places queries[starts[p]:starts[p + 1]], which rise.
     """
@@ -71,23 +70,7 @@ class ProximityGraph:
                 f"{len(positives)} queries' positives in {positives.min(initial=0)}..{positives.max(initial=0)}: "
                 f"expected {len(self.rows)}, and passage rows in 0..{passages - 1}"
             )
-        order = np.empty(len(self.rows), np.int64)
-        drawn = np.full(chance.shape, NONE, np.int64)
-        _walk(
-            self.values,
-            self.offsets,
-            self.rows,
-            self.depth,
-            self.queries,
-            self.starts,
-            positives,
-            chance,
-            newest_first,
-            batch_size,
-            order,
-            drawn,
-        )
-        return order, drawn
+        return _walk(self, positives, chance, newest_first, batch_size)
 
 
 def _plain(array: Rows) -> Rows:
@@ -127,20 +110,12 @@ def _fill(values: Rows, offsets: Rows, rows: Rows, depth: int, starts: Rows, que
 
 @compiled
 def _walk(
-    values: Rows,
-    offsets: Rows,
-    rows: Rows,
-    depth: int,
-    queries: NDArray[np.int32] | Rows,
-    starts: Rows,
-    positives: Rows,
-    chance: NDArray[np.float64],
-    newest_first: bool,
-    batch_size: int,
-    order: Rows,
-    drawn: Rows,
-) -> None:
-    """Write the order of visits into order [Q] and what they draw into drawn [Q, n], given full of NONE."""
+    graph: ProximityGraph, positives: Rows, chance: NDArray[np.float64], newest_first: bool, batch_size: int
+) -> tuple[Rows, Rows]:
+    """`ProximityGraph.walk`."""
+    values, offsets, rows, depth, queries, starts = graph
+    order = np.empty(len(rows), np.int64)
+    drawn = np.full((len(rows), chance.shape[1]), NONE, np.int64)
     taken = np.zeros(len(starts) - 1, queries.dtype)  # of each passage's queries, those that the frontier gave
     held = np.zeros(len(starts) - 1, np.int32)  # the last batch that a passage is in, from 1
     visited = np.zeros(len(order), np.bool_)
@@ -182,3 +157,4 @@ def _walk(
                         newest -= 1
                     else:
                         oldest += 1
+    return order, drawn

@@ -1,8 +1,8 @@
 """From a sampler's examples to the token tensors that one process works on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -11,12 +11,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..arrays.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
-from ..samplers.base import Example
 from ..samplers.batch import distinct_passages, other_positives, other_queries, parts_of
+from .base import Epoch, Examples
 from .frozen import FrozenPassages
-
-Examples = list[Example]
-Epoch = Callable[[int], list[Examples]]
 
 
 class Part(NamedTuple):
@@ -84,6 +81,43 @@ def share(count: int, rank: int, world: int) -> slice:
     return slice(count * rank // world, count * (rank + 1) // world)
 
 
+class Texts(TypedDict):
+    """Texts to be encoded, [B, L], of which the first `kept` count; of frozen passages their vectors [B, D] instead."""
+
+    input_ids: NotRequired[Tensor]
+    attention_mask: NotRequired[Tensor]
+    token_type_ids: NotRequired[Tensor]
+    vectors: NotRequired[Tensor]
+    kept: int
+
+
+class EveryoneInputs(TypedDict):
+    """What `losses.base.Everyone` is made from; counts: queries of each process, or of this one alone."""
+
+    counts: list[int]
+    own: Tensor
+    shared: Tensor
+
+
+class Inputs(TypedDict):
+    """What one process works on, of one part of a batch.
+
+    passage_counts: passages of each process, or of this one alone where they are not gathered; positives, masked,
+    roles: as in `losses.base.Batch`; weight: processes / queries of the batch: the mean over processes, which gradients
+    are averaged to, summed over the batch's parts, is then the mean over its queries; everyone: where the objective
+    asks for it.
+    """
+
+    queries: Texts
+    passages: Texts
+    passage_counts: list[int]
+    positives: Tensor
+    masked: Tensor
+    roles: dict[str, Tensor]
+    weight: float
+    everyone: NotRequired[EveryoneInputs]
+
+
 @dataclass(frozen=True)
 class Collate:
     """Turns the examples of a part into one process's inputs of the model; each takes an equal share of the queries.
@@ -105,7 +139,7 @@ class Collate:
     segments: bool = False  # of the passages' token ids
     crosses_queries: bool = False  # whether the objective needs all queries that the passages are of
 
-    def __call__(self, fetched: Part | list[Any]) -> dict[str, Any]:
+    def __call__(self, fetched: Part | list[Any]) -> Inputs:
         """Inputs of `TrainingModel.forward`; DataLoader hands a fetched part over as a list."""
         examples, batch = fetched
         mine = share(len(examples), self.rank, self.world)
@@ -116,7 +150,7 @@ class Collate:
         shares = [rows[share(len(rows), rank, parts)] for rank in range(parts)]
         queries = np.array([example.query for example in scored], dtype=np.int64)
         asked, positives = queries[own], positives[own]
-        inputs = {
+        inputs: Inputs = {
             "queries": self._inputs(self.queries, asked, examples[0].query, segments=False),
             "passages": self._inputs(
                 self.passages, shares[self.rank % parts], examples[0].positive, segments=self.segments
@@ -137,13 +171,11 @@ class Collate:
             }
         return inputs
 
-    def _inputs(
-        self, texts: Tokens | FrozenPassages, rows: np.ndarray, instead: int, *, segments: bool
-    ) -> dict[str, Tensor | int]:
+    def _inputs(self, texts: Tokens | FrozenPassages, rows: np.ndarray, instead: int, *, segments: bool) -> Texts:
         """The texts `rows`; without any, that of the row `instead`, to be encoded and not kept."""
         taken = rows if len(rows) else np.array([instead], dtype=np.int64)
         if isinstance(texts, FrozenPassages):
             return {"vectors": torch.from_numpy(texts.rows(taken)), "kept": len(rows)}
-        padded = pad(texts.rows(taken), self.pad_id, segments)
-        given = {name: value for name, value in padded._asdict().items() if value is not None}
-        return {**given, "kept": len(rows)}
+        ids, mask, types = pad(texts.rows(taken), self.pad_id, segments)
+        given: Texts = {"input_ids": ids, "attention_mask": mask, "kept": len(rows)}
+        return given if types is None else {**given, "token_type_ids": types}

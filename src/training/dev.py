@@ -15,9 +15,9 @@ from ..arrays.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
 from ..encoders.towers import Side
 from ..machine import processes
-from .batches import share
+from .batches import Texts, share
 from .frozen import FrozenPassages
-from .model import GatherRows, TrainingModel
+from .model import TrainingModel, gathered
 
 TEXTS_TOGETHER = 64  # encoded at a time
 QUERIES_TOGETHER = 256  # scored at a time against all passages
@@ -90,12 +90,10 @@ def _encoded(model: TrainingModel, side: Side, texts: Tokens | FrozenPassages, r
         if isinstance(texts, FrozenPassages):
             blocks.append(torch.from_numpy(texts.rows(part)).to(device))
             continue
-        padded = pad(texts.rows(part), model.towers.pad_id, model.towers.segments(side))
-        inputs = {name: value.to(device) for name, value in padded._asdict().items() if value is not None}
-        blocks.append(model.encode(side, {**inputs, "kept": len(part)}).float())
+        ids, mask, types = pad(texts.rows(part), model.towers.pad_id, model.towers.segments(side))
+        inputs: Texts = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "kept": len(part)}
+        if types is not None:
+            inputs["token_type_ids"] = types.to(device)
+        blocks.append(model.encode(side, inputs).float())
     vectors = torch.cat(blocks)[: len(mine)]
-    if world == 1:
-        return vectors
-    counts = [len(rows[share(len(rows), rank, world)]) for rank in range(world)]
-    gathered: Tensor = GatherRows.apply(vectors, counts)
-    return gathered
+    return gathered(vectors, [len(rows[share(len(rows), rank, world)]) for rank in range(world)])

@@ -10,7 +10,7 @@ from transformers import TrainerCallback
 
 from ..machine import processes
 from ..store import sync
-from .progress import Watch
+from .base import Watch
 from .settings import DEV_RANK
 
 LOOKS = 10  # at a training that is no longer than an epoch

@@ -1,20 +1,28 @@
 """What is trained: the towers and the objective on their vectors, over all processes."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
-from ..encoders.checkpoint import OBJECTIVE
+from ..arrays.ragged import Ragged
+from ..encoders.checkpoint import OBJECTIVE, Checkpoint
+from ..encoders.tokens import Tokens
 from ..encoders.towers import Side, TwoTower
-from ..losses.base import Batch, Everyone, Roles
+from ..losses.base import Batch, Everyone, Objective, Roles
 from ..losses.module import ObjectiveModule
+from ..machine import processes
+from .base import Trainable, Training
+from .batches import Collate, Inputs, Texts
+from .frozen import FrozenPassages
 from .words import looked_up_once
 
 ROWS = 8  # texts of about one length that a CPU encodes together: little padding, small buffers; decides dropout, too
@@ -41,6 +49,12 @@ class GatherRows(torch.autograd.Function):
         return total[first : first + ctx.counts[torch.distributed.get_rank()]], None
 
 
+def gathered(rows: Tensor, counts: Sequence[int]) -> Tensor:
+    """The rows [n, D] of all processes, of which each has so many; of this one alone where one count is given."""
+    result: Tensor = GatherRows.apply(rows, counts) if len(counts) > 1 else rows
+    return result
+
+
 def set_dropout(model: nn.Module, share: float) -> None:
     """Let every dropout of `model`, also that of its attention, drop this share of numbers while it trains.
 
@@ -63,25 +77,6 @@ def write_out_attention(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, PreTrainedModel):
             module.set_attn_implementation("eager")
-
-
-class Trainable(nn.Module, ABC):
-    """What the training loop trains: `forward` takes what a collation makes of a part of a batch, and the step, and
-    gives losses by name, of which "loss" is trained.
-    """
-
-    @property
-    @abstractmethod
-    def backbone(self) -> nn.Module:
-        """The part that is trained with the settings' learning rate and weight decay."""
-
-    def own_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
-        """torch.optim groups of all other parameters; the rates given are the backbone's."""
-        return []
-
-    @abstractmethod
-    def save(self, folder: Path) -> None:
-        """Write what was trained into `folder`."""
 
 
 class TrainingModel(Trainable):
@@ -107,41 +102,24 @@ class TrainingModel(Trainable):
         if own:
             save_file(own, folder / OBJECTIVE)
 
-    def forward(
-        self,
-        queries: dict[str, Any],
-        passages: dict[str, Any],
-        passage_counts: Sequence[int],
-        positives: Tensor,
-        masked: Tensor,
-        roles: dict[str, Tensor],
-        weight: float,
-        step: int,
-        everyone: dict[str, Any] | None = None,
-    ) -> dict[str, Tensor]:
-        """Inputs as `Collate` makes them, to the weighted sum of each loss over this process's queries.
-
-        `passage_counts` are the passages of each process, or of this one alone where they are not gathered.
-        `weight` is processes / queries of the batch: the mean over processes, which gradients are averaged to, summed
-        over the batch's parts, is then the mean over its queries. Only the encoders run in reduced precision.
-        """
-        query_vectors, passage_vectors = self.encode("query", queries), self.encode("passage", passages)
-        if len(passage_counts) > 1:
-            passage_vectors = GatherRows.apply(passage_vectors, passage_counts)
-        others = None if everyone is None else self._everyone(query_vectors, **everyone)
-        with torch.autocast(query_vectors.device.type, enabled=False):
-            batch = Batch(query_vectors, passage_vectors, positives, masked, step, Roles(**roles), others)
+    def forward(self, inputs: Inputs, step: int) -> dict[str, Tensor]:
+        """The weighted sum of each loss over this process's queries. Only the encoders run in reduced precision."""
+        queries, passages = self.encode("query", inputs["queries"]), self.encode("passage", inputs["passages"])
+        passages = gathered(passages, inputs["passage_counts"])
+        everyone = None
+        if "everyone" in inputs:
+            others = inputs["everyone"]
+            everyone = Everyone(gathered(queries, others["counts"]), others["own"], others["shared"])
+        with torch.autocast(queries.device.type, enabled=False):
+            roles = Roles(**inputs["roles"])
+            batch = Batch(queries, passages, inputs["positives"], inputs["masked"], step, roles, everyone)
             losses = self.objective(batch)
-        return {name: values.sum() * weight for name, values in losses.items()}
+        return {name: values.sum() * inputs["weight"] for name, values in losses.items()}
 
-    def _everyone(self, vectors: Tensor, counts: Sequence[int], own: Tensor, shared: Tensor) -> Everyone:
-        """All queries of the batch; `counts` are those of each process, or of this one alone."""
-        return Everyone(GatherRows.apply(vectors, counts) if len(counts) > 1 else vectors, own, shared)
-
-    def encode(self, side: Side, inputs: dict[str, Any]) -> Tensor:
-        if "vectors" in inputs:  # of frozen passages
-            vectors: Tensor = inputs["vectors"]
-            return vectors[: inputs["kept"]]
+    def encode(self, side: Side, inputs: Texts) -> Tensor:
+        """The vectors of the texts that count."""
+        if "vectors" in inputs:
+            return inputs["vectors"][: inputs["kept"]]
         ids, mask, types = inputs["input_ids"], inputs["attention_mask"], inputs.get("token_type_ids")
         if ids.device.type != "cpu":
             return self.towers.encode(side, ids, mask, types)[: inputs["kept"]]
@@ -152,6 +130,56 @@ class TrainingModel(Trainable):
                 for part in order.split(ROWS)
             ]
         return torch.cat(encoded)[order.argsort()][: inputs["kept"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderTraining(Training):
+    """Towers are trained from `start` with an objective.
+
+    queries, passages: the texts of the train queries and of the corpus; passages that are frozen are not encoded, and
+    the query tower alone is trained. spared: of each query, the passages that are never its negatives. state:
+    parameters that the objective starts from, by name. gathered: queries are scored against the passages of all
+    processes, otherwise against those of their own.
+    """
+
+    name: ClassVar[str] = "training"
+    too_large: ClassVar[str] = (
+        "raise train.gradient_accumulation, which works each batch in more parts, or lower train.batch_size or "
+        "encoder.max_passage_length"
+    )
+
+    start: Checkpoint
+    objective: Objective
+    queries: Tokens
+    passages: Tokens | FrozenPassages
+    spared: Ragged
+    state: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    gathered: bool = True
+
+    def build(self) -> tuple[TrainingModel, Collate]:
+        towers = self.start.towers()
+        if self.settings.dropout is not None:
+            set_dropout(towers, self.settings.dropout)
+        model = TrainingModel(towers, self.objective.build(towers.dimension))
+        model.objective.start_from(self.state)
+        if isinstance(self.passages, FrozenPassages) and towers.passage is not towers.query:
+            towers.passage.requires_grad_(False)
+        return model, Collate(
+            self.queries,
+            self.passages,
+            self.spared,
+            towers.pad_id,
+            processes.rank(),
+            processes.world_size(),
+            self.gathered,
+            towers.segments("passage"),
+            model.objective.crosses_queries,
+        )
+
+    @property
+    def workers(self) -> int:
+        """None for frozen passages, whose files a worker would have to open again."""
+        return 0 if isinstance(self.passages, FrozenPassages) else super().workers
 
 
 def trimmed(ids: Tensor, mask: Tensor, types: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -1,13 +1,11 @@
 """What a running training shows: steps, rate, time left and the loss."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from transformers import TrainerCallback
 
 from ..machine.progress_bar import bar
-
-Watch = Callable[[Mapping[str, float]], None]  # takes a point of the curve: {"step": 10, "loss": ..., ...}
+from .base import Watch
 
 
 class Progress(TrainerCallback):

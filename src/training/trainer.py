@@ -9,12 +9,12 @@ from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from ..errors import LabradorError
+from .base import Trainable, Watch
 from .batches import Loader
 from .checkpoints import Complete
 from .keeping import KeepBest
-from .model import Trainable
 from .optimizers import make_optimizer
-from .progress import Progress, Watch
+from .progress import Progress
 from .settings import TrainSettings
 
 WEIGHTS = "model.safetensors"
@@ -52,7 +52,7 @@ class RetrieverTrainer(Trainer):
 
         That it is finite is kept on the device and read with the curve: a look at every step would make the GPU wait.
         """
-        losses: dict[str, Tensor] = model(**inputs, step=self.state.global_step)
+        losses: dict[str, Tensor] = model(inputs, self.state.global_step)
         broken = torch.where(torch.isfinite(losses["loss"].detach()), torch.inf, float(self.state.global_step + 1))
         self._broken = broken if self._broken is None else torch.minimum(self._broken, broken)
         for name, value in losses.items():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labrador.arrays.shards import begun, write_shards
+from labrador.arrays.shards import Plan, begun, write_shards
 
 WHOLE = np.arange(20).reshape(10, 2).astype(np.float16)
 
@@ -28,7 +28,7 @@ class Maker:
 
 
 def write(out: Path, make: Maker, shard_size: int = 4, rows: int = 10) -> np.ndarray:
-    write_shards(out, (rows, 2), np.float16, shard_size, make, verb="making", unit=" rows")
+    write_shards(out, Plan((rows, 2), np.float16, shard_size), make, verb="making", unit=" rows")
     return np.load(out)
 
 
@@ -59,7 +59,7 @@ def test_rows_may_have_any_shape(tmp_path: Path, shape: tuple[int, ...]):
     def make(first: int, last: int, progress: Callable[[int], Any]) -> np.ndarray:
         return whole[first:last]
 
-    write_shards(tmp_path / "a.npy", shape, np.int64, 2, make, verb="making", unit=" rows")
+    write_shards(tmp_path / "a.npy", Plan(shape, np.int64, 2), make, verb="making", unit=" rows")
     assert np.array_equal(np.load(tmp_path / "a.npy"), whole)
 
 

@@ -142,7 +142,7 @@ def test_a_teacher_is_tried_on_the_dev_split(new_lab, ready):
 
 def test_a_teacher_that_only_repeats_the_retriever_is_warned_of(new_lab, ready, monkeypatch, caplog):
     lab = new_lab()
-    monkeypatch.setattr(scoring, "_probabilities", lambda *inputs: np.linspace(1, 0, len(inputs[3])).astype(np.float32))
+    monkeypatch.setattr(scoring, "_probabilities", lambda *inputs: np.linspace(1, 0, len(inputs[1])).astype(np.float32))
     monkeypatch.setattr(scoring, "SHARD", DEPTH)  # a question's passages together, so that their order is kept
     labelled(lab, ready)
     summary = lab.reported["labels"]
@@ -174,7 +174,7 @@ def test_a_killed_scoring_goes_on_where_it_stopped(new_lab, ready, monkeypatch):
     def killed(*inputs):
         if len(parts) == 6:  # of two for the dev questions and seven for the others
             raise KeyboardInterrupt
-        parts.append(len(inputs[3]))
+        parts.append(len(inputs[1]))
         return probabilities(*inputs)
 
     monkeypatch.setattr(scoring, "_probabilities", killed)

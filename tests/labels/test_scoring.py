@@ -47,8 +47,8 @@ def teacher(labels: int = 1) -> CrossEncoder:
 
 
 def write(texts: Path, out: Path, judge: CrossEncoder, precision: str = "float32") -> np.ndarray:
-    questions, passages = Tokens(texts / "questions"), Tokens(texts / "passages")
-    scoring.write_scores(judge, questions, passages, ROWS, IDS, out, precision, CPU)
+    pairs = scoring.Pairs(Tokens(texts / "questions"), Tokens(texts / "passages"), ROWS, IDS)
+    scoring.write_scores(judge, pairs, out, precision, CPU)
     return np.load(out).reshape(IDS.shape)
 
 
@@ -123,7 +123,7 @@ def test_a_killed_run_goes_on_where_it_stopped(texts: Path, tmp_path: Path, monk
     whole, made = scoring._probabilities, []
 
     def probabilities(*args):
-        made.append(len(args[3]))
+        made.append(len(args[1]))
         return whole(*args)
 
     monkeypatch.setattr(scoring, "_probabilities", probabilities)

@@ -21,7 +21,6 @@ from labrador.labels.teacher import MODEL, Teacher, TrainedTeacher
 from labrador.labels.teaching import CollatePairs, Judging
 from labrador.samplers.base import Example
 from labrador.training.batches import Part
-from labrador.training.settings import TrainSettings
 from training import toy
 
 EXAMPLES = [Example(3, 3, (4, 30)), Example(4, 4, (30, 31, 32)), Example(6, 7, (31,))]
@@ -86,7 +85,7 @@ def test_the_loss_is_the_weighted_cross_entropy(texts: Path):
     logits = [int(row[kept.sum() - 2]) / 100 - 3 for row, kept in zip(ids, mask, strict=True)]
     probabilities = torch.sigmoid(torch.tensor(logits).reshape(20, 3).double())
     expected = -(probabilities[:, 0].log() + (1 - probabilities[:, 1:]).log().sum(dim=1)).mean() / 3
-    found = Judging(Fixed())(**inputs, step=0)["loss"]
+    found = Judging(Fixed())(inputs, 0)["loss"]
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
@@ -162,11 +161,8 @@ def test_the_settings_dropout_is_the_teachers(texts: Path, tmp_path: Path):
 
 
 def test_nothing_to_train_on_is_an_error(texts: Path, tmp_path: Path):
-    from labrador.labels.teaching import teach
-
-    tokens = Tokens(texts / "queries"), Tokens(texts / "passages")
     with pytest.raises(LabradorError, match="no train query has a positive passage"):
-        teach(lessons.TEACHER, lambda epoch: [], *tokens, TrainSettings(), 0, tmp_path, "cpu")
+        lessons.teach(texts, tmp_path, batches=lambda epoch: [])
 
 
 def test_a_teacher_without_negatives_is_refused():

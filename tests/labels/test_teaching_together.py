@@ -89,7 +89,7 @@ def losses_and_gradients(folder: Path, out: Path) -> None:
         examples = [Example(row, row, tuple(range(row + 1, row + 2 + row % 3))) for row in range(count)]
         inputs = collate(Part(examples, count))
         inputs["relevant"] = inputs["relevant"].double()
-        loss = model(**inputs, step=0)["loss"]
+        loss = model(inputs, 0)["loss"]
         loss.backward()
         value = loss.detach() / world
         if world > 1:

@@ -186,7 +186,7 @@ def test_segments_of_passages_reach_training(tmp_path):
         typed = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "plain")
         collate = Collate(queries, tokens if segments else typed, positives, 0, segments=towers.segments("passage"))
         model = TrainingModel(towers, Contrastive().build(towers.dimension))
-        model(**collate(Part([Example(0, 0, (2,)), Example(1, 1, ())], 2)), step=0)["loss"].backward()
+        model(collate(Part([Example(0, 0, (2,)), Example(1, 1, ())], 2)), 0)["loss"].backward()
         table = towers.passage.model.embeddings.token_type_embeddings.weight.grad
         assert bool(table[1].abs().sum() > 0) == segments
         assert (towers.query.model.embeddings.token_type_embeddings.weight.grad[1] == 0).all()

@@ -20,7 +20,6 @@ from labrador.losses.hashing import Hashing
 from labrador.losses.module import ObjectiveModule, Stateless
 from labrador.samplers.base import Example
 from labrador.training.batches import Collate, Part
-from labrador.training.loop import train
 from labrador.training.model import TrainingModel
 from labrador.training.settings import TrainSettings
 from labrador.training.trainer import arguments
@@ -153,7 +152,7 @@ def test_a_step_gives_every_trained_weight_a_gradient(texts: Path, tmp_path: Pat
     towers = encoder.build()
     collate = Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), towers.pad_id)
     model = TrainingModel(towers, Contrastive().build(towers.dimension))
-    model(**collate(Part([Example(0, 0, (5,)), Example(3, 3, (6,))], 2)), step=0)["loss"].backward()
+    model(collate(Part([Example(0, 0, (5,)), Example(3, 3, (6,))], 2)), 0)["loss"].backward()
     without = [name for name, value in model.named_parameters() if value.requires_grad and value.grad is None]
     assert without == []
     frozen = {name.split(".")[-2] for name, value in towers.query.model.named_parameters() if not value.requires_grad}
@@ -163,17 +162,7 @@ def test_a_step_gives_every_trained_weight_a_gradient(texts: Path, tmp_path: Pat
 
 def test_no_query_with_a_positive(texts: Path, tmp_path: Path):
     with pytest.raises(LabradorError, match="no train query has a positive passage"):
-        train(
-            Checkpoint(Tiny(shared=True), None, "toy"),
-            Contrastive(),
-            lambda epoch: [],
-            Tokens(texts / "queries"),
-            Tokens(texts / "passages"),
-            toy.positives(),
-            TrainSettings(),
-            seed=0,
-            folder=tmp_path,
-        )
+        toy.run(texts, tmp_path, batches=lambda epoch: [])
 
 
 def test_the_seed_decides(texts: Path, tmp_path: Path):

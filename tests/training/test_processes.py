@@ -89,7 +89,7 @@ def losses_and_gradients(
                 inputs = collate(part)
                 if frozen:
                     inputs["passages"]["vectors"] = inputs["passages"]["vectors"].double()
-                losses = model(**inputs, step=3)
+                losses = model(inputs, 3)
                 losses["loss"].backward()
                 for name, loss in losses.items():
                     value = loss.detach() / world

@@ -24,8 +24,10 @@ from labrador.losses.module import ObjectiveModule
 from labrador.machine import processes
 from labrador.samplers.base import Example, Pool
 from labrador.samplers.random import Random
+from labrador.training.base import Place
 from labrador.training.dev import DevQuestions
 from labrador.training.loop import train
+from labrador.training.model import EncoderTraining
 from labrador.training.settings import TrainSettings
 
 WORDS = ["apple", "berry", "cat", "dog", "eel", "fig", "goat", "hen", "ibis", "jay"]
@@ -103,8 +105,9 @@ def run(
     encoder: Tiny | None = None,
     objective: Objective | None = None,
     start: Any = None,
+    batches: Callable[[int], list[list[Example]]] | None = None,
     gathered: bool = True,
-    dev: Any = None,
+    dev_rank: Callable[[Any], float] | None = None,
     **settings: Any,
 ) -> dict[str, torch.Tensor]:
     """Train the toy encoder into `out` with the texts of `folder`; returns the weights that were written."""
@@ -112,20 +115,20 @@ def run(
     out.mkdir(exist_ok=True)
     chosen = TrainSettings(**SETTINGS | settings)
     start = start or Checkpoint(encoder, None, "toy")
-    train(
-        start,
-        objective or Contrastive(),
-        epochs(chosen.batch_size),
-        Tokens(folder / "queries"),
-        Tokens(folder / "passages"),
-        positives(),
-        chosen,
+    training = EncoderTraining(
+        batches=batches or epochs(chosen.batch_size),
+        settings=chosen,
         seed=0,
-        folder=out,
+        dev_rank=dev_rank,
+        start=start,
+        objective=objective or Contrastive(),
+        queries=Tokens(folder / "queries"),
+        passages=Tokens(folder / "passages"),
+        spared=positives(),
         state=start.objective_state(),
         gathered=gathered,
-        dev=dev,
     )
+    train(training, Place(out))
     return weights(out)
 
 
