@@ -1,15 +1,18 @@
-"""Markers of equal cost beside each other, so that none hides another. All in pixels."""
+"""Markers of equal cost side by side, so that none hides another. All in pixels.
+
+seaborn's swarmplot keeps to each cost's own width, so that markers of near costs overlap: benchmarks/labels.py.
+"""
 
 from collections.abc import Sequence
 
-FURTHEST = 5  # widths of a marker by which one is moved at most
+FURTHEST = 5  # marker widths by which a marker is moved at most
 
 
 def offsets(xs: Sequence[float], ys: Sequence[float], width: float) -> list[float]:
-    """How far each of P markers is moved along x: as little as keeps it from covering those above it.
+    """How far to move each of P markers along x: as little as keeps it from covering those above it.
 
-    xs, ys: where the markers belong; width: of a marker. The highest of those in a place stays. A marker for which
-    there is no free place within FURTHEST widths stays, too.
+    xs, ys: where the markers belong; width: of a marker. The highest of several in one place does not move, nor does
+    a marker without a free place within FURTHEST widths.
     """
     moved = [0.0] * len(xs)
     placed: list[tuple[float, float]] = []

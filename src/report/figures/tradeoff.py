@@ -1,11 +1,11 @@
 """Quality against what it costs, with the Pareto front: which retriever, with which compression, at which price."""
 
-import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from ...results import ResultRow
@@ -14,7 +14,7 @@ from ..groups import Group
 from ..systems import System
 from .legend import EDGE, SIZE, key, looks_of
 from .pareto import front
-from .placing import Box, place
+from .placing import Floats, Surroundings, nearest, place
 from .style import FAINT, FRONT, INK, cost_axis, cost_ticks, new_figure
 from .swarm import offsets
 
@@ -90,56 +90,57 @@ def draw(group: Group, cost: Cost, metric: str) -> tuple[Figure, list[str]] | No
     cost_ticks(axes, [point.cost for point in shown], figure)
     figure.set_layout_engine("none")  # from here on pixels stay where they are
     best = best_of(shown)
-    steps = [(point.cost, point.quality) for point in best] + [(axes.get_xlim()[1], best[-1].quality)]
-    axes.plot(
-        *zip(*steps, strict=True), drawstyle="steps-post", color=FAINT, linestyle=FRONT, linewidth=1.1, zorder=1.5
-    )
+    front_line = _steps(axes, best)
+    axes.plot(*front_line.T, color=FAINT, linestyle=FRONT, linewidth=1.1, zorder=1.5)
     places = _places(axes, shown, SIZE / 72 * figure.dpi, cost.apart)
     for point, (x, _) in zip(shown, places, strict=True):
         axes.vlines(x, point.low, point.high, color=FAINT, linewidth=0.8, zorder=1.8)
         axes.plot([x], [point.quality], linestyle="none", zorder=2.5, **looks(point.system.rows[0]))
-    return figure, _name_front(figure, axes, places, [shown.index(point) for point in reversed(best)], shown)
+    return figure, _label(axes, best, places, [shown.index(point) for point in best], front_line)
 
 
-def _places(axes: Any, shown: Sequence[Point], width: float, apart: bool) -> list[tuple[float, float]]:
-    """Where the points are drawn, [P] pairs of data coordinates."""
+def _steps(axes: Any, best: Sequence[Point]) -> Floats:
+    """The corners [2B, 2] of the front's line, in data coordinates: along each cost's quality, then up."""
+    costs, qualities = np.repeat([point.cost for point in best], 2), np.repeat([point.quality for point in best], 2)
+    return np.stack([np.append(costs[1:], axes.get_xlim()[1]), qualities], axis=1)
+
+
+def _places(axes: Any, shown: Sequence[Point], width: float, apart: bool) -> Floats:
+    """Where the points are drawn, [P, 2] in data coordinates."""
     pixels = axes.transData.transform([(point.cost, point.quality) for point in shown])
     if apart:
         pixels[:, 0] += offsets(pixels[:, 0].tolist(), pixels[:, 1].tolist(), width * 1.25)
-    return [(x, y) for x, y in axes.transData.inverted().transform(pixels).tolist()]
+    return np.asarray(axes.transData.inverted().transform(pixels))
 
 
-def _name_front(
-    figure: Figure, axes: Any, places: Sequence[tuple[float, float]], best: Sequence[int], shown: Sequence[Point]
-) -> list[str]:
-    """Write the labels of the front's points, `best` first, where they cover no marker; returns those without a place.
+def _label(axes: Any, best: Sequence[Point], places: Floats, of_best: Sequence[int], front_line: Floats) -> list[str]:
+    """Write the labels of the front's points where they cover no marker; returns those for which there is no place.
 
-    places: where the points are drawn; best: the rows of `shown` on the front, the best and dearest first.
+    places: where all points are drawn; of_best: which of them are the front's.
     """
-    scale = figure.dpi / 100
-    half = (SIZE / 2 + EDGE) / 72 * figure.dpi
-    pixels = [(x, y) for x, y in axes.transData.transform(places).tolist()]
-    markers = [Box(x, y, x, y).grown(half) for x, y in pixels]
-    corners = [tuple(axes.transData.transform((shown[i].cost, shown[i].quality))) for i in best]
-    ends = [(axes.get_window_extent().x1, corners[0][1]), *corners]
-    steps = [*zip(corners, ends, strict=False)]  # of the front: along, then up
-    lines = [Box(x, y, right, y).grown(scale) for (x, y), (right, _) in steps]
-    lines += [Box(right, y, right, top).grown(scale) for (_, y), (right, top) in steps]
-    labels = [textwrap.fill(shown[i].system.label, WIDE) for i in best]
+    dpi, to_pixels, to_data = axes.figure.dpi, axes.transData.transform, axes.transData.inverted().transform
+    scale = dpi / 100
+    pixels, corners = to_pixels(places), to_pixels(front_line)
+    markers = _boxes(pixels, pixels, (SIZE / 2 + EDGE) / 72 * dpi)
+    lines = _boxes(corners[:-1], corners[1:], scale)
     texts = [
-        axes.text(shown[i].cost, shown[i].quality, label, fontsize=7.5, linespacing=1.0, bbox=GROUND, va="bottom")
-        for i, label in zip(best, labels, strict=True)
+        axes.text(*point, textwrap.fill(one.system.label, WIDE), fontsize=7.5, linespacing=1, bbox=GROUND, va="bottom")
+        for one, point in zip(best, places[of_best], strict=True)
     ]
-    extents = [text.get_window_extent() for text in texts]
-    margin = MARGIN * scale
-    sizes = [(extent.width + 2 * margin, extent.height + 2 * margin) for extent in extents]
-    boxes = place([pixels[i] for i in best], sizes, markers, lines, Box(*axes.get_window_extent().extents), scale)
-    back = axes.transData.inverted().transform
-    for text, box, point in zip(texts, boxes, [pixels[i] for i in best], strict=True):
+    sizes = np.array([text.get_window_extent().size for text in texts]) + 2 * MARGIN * scale
+    around = Surroundings(markers, lines, axes.get_window_extent().extents, scale)
+    boxes = place(pixels[of_best], sizes, around)
+    for text, box, point in zip(texts, boxes, pixels[of_best], strict=True):
         if box is None:
             text.remove()
             continue
-        text.set_position(back((box.left + margin, box.bottom + margin)))
-        if math.dist(point, box.nearest(point)) > FAR * scale:
-            axes.plot(*zip(*back([point, box.nearest(point)]), strict=True), color=INK, linewidth=0.5, zorder=2.6)
-    return [shown[i].system.label for i, box in zip(best, boxes, strict=True) if box is None]
+        text.set_position(to_data(box[:2] + MARGIN * scale))
+        end = nearest(point, box)
+        if np.linalg.norm(end - point) > FAR * scale:
+            axes.plot(*to_data([point, end]).T, color=INK, linewidth=0.5, zorder=2.6)
+    return [point.system.label for point, box in zip(best, boxes, strict=True) if box is None]
+
+
+def _boxes(starts: Floats, ends: Floats, margin: float) -> Floats:
+    """The boxes [N, 4] around lines from `starts` to `ends` [N, 2], with a margin."""
+    return np.concatenate([np.minimum(starts, ends) - margin, np.maximum(starts, ends) + margin], axis=1)

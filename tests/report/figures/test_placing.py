@@ -1,61 +1,66 @@
 """Labels keep clear of markers, of one another and of the edges."""
 
-import random
-
+import numpy as np
 import pytest
 
-from labrador.report.figures.placing import Box, place
+from labrador.report.figures.placing import Surroundings, cross, nearest, overlap, place, through
 
-BOUNDS = Box(0, 0, 600, 400)
-
-
-def marker(x, y):
-    return Box(x, y, x, y).grown(5)
-
-
-def test_boxes():
-    box = Box(0, 0, 10, 10)
-    assert box.meets(Box(9, 9, 20, 20))
-    assert not box.meets(Box(10, 0, 20, 10))  # an edge in common
-    assert box.within(box)
-    assert not box.within(Box(1, 0, 10, 10))
-    assert box.nearest((20, 5)) == (10, 5)
-    assert box.nearest((3, 4)) == (3, 4)
-    assert box.crossed((-5, 5), (15, 5))
-    assert box.crossed((5, 5), (15, 5))
-    assert not box.crossed((-5, 5), (-1, 5))  # ends before it
-    assert not box.crossed((-5, 11), (15, 11))
-    assert not box.crossed((-5, 0), (0, 20))
+BOUNDS = np.array([0.0, 0, 600, 400])
+POINT = np.array([[300.0, 200.0]])
+SIZE = np.array([[80.0, 12.0]])
+NONE = np.empty((0, 4))
 
 
-def test_a_single_label_stands_above_its_point():
-    (box,) = place([(300, 200)], [(80, 12)], [marker(300, 200)], [], BOUNDS)
-    assert box.left < 300
-    assert 200 < box.bottom < 220
+def markers(points):
+    return np.concatenate([points - 5, points + 5], axis=1)
+
+
+def test_overlap_and_nearest():
+    box = np.array([[0.0, 0, 10, 10]])
+    others = np.array([[9.0, 9, 20, 20], [10, 0, 20, 10], [2, 2, 3, 3]])  # the second shares an edge
+    assert overlap(box, others).tolist() == [[True, False, True]]
+    assert nearest(np.array([20.0, 5]), box).tolist() == [[10, 5]]
+    assert nearest(np.array([3.0, 4]), box).tolist() == [[3, 4]]
+
+
+def test_lines_that_cross_lines_and_boxes():
+    box = np.array([[0.0, 0, 10, 10]])
+    lines = np.array([[-5.0, 5, 15, 5], [-5, 5, -1, 5], [-5, 11, 15, 11], [-1, 2, 2, -1], [-5, 0, 0, 20]])
+    assert through(lines, box).ravel().tolist() == [True, False, False, True, False]
+    assert cross(lines[:1], np.array([[0.0, 0, 0, 9], [0, 6, 0, 9]])).tolist() == [[True, False]]
+
+
+def test_a_single_label_goes_above_its_point():
+    (box,) = place(POINT, SIZE, Surroundings(markers(POINT), NONE, BOUNDS))
+    assert box[0] < 300
+    assert 200 < box[1] < 220
 
 
 def test_a_label_leaves_the_line_free():
-    free = place([(300, 200)], [(80, 12)], [marker(300, 200)], [], BOUNDS)[0]
-    line = free.grown(1)
-    (box,) = place([(300, 200)], [(80, 12)], [marker(300, 200)], [line], BOUNDS)
-    assert not box.meets(line)
+    free = place(POINT, SIZE, Surroundings(markers(POINT), NONE, BOUNDS))[0]
+    line = free[None] + np.array([-1, -1, 1, 1])
+    (box,) = place(POINT, SIZE, Surroundings(markers(POINT), line, BOUNDS))
+    assert not overlap(box[None], line).any()
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_crowded_points_get_labels_that_cover_nothing(seed):
-    draw = random.Random(seed)
-    points = [(draw.uniform(150, 450), draw.uniform(100, 300)) for _ in range(40)]
-    markers = [marker(*point) for point in points]
-    sizes = [(draw.uniform(60, 120), 13) for _ in range(8)]
-    boxes = place(points[:8], sizes, markers, [], BOUNDS)
-    assert None not in boxes
-    for number, box in enumerate(boxes):
-        assert box.within(BOUNDS)
-        assert not any(box.meets(other) for other in [*markers, *boxes[:number]])
-    assert boxes == place(points[:8], sizes, markers, [], BOUNDS)  # the same again
+def test_labels_of_crowded_points_cover_nothing(seed):
+    generator = np.random.default_rng(seed)
+    points = generator.uniform([150, 100], [450, 300], (40, 2))
+    sizes = np.stack([generator.uniform(60, 120, 8), np.full(8, 13.0)], axis=1)
+    around = Surroundings(markers(points), NONE, BOUNDS)
+    boxes = place(points[:8], sizes, around)
+    assert not any(box is None for box in boxes)
+    found = np.array(boxes)
+    assert (found[:, :2] >= BOUNDS[:2]).all()
+    assert (found[:, 2:] <= BOUNDS[2:]).all()
+    assert not overlap(found, around.markers).any()
+    assert overlap(found, found).sum() == 8  # each with itself
+    np.testing.assert_array_equal(found, place(points[:8], sizes, around))  # the same again
 
 
 def test_where_nothing_is_free_there_is_no_place():
-    assert place([(300, 200)], [(80, 12)], [BOUNDS], [], BOUNDS) == [None]
-    assert place([(5, 5)], [(80, 12)], [marker(5, 5)], [], Box(0, 0, 70, 70)) == [None]
-    assert place([], [], [], [], BOUNDS) == []
+    assert place(POINT, SIZE, Surroundings(BOUNDS[None], NONE, BOUNDS)) == [None]
+    corner = np.array([[5.0, 5.0]])
+    assert place(corner, SIZE, Surroundings(markers(corner), NONE, np.array([0.0, 0, 70, 70]))) == [None]
+    assert place(np.empty((0, 2)), np.empty((0, 2)), Surroundings(NONE, NONE, BOUNDS)) == []

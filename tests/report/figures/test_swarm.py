@@ -1,4 +1,4 @@
-"""Markers of equal cost beside each other."""
+"""Markers of equal cost, side by side."""
 
 from labrador.report.figures.swarm import offsets
 
