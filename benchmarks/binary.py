@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from labrador.indexes.search import TwoStage
+from labrador.indexes.base import QueryVectors
+from labrador.indexes.search import Searchable
+from labrador.indexes.two_stage import TwoStage
 from labrador.losses.binary import margin_ranking
 from labrador.quantizers.hashing import HashCodec
 
@@ -46,7 +48,7 @@ def searching(passages: int, bits: int, count: int, times: int) -> None:
     queries = generator.standard_normal((count, bits), dtype=np.float32)
     codec = HashCodec(None, bits)
     query_codes = codec.encode(queries)
-    ours = TwoStage(candidates=CANDIDATES).build(codec, codes)
+    ours = TwoStage(candidates=CANDIDATES).build(Searchable(codec, codes))
     peer = faiss.IndexBinaryFlat(bits)
     peer.add(codes)
 
@@ -59,11 +61,11 @@ def searching(passages: int, bits: int, count: int, times: int) -> None:
     print(f"\n| {passages:,} codes of {bits} bits, {CANDIDATES} candidates | ms per query | / candidates alone |")
     print("|---|---|---|")
     for label, rows in ((f"batch of {count}", slice(0, count)), ("one query", slice(0, 1))):
-        same = (ours.search(queries[rows], CANDIDATES).ids == unpacked(rows)).mean()
+        same = (ours.search(QueryVectors(queries[rows]), CANDIDATES).ids == unpacked(rows)).mean()
         calls = {
             "faiss.IndexBinaryFlat, candidates alone": lambda rows=rows: peer.search(query_codes[rows], CANDIDATES),
             "candidates, unpackbits, einsum": lambda rows=rows: unpacked(rows),
-            "labrador two_stage": lambda rows=rows: ours.search(queries[rows], CANDIDATES),
+            "labrador two_stage": lambda rows=rows: ours.search(QueryVectors(queries[rows]), CANDIDATES),
         }
         taken = rounds(calls, times if rows.stop > 1 else 10 * times)
         alone = taken["faiss.IndexBinaryFlat, candidates alone"]

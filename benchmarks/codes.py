@@ -26,7 +26,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labrador.indexes.search import HashLookup, TwoStage
+from labrador.indexes.base import QueryVectors
+from labrador.indexes.hash_lookup import HashLookup
+from labrador.indexes.search import Searchable
+from labrador.indexes.two_stage import TwoStage
 from labrador.quantizers.hashing import HashCodec
 
 CLUSTER = 20_000  # passages
@@ -83,9 +86,9 @@ def run(search: TwoStage, codec: HashCodec, folder: Path, name: str) -> dict[str
     """Load the index and search: all queries at once, then one at a time. Saves candidates and rankings."""
     import faiss
 
-    codes, queries = np.load(folder / CODES, mmap_mode="r"), np.load(folder / QUERIES)
+    codes, queries = np.load(folder / CODES, mmap_mode="r"), QueryVectors(np.load(folder / QUERIES))
     start = time.perf_counter()
-    index = search.build(codec, codes, prepared=folder)
+    index = search.build(Searchable(codec, codes, prepared=folder))
     loaded = time.perf_counter() - start
     index.search(queries[:2], K)  # compiles
     index.search(queries, K)  # reads the file

@@ -48,17 +48,19 @@ def encode_corpus(count: int, folder: Path) -> None:
 
 def search_flat(count: int, folder: Path) -> None:
     """Search `count` stored vectors; 0: only load what that needs."""
+    from labrador import indexes
+    from labrador.indexes.base import QueryVectors
     from labrador.quantizers.base import TrainingVectors
     from labrador.quantizers.flat import Flat
 
     rows = np.load(folder / "vectors.npy", mmap_mode="r")[: count or 128]
     fitted = Flat().fit(TrainingVectors(rows[:128]), 0)
-    index = fitted.index()
+    index = indexes.of(fitted)
     codes = fitted.codes_in_place(rows)
     assert codes is not None
     index.add(codes)
     if count:
-        index.search(np.ascontiguousarray(rows[:64], dtype=np.float32), 100)
+        index.search(QueryVectors(rows[:64]), 100)
 
 
 def write_vectors(count: int, folder: Path) -> None:

@@ -18,8 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from labrador.indexes.base import Index
-from labrador.indexes.search import Scan, Search, TwoStage
+from labrador.indexes.base import Index, QueryVectors
+from labrador.indexes.scan import Scan
+from labrador.indexes.search import Search, Searchable
+from labrador.indexes.two_stage import TwoStage
 from labrador.quantizers.base import Quantizer, TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH
@@ -62,8 +64,8 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 def search_times(index: Index, queries: NDArray[np.float32]) -> tuple[float, float]:
     """Milliseconds per query in one batch, and for a single query."""
-    batch = seconds(lambda: index.search(queries, K), 3) / len(queries)
-    return 1e3 * batch, 1e3 * seconds(lambda: index.search(queries[:1], K), 30)
+    batch = seconds(lambda: index.search(QueryVectors(queries), K), 3) / len(queries)
+    return 1e3 * batch, 1e3 * seconds(lambda: index.search(QueryVectors(queries[:1]), K), 30)
 
 
 def fitting(x: NDArray[np.float32]) -> None:
@@ -115,7 +117,7 @@ def searching(x: NDArray[np.float32], queries: NDArray[np.float32], folder: Path
         if codes is None:
             rate = f"{len(x) / seconds(lambda codec=codec, stored=stored: codec.encode(stored), 1):,.0f}"
             codes = codec.encode(stored)
-        batch, single = search_times(search.build(codec, codes, stored), queries)
+        batch, single = search_times(search.build(Searchable(codec, codes, vectors=stored)), queries)
         print(
             f"| {name} | {codec.bytes_per_passage:.0f} | {fit:.1f} | {rate} | {batch:.2f} | {batch / batch_peer:.2f} "
             f"| {single:.2f} | {single / single_peer:.2f} |",

@@ -32,7 +32,7 @@ import faiss
 import numpy as np
 
 from labrador.indexes.flat import FlatIndex
-from labrador.indexes.rerank import Rows, inner_product
+from labrador.indexes.rerank import Reranker, Rows, inner_product
 from labrador.indexes.rows import RowReader
 from labrador.indexes.two_stage import TwoStageIndex
 
@@ -102,7 +102,8 @@ def rounds(path: Path, count: int, dimension: int, batch: int, options: argparse
             drop(path)
             rows = opened(path)
             first = FlatIndex(dimension, np.dtype(np.float32))  # the candidates are given
-            index = TwoStageIndex(first, inner_product(rows), options.candidates)
+            first.add(np.load(path, mmap_mode="r").view(np.uint8))
+            index = TwoStageIndex(first, Reranker(dimension, inner_product(rows)), options.candidates)
             before, times = bytes_read(), []
             for _ in range(1 + max(5, WARM // batch)):
                 start = time.perf_counter()

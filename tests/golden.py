@@ -23,7 +23,9 @@ from teachers import write_teacher
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders import tiny
-from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.indexes.hash_lookup import HashLookup
+from labrador.indexes.scan import Scan
+from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Lab
 from labrador.lab.versions import VERSIONS
 from labrador.labels.teacher import Teacher

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..encoders.numpy_bert import EncodeQuestions, question_encoder, with_transformers
 from ..errors import LabradorError
-from ..indexes.base import Hits
-from ..indexes.search import Search
+from ..indexes.base import Hits, QueryTexts, QueryVectors
+from ..indexes.search import Search, Searchable
 from ..indexes.two_stage import TwoStageIndex
 from .artifacts import RunArtifacts
 from .runs import FinishedRun
@@ -72,26 +72,31 @@ Find = Callable[[str, int], tuple[str, Hits | None, Hits]]  # question, k -> sta
 def _by_words(folder: Any, ties_from: int) -> Find:
     from ..indexes.lexical import LexicalIndex
 
-    index = LexicalIndex(folder)
-    index.ties_from = ties_from
-    return lambda question, k: ("words", None, index.search([question], k))
+    index = LexicalIndex(folder, ties_from=ties_from)
+    return lambda question, k: ("words", None, index.search(QueryTexts([question]), k))
 
 
 def _by_vectors(artifacts: RunArtifacts) -> Find:
     search: Search = artifacts.search
-    sides = [side for side in ("queries", "verifier") if side in artifacts.inputs]
-    encoders = [_agreeing(artifacts, side) for side in sides]
+    encode = _agreeing(artifacts, "queries")
+    verify = _agreeing(artifacts, "verifier") if "verifier" in artifacts.inputs else None
     index = search.build(
-        artifacts.quantizer, artifacts.codes, artifacts.vectors, artifacts.structure, "verifier" in sides
+        Searchable(
+            artifacts.quantizer,
+            artifacts.codes,
+            artifacts.ties_from,
+            vectors=artifacts.vectors,
+            verified=verify is not None,
+            prepared=artifacts.structure,
+        )
     )
-    index.ties_from = artifacts.ties_from
 
     def find(question: str, k: int) -> tuple[str, Hits | None, Hits]:
-        vectors: NDArray[np.float32] = np.hstack([encode([question]) for encode in encoders])
+        queries = QueryVectors(encode([question]), verify([question]) if verify else None)
         if isinstance(index, TwoStageIndex):
-            found, hits = index.search_both(vectors, k)
+            found, hits = index.search_both(queries, k)
             return "rerank", found, hits
-        return "codes", None, index.search(vectors, k)
+        return "codes", None, index.search(queries, k)
 
     return find
 

@@ -11,13 +11,13 @@ from .base import Hits, VectorIndex
 from .ties import Found, Scanned, exact_top
 
 
-class CodeIndex(VectorIndex):
+class AdcIndex(VectorIndex):
     """A copy of `trained`, a faiss index without entries, filled with codes."""
 
-    def __init__(self, trained: Any) -> None:
+    def __init__(self, trained: Any, ties_from: int = 0) -> None:
         import faiss
 
-        super().__init__(trained.d, trained.sa_code_size())
+        super().__init__(trained.d, trained.sa_code_size(), ties_from)
         self._trained = trained  # what has the codes: the index itself, or the one behind its rotation
         self._rotation: Any = None
         if isinstance(trained, faiss.IndexPreTransform):

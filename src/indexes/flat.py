@@ -27,8 +27,8 @@ class FlatIndex(StreamedIndex):
     its sums could hide a passage, the query is searched without it.
     """
 
-    def __init__(self, dimension: int, dtype: np.dtype[np.floating]) -> None:
-        super().__init__(dimension, dimension * dtype.itemsize)
+    def __init__(self, dimension: int, dtype: np.dtype[np.floating], ties_from: int = 0) -> None:
+        super().__init__(dimension, dimension * dtype.itemsize, ties_from)
         self.dtype = dtype
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:

@@ -50,10 +50,10 @@ def gpu_resources() -> Any:
 class GpuFlatIndex(VectorIndex):
     """Holds the vectors, float32 or float16 [N, D], in the GPU's memory and scans them there by inner product."""
 
-    def __init__(self, dimension: int, dtype: np.dtype[np.floating]) -> None:
+    def __init__(self, dimension: int, dtype: np.dtype[np.floating], ties_from: int = 0) -> None:
         import faiss
 
-        super().__init__(dimension, dimension * dtype.itemsize)
+        super().__init__(dimension, dimension * dtype.itemsize, ties_from)
         self.dtype = dtype
         self._config = faiss.GpuIndexFlatConfig()
         self._config.useFloat16 = dtype == np.float16
@@ -88,10 +88,10 @@ class GpuFlatIndex(VectorIndex):
 class GpuHammingIndex(VectorIndex):
     """Holds binary codes in the GPU's memory; scores are negated Hamming distances to the query's code."""
 
-    def __init__(self, quantizer: FittedQuantizer) -> None:
+    def __init__(self, quantizer: FittedQuantizer, ties_from: int = 0) -> None:
         import faiss
 
-        super().__init__(quantizer.dimension, quantizer.code_bytes)
+        super().__init__(quantizer.dimension, quantizer.code_bytes, ties_from)
         self._quantizer = quantizer
         self._resources = gpu_resources()
         self._faiss: Any = faiss.GpuIndexBinaryFlat(self._resources, 8 * quantizer.code_bytes)

@@ -24,8 +24,8 @@ class HammingIndex(StreamedIndex):
     order; a batch by `nearest`, which gives the same.
     """
 
-    def __init__(self, quantizer: FittedQuantizer) -> None:
-        super().__init__(quantizer.dimension, quantizer.code_bytes)
+    def __init__(self, quantizer: FittedQuantizer, ties_from: int = 0) -> None:
+        super().__init__(quantizer.dimension, quantizer.code_bytes, ties_from)
         self._quantizer = quantizer
 
     def _scan(self, queries: NDArray[np.float32], block: NDArray[np.uint8], k: int) -> Hits:

@@ -1,4 +1,4 @@
-"""Binary codes found through hash tables (BPR, Yamada et al., ACL 2021).
+"""search=hash_lookup: candidates of binary codes from hash tables (BPR, Yamada et al., ACL 2021).
 
 Multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012), with the tables of faiss's IndexBinaryMultiHash: table t is
 keyed by bits t * key_bits to (t + 1) * key_bits of a code and holds the rows of the passages that have the key.
@@ -7,6 +7,7 @@ keyed by bits t * key_bits to (t + 1) * key_bits of a code and holds the rows of
 import math
 import mmap
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -18,16 +19,70 @@ from numpy.typing import NDArray
 from ..errors import LabradorError
 from ..machine.progress_bar import bar
 from ..machine.threads import for_queries
-from ..quantizers.base import Codes, FittedQuantizer
-from .base import Hits, VectorIndex
+from ..quantizers.base import Codes, FittedQuantizer, Quantizer
+from ..quantizers.settings import at_least
+from .base import Hits, QueryVectors, VectorIndex
 from .hamming import HammingIndex
+from .search import Searchable
 from .ties import merged
+from .two_stage import TwoStage
 
 FILE = "tables.faiss"
 BLOCK_BYTES = 8 * 2**20  # of codes read at once
 PASSAGES_PER_KEY = 18  # at least, on average
 MANY = 1 << 20  # passages that a search may find, whatever their share of the corpus
 KEY_COST = 30  # codes that are scanned in the time in which one key is looked up: 7 ns and 0.2 us, measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class HashLookup(TwoStage):
+    """Takes candidates of binary codes from hash tables instead of a scan, and ranks them as `TwoStage` does.
+
+    A query's candidates are the nearest of the passages that have, in one of the `tables`, a key that differs from the
+    query's in at most `flips` bits (`LookupIndex` says what is certainly found). More flips: more of the candidates of
+    a scan, and slower.
+    """
+
+    tables: int = 4  # each takes about 20 bytes per passage in memory
+    key_bits: int | None = None  # of a table's key; None: so many that a key has about 18 to 36 passages
+    flips: int = 3  # of a key's bits; raised for queries that find too few
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.device != "cpu":
+            raise LabradorError(
+                f"search.device={self.device}: expected cpu, faiss looks up hash tables there; set search.device=cpu"
+            )
+        at_least(1, "search.tables", self.tables)
+        if self.key_bits is not None:
+            at_least(1, "search.key_bits", self.key_bits)
+        at_least(0, "search.flips", self.flips)
+
+    def check(self, quantizer: Quantizer, dimension: int) -> None:
+        """Raise LabradorError, before any work, unless `quantizer` gives binary codes that have the keys' bits."""
+        if not quantizer.binary:
+            raise LabradorError(
+                f"search=hash_lookup with quantizer {quantizer.option}: hash_lookup needs binary "
+                "codes, expected quantizer=hash or lsh; set one of them, or search=two_stage"
+            )
+        check_keys(self.tables, self.key_bits, getattr(quantizer, "bits", None) or dimension)
+
+    def structure(self) -> dict[str, int]:
+        """The settings of the hash tables."""
+        return {"tables": self.tables} | ({} if self.key_bits is None else {"key_bits": self.key_bits})
+
+    def prepare(self, fitted: FittedQuantizer, codes: Codes, folder: Path) -> None:
+        """Write the hash tables of the codes uint8 [N, code_bytes] into `folder`."""
+        key_bits = self.key_bits or bits_of_keys(len(codes), self.tables, 8 * fitted.code_bytes)
+        index = LookupIndex.empty(fitted, self.tables, key_bits)
+        index.add(codes)
+        index.save(folder)
+
+    def first_stage(self, passages: Searchable) -> "LookupIndex":
+        """The index of the tables that `prepare` wrote; raises ValueError without them."""
+        if passages.prepared is None:
+            raise ValueError("hash_lookup needs the folder that its `prepare` wrote")
+        return LookupIndex.load(passages.fitted, passages.codes, passages.prepared, self.flips, passages.ties_from)
 
 
 class LookupIndex(VectorIndex):
@@ -45,24 +100,28 @@ class LookupIndex(VectorIndex):
     map, too). faiss keeps the number of flips in its index, so one search runs at a time.
     """
 
-    def __init__(self, fitted: FittedQuantizer, table: Any, codes: Codes, flips: int) -> None:
-        super().__init__(fitted.dimension, fitted.code_bytes)
+    def __init__(self, fitted: FittedQuantizer, table: Any, codes: Codes, flips: int, ties_from: int = 0) -> None:
+        super().__init__(fitted.dimension, fitted.code_bytes, ties_from)
         self.table, self.flips, self.size = table, flips, table.ntotal
         self._fitted = fitted
         self._one_search = Lock()
         self._hold(codes)
 
     @classmethod
-    def empty(cls, fitted: FittedQuantizer, tables: int, key_bits: int, flips: int = 0) -> "LookupIndex":
+    def empty(
+        cls, fitted: FittedQuantizer, tables: int, key_bits: int, flips: int = 0, ties_from: int = 0
+    ) -> "LookupIndex":
         """An index of no passages. Raises LabradorError where the keys have more bits than the codes."""
         import faiss
 
         check_keys(tables, key_bits, 8 * fitted.code_bytes)
         table = faiss.IndexBinaryMultiHash(-(-tables * key_bits // 8) * 8, tables, key_bits)
-        return cls(fitted, table, np.empty((0, fitted.code_bytes), np.uint8), flips)
+        return cls(fitted, table, np.empty((0, fitted.code_bytes), np.uint8), flips, ties_from)
 
     @classmethod
-    def load(cls, fitted: FittedQuantizer, codes: Codes, folder: Path, flips: int = 0) -> "LookupIndex":
+    def load(
+        cls, fitted: FittedQuantizer, codes: Codes, folder: Path, flips: int = 0, ties_from: int = 0
+    ) -> "LookupIndex":
         """What `save` wrote into `folder` for `codes` [N, code_bytes]; answers as the saved index did.
 
         Raises ValueError where that had another number of codes.
@@ -73,9 +132,9 @@ class LookupIndex(VectorIndex):
         if table.ntotal != len(codes):
             raise ValueError(f"{folder / FILE} is of {table.ntotal} codes, there are {len(codes)}")
         if len(codes) & (len(codes) - 1):
-            return cls(fitted, table, codes, flips)
+            return cls(fitted, table, codes, flips, ties_from)
         # faiss writes how many passages a key has in too few bits where these are all and 2^n, and reads none
-        index = cls.empty(fitted, table.nhash, table.b, flips)
+        index = cls.empty(fitted, table.nhash, table.b, flips, ties_from)
         index.add(codes)
         return index
 
@@ -89,7 +148,7 @@ class LookupIndex(VectorIndex):
 
     def _hold(self, codes: Codes) -> None:
         self._codes = codes
-        self._scan = HammingIndex(self._fitted)
+        self._scan = HammingIndex(self._fitted, self.ties_from)
         self._scan.add(codes)
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
@@ -127,8 +186,7 @@ class LookupIndex(VectorIndex):
                     done = [enough(rows[0])] if len(rows) == 1 else list(self._pool.map(enough, rows))
                 rows, flips = rows[~np.array(done)], flips + 1
         if len(rows):
-            self._scan.ties_from = self.ties_from
-            hits = self._scan.search(queries[rows], k)
+            hits = self._scan.search(QueryVectors(queries[rows]), k)
             best.ids[rows], best.scores[rows] = hits.ids, hits.scores
         return best
 

@@ -17,7 +17,7 @@ from ..arrays.ragged import Ragged
 from ..errors import LabradorError
 from ..machine.progress_bar import bar
 from ..metrics.cost import threads as usable_threads
-from .base import Hits, Sized
+from .base import Hits, Index, QueryTexts
 from .terms import Analyzer
 
 K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
@@ -81,10 +81,10 @@ def _numbered(
     return np.frombuffer(ids, dtype=np.int32), offsets, tokenizer.get_vocab_dict()
 
 
-class LexicalIndex(Sized):
+class LexicalIndex(Index[QueryTexts]):
     """The index that `build_bm25` wrote into `folder`, memory-mapped."""
 
-    def __init__(self, folder: Path, threads: int | None = None) -> None:
+    def __init__(self, folder: Path, threads: int | None = None, ties_from: int = 0) -> None:
         """`threads` search at once; None: OMP_NUM_THREADS where it is set, else the usable cores."""
         import bm25s
 
@@ -93,20 +93,21 @@ class LexicalIndex(Sized):
         self._starts, self._rows, self._scores = (
             np.asarray(index.scores[name]) for name in ("indptr", "indices", "data")
         )
-        self.size = int(index.scores["num_docs"])
+        super().__init__(int(index.scores["num_docs"]), ties_from)
         self._threads = threads or usable_threads()
         self._sums: SimpleQueue[NDArray[np.float32]] = SimpleQueue()  # working space [N] that no thread uses now
 
-    def __len__(self) -> int:
-        return self.size
+    def search(self, queries: QueryTexts, k: int) -> Hits:
+        """The k passages of each query with the highest BM25 scores, without its own; k beyond the number of passages
+        is cut to it.
 
-    def search(self, texts: Sequence[str], k: int) -> Hits:
-        """The k passages of each text with the highest BM25 scores; k beyond the number of passages is cut to it.
-
-        A passage that shares no word with the text is no hit: id -1, score -inf.
+        A passage that shares no term with the query is no hit: id -1, score -inf.
         """
+        return self._without_own(queries.own, k, lambda count: self._top(queries.texts, count))
+
+    def _top(self, texts: Sequence[str], k: int) -> Hits:
         words = list(self._tokenizer.streaming_tokenize(texts, update_vocab=False, allow_empty=False))
-        shape = len(texts), self.cut(k)
+        shape = len(texts), k
         hits = Hits(np.full(shape, -1, dtype=np.int64), np.full(shape, -np.inf, dtype=np.float32))
         blocks = [slice(first, first + BLOCK) for first in range(0, len(words), BLOCK)]
         if len(blocks) == 1:
@@ -132,7 +133,7 @@ class LexicalIndex(Sized):
 
 def mine(index: LexicalIndex, texts: Sequence[str], spared: Ragged, depth: int) -> Ragged:
     """The top `depth` passages of each text in rank order, those `spared` left out: hard negatives by words."""
-    size = len(index)
+    size = index.size
     values, counts = [np.empty(0, dtype=np.int64)], [np.zeros(1, dtype=np.int64)]
     with bar("mining negatives", " queries", total=len(texts)) as shown:
         first = 0
@@ -140,7 +141,7 @@ def mine(index: LexicalIndex, texts: Sequence[str], spared: Ragged, depth: int) 
             widths = depth + np.maximum.accumulate(spared.lengths[first : first + MINED])
             rows = first + np.arange(max(1, int((np.arange(1, len(widths) + 1) * widths <= MINED).sum())))
             known = spared.take(rows)
-            ids = index.search(texts[first : first + len(rows)], int(widths[len(rows) - 1])).ids
+            ids = index.search(QueryTexts(texts[first : first + len(rows)]), int(widths[len(rows) - 1])).ids
             keys = np.repeat(np.arange(len(rows)), known.lengths) * size + known.values
             kept = (ids >= 0) & ~np.isin(np.arange(len(rows))[:, None] * size + ids, keys)
             kept &= np.cumsum(kept, axis=1) <= depth

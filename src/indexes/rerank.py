@@ -1,41 +1,50 @@
-"""What candidates are ranked again by: inner products with full vectors or with codes."""
+"""What candidates are ranked again by: their codes (BPR, section 3.3) or full vectors (BiDR, section 3.4)."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.vectors import Vectors
 from ..quantizers.base import Codes, FittedQuantizer
 from ..quantizers.binary import BinaryCodec
+from .base import Floats, Ints
+from .flat import scored
+from .rows import RowReader
 
-Rows = Callable[[NDArray[np.int64]], NDArray[np.floating]]  # rising passage rows [n] -> their vectors [n, D]
-Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]  # queries, rows [Q, C] -> [Q, C]
-
-
-def inner_product(vectors: Rows) -> Score:
-    """The score <query, vectors(row)>; every row is summed in the same order, so equal vectors score the same."""
-
-    def score(queries: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        import faiss
-
-        rows, places = np.unique(ids, return_inverse=True)
-        read = np.ascontiguousarray(vectors(rows), dtype=np.float32)
-        places = np.ascontiguousarray(places.reshape(ids.shape), dtype=np.int64)
-        scores = np.empty(ids.shape, dtype=np.float32)
-        pointers = [faiss.swig_ptr(array) for array in (scores, queries, read, places)]
-        library: Any = faiss  # whose stubs lack the function
-        library.fvec_inner_products_by_idx(*pointers, queries.shape[1], *ids.shape)
-        return scores
-
-    return score
+Rows = Callable[[Ints], NDArray[np.floating]]  # rising passage numbers [n] -> their vectors [n, D]
 
 
-def code_product(fitted: FittedQuantizer, codes: Codes) -> Score:
-    """The score <query, decode(code)>: the queries are turned into the codes' space, not the codes out of it."""
+@dataclass(frozen=True)
+class Reranker:
+    """Scores candidates: queries float32 [Q, dimension] and passages int64 [Q, C] to scores float32 [Q, C]."""
+
+    dimension: int
+    score: Callable[[Floats, Ints], Floats]
+
+
+def by_codes(fitted: FittedQuantizer, codes: Codes) -> Reranker:
+    """Ranks by <query, decode(code)>: the queries are turned into the codes' space, not the codes out of it."""
     if isinstance(fitted, BinaryCodec):
         from .signs import SignProduct  # numba, which other codes do without
 
-        return SignProduct(fitted, codes)
-    unpacked = inner_product(lambda rows: fitted.unpack(codes[rows]))
-    return lambda queries, ids: unpacked(fitted.project(queries), ids)
+        return Reranker(fitted.dimension, SignProduct(fitted, codes))
+    unpacked = inner_product(lambda passages: fitted.unpack(codes[passages]))
+    return Reranker(fitted.dimension, lambda queries, ids: unpacked(fitted.project(queries), ids))
+
+
+def by_vectors(vectors: Vectors) -> Reranker:
+    """Ranks by <query, vector>; `vectors` [N, D] may be a memory map, of which the candidates' are read."""
+    return Reranker(vectors.shape[1], inner_product(RowReader(vectors)))
+
+
+def inner_product(vectors: Rows) -> Callable[[Floats, Ints], Floats]:
+    """The score <query, vectors(passage)>; all are summed in one order, so equal vectors score the same."""
+
+    def score(queries: Floats, ids: Ints) -> Floats:
+        passages, places = np.unique(ids, return_inverse=True)
+        read = np.ascontiguousarray(vectors(passages), dtype=np.float32)
+        return scored(queries, read, places.reshape(ids.shape))
+
+    return score

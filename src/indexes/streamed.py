@@ -21,8 +21,8 @@ class StreamedIndex(VectorIndex):
     times the work); here a single query's blocks are spread over the threads instead.
     """
 
-    def __init__(self, dimension: int, code_bytes: int) -> None:
-        super().__init__(dimension, code_bytes)
+    def __init__(self, dimension: int, code_bytes: int, ties_from: int = 0) -> None:
+        super().__init__(dimension, code_bytes, ties_from)
         self._parts: list[NDArray[np.uint8]] = []
 
     def _append(self, codes: NDArray[np.uint8]) -> None:

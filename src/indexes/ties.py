@@ -52,17 +52,6 @@ def merged(first: Hits, second: Hits, k: int) -> Hits:
     return by_score(np.hstack([first.ids, second.ids]), np.hstack([first.scores, second.scores]), k)
 
 
-def without_own(hits: Hits, own: NDArray[np.int64], k: int) -> Hits:
-    """The first k of the hits [Q, k or k + 1] besides each query's own passage, int64 [Q] (-1: none).
-
-    Where no further passage is left, id -1 and score -inf stand at the end.
-    """
-    found = (hits.ids == own[:, None]) & (own[:, None] >= 0)
-    order = np.argsort(found, axis=1, kind="stable")[:, :k]
-    ids, scores = np.where(found, -1, hits.ids), np.where(found, np.float32(-np.inf), hits.scores)
-    return Hits(np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1), hits.stages)
-
-
 @dataclass(frozen=True)
 class Scanned:
     """`size` passages: `scan` gives those that score best, `deepest` at most (None: all) and any of several equal ones;

@@ -1,91 +1,133 @@
-"""Candidates from the codes, ranked again by a better score (BPR, section 4.3; BiDR, section 3.4)."""
+"""search=two_stage: candidates by their codes, ranked again by a better score (BPR, section 4.3; BiDR, section 3.4)."""
 
+from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Literal, Self, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arrays.vectors import check_shape, check_values
+from ..errors import LabradorError
 from ..machine.threads import for_queries
-from .base import Hits, Index, VectorIndex
-from .rerank import Score
-from .ties import by_score, without_own
+from ..quantizers.settings import at_least
+from .base import Floats, Hits, Index, Ints, QueryVectors, VectorIndex, checked
+from .rerank import Reranker, by_codes, by_vectors
+from .scan import scan
+from .search import Search, Searchable
+from .ties import by_score
 
-Own = NDArray[np.int64] | None
-QUERIES = 64  # reranked together: the rows of their candidates are read once
+Rerank = Literal["auto", "codes", "dense"]
+QUERIES = 64  # reranked together: their candidates' vectors are read once
 
 
-class TwoStageIndex(Index):
-    """Takes the `candidates` best of `first` and ranks them by `score`.
+@dataclass(frozen=True, kw_only=True)
+class TwoStage(Search):
+    """Takes candidates by the codes and ranks them by the continuous query's inner product.
 
-    Gives exactly what ranking all of these candidates by `score` gives, equal scores in the order of ties of `first`.
-
-    `verifier` is the dimension D' of the query vectors that `score` takes, where these come from another encoder than
-    those of `first` (BiDR): queries are then float32 [Q, D + D'], both vectors of a query one after the other.
+    rerank=codes: with the decoded codes (BPR); nothing but codes is kept. rerank=dense: with the full vectors; those of
+    the candidates are read from disk (BiDR's post verification). rerank=auto: dense where the retriever has a second
+    encoder for it, the verifier, else codes. Rankings have at most `candidates`.
     """
 
-    def __init__(self, first: VectorIndex, score: Score, candidates: int, verifier: int | None = None) -> None:
-        self.first = first
-        self.score = score
-        self.candidates = candidates
-        self.verifier = verifier
+    candidates: int = 1000  # per query
+    rerank: Rerank = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(1, "search.candidates", self.candidates)
+        if self.rerank not in get_args(Rerank):
+            raise LabradorError(
+                f"search.rerank={self.rerank}: expected one of {', '.join(get_args(Rerank))}; choose one of them"
+            )
+
+    def resolved(self, verified: bool) -> Self:
+        """This search with rerank=auto decided: dense where the retriever has a verifier, else codes."""
+        if self.rerank != "auto":
+            return self
+        return replace(self, rerank="dense" if verified else "codes")
 
     @property
-    def ties_from(self) -> int:
-        """The row that equal scores go to first, in both stages."""
-        return self.first.ties_from
+    def depth(self) -> int:
+        """How many candidates per query are taken from the codes."""
+        return self.candidates
 
-    @ties_from.setter
-    def ties_from(self, row: int) -> None:
-        self.first.ties_from = row
+    @property
+    def needs_vectors(self) -> bool:
+        """The dense rerank reads the full vectors; auto must be `resolved` before it is known."""
+        return self.rerank == "dense"
 
-    def add(self, codes: NDArray[np.uint8]) -> None:
-        """Append the codes uint8 [N, code_bytes] of the next N passages."""
-        self.first.add(codes)
+    def build(self, passages: Searchable) -> "TwoStageIndex":
+        """The index of the codes and a reranker; auto is resolved by `passages.verified`.
 
-    def search(self, queries: NDArray[np.float32], k: int, own: Own = None) -> Hits:
-        """The k best of each query float32 [Q, D], or [Q, D + D']; k beyond the candidates is cut to them.
-
-        `own`: a passage that is no candidate of each query, int64 [Q] (-1: none). The stages of the hits are
-        "candidates" and "rerank". Raises LabradorError on queries of another width, and on vectors that are NaN,
-        infinite or zero.
+        Raises ValueError without the vectors it needs, or with vectors that no query has the dimension of.
         """
-        return self.search_both(queries, k, own)[1]
+        return TwoStageIndex(self.first_stage(passages), self.reranker(passages), self.candidates, passages.verified)
 
-    def search_both(self, queries: NDArray[np.float32], k: int, own: Own = None) -> tuple[Hits, Hits]:
+    def first_stage(self, passages: Searchable) -> VectorIndex:
+        """The index that finds the candidates."""
+        return scan(passages, self.device)
+
+    def reranker(self, passages: Searchable) -> Reranker:
+        """What ranks the candidates."""
+        if self.resolved(passages.verified).rerank == "codes":
+            return by_codes(passages.fitted, passages.codes)
+        vectors, count = passages.vectors, len(passages.codes)
+        if vectors is None or len(vectors) != count:
+            raise ValueError(f"rerank=dense needs the {count} passages' full vectors")
+        if not passages.verified and vectors.shape[1] != passages.fitted.dimension:
+            raise ValueError(f"vectors of {vectors.shape[1]} dimensions for queries of {passages.fitted.dimension}")
+        return by_vectors(vectors)
+
+
+class TwoStageIndex(Index[QueryVectors]):
+    """Takes the `candidates` best of `first` and ranks them again.
+
+    Gives exactly what ranking all of these candidates by the reranker's score gives. verified: the reranker scores the
+    queries' `verifier` vectors, else the ones that found the candidates.
+    """
+
+    def __init__(self, first: VectorIndex, reranker: Reranker, candidates: int, verified: bool = False) -> None:
+        super().__init__(first.size, first.ties_from)
+        self.first, self.reranker, self.candidates, self.verified = first, reranker, candidates, verified
+
+    def search(self, queries: QueryVectors, k: int) -> Hits:
+        """The k best passages of each query without its own; k beyond the candidates is cut to them.
+
+        The stages of the hits are "candidates" and "rerank". Raises LabradorError on queries of another width, and on
+        vectors that are NaN, infinite or zero.
+        """
+        return self.search_both(queries, k)[1]
+
+    def search_both(self, queries: QueryVectors, k: int) -> tuple[Hits, Hits]:
         """All candidates as the first stage ranks them, and what `search` returns."""
         start = perf_counter()
-        sparse, dense = self._split(queries)
-        k = min(self.first.cut(k), self.candidates)
+        vectors = self._scored(queries)
+        k, own = min(self.cut(k), self.candidates), queries.own
         more = 0 if own is None else 1
-        found = self.first.search(sparse, min(self.candidates + more, self.first.size))
+        found = self.first.search(QueryVectors(queries.vectors), min(self.candidates + more, self.size))
         if own is not None and found.ids.shape[1] > self.candidates:
-            found = without_own(found, own, self.candidates)
+            found = found.without(own, self.candidates)
         middle = perf_counter()
-        hits = self.rerank(np.ascontiguousarray(dense, dtype=np.float32), found.ids, min(k + more, found.ids.shape[1]))
+        hits = self.rerank(vectors, found.ids, min(k + more, found.ids.shape[1]))
         if own is not None:  # where all passages are candidates it is still among them
-            hits = without_own(hits, own, k)
+            hits = hits.without(own, k)
         stages = {"candidates": 1000 * (middle - start), "rerank": 1000 * (perf_counter() - middle)}
-        return found, Hits(hits.ids, hits.scores, stages)
+        return found, replace(hits, stages=stages)
 
-    def _split(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The query vectors of the first stage, which checks them, and those of the second."""
-        if self.verifier is None:
-            return queries, queries
-        check_shape(queries, self.first.dimension + self.verifier, "queries")
-        dense = queries[:, self.first.dimension :]
-        check_values(dense, "query")
-        return queries[:, : self.first.dimension], dense
+    def _scored(self, queries: QueryVectors) -> Floats:
+        """The query vectors that the reranker scores."""
+        if (queries.verifier is not None) != self.verified:
+            raise ValueError("query vectors of the verifier: expected them where the passages' are the verifier's")
+        return checked(queries.vectors if queries.verifier is None else queries.verifier, self.reranker.dimension)
 
-    def rerank(self, queries: NDArray[np.float32], candidates: NDArray[np.int64], k: int) -> Hits:
-        """The k best of `candidates` int64 [Q, C], distinct passage rows, for the queries that `score` takes."""
+    def rerank(self, queries: Floats, candidates: Ints, k: int) -> Hits:
+        """The k best of `candidates` int64 [Q, C], distinct passages, for the queries that the reranker takes."""
         best = Hits(np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32))
         for start in range(0, len(queries), QUERIES):
             part = slice(start, start + QUERIES)
-            places = np.sort((candidates[part] - self.ties_from) % self.first.size, axis=1)
-            ids = (places + self.ties_from) % self.first.size
+            places = np.sort((candidates[part] - self.ties_from) % self.size, axis=1)
+            ids = (places + self.ties_from) % self.size
             with for_queries(len(ids)):
-                scores = self.score(queries[part], ids)
+                scores = self.reranker.score(queries[part], ids)
             hits = by_score(ids, scores, k)
             best.ids[part], best.scores[part] = hits.ids, hits.scores
         return best

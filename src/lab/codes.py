@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import indexes
 from ..encoders.checkpoint import Checkpoint
-from ..indexes.base import Index
-from ..indexes.flat import FlatIndex
-from ..indexes.others import search_of
+from ..indexes.base import VectorIndex
 from ..indexes.search import Search
 from ..machine import processes
 from ..metrics.cost import search_batches
 from ..quantizers.base import FittedQuantizer, JudgedQueries, Quantizer, TrainingVectors, Vectors
+from ..quantizers.flat import FlatCodec
 from ..quantizers.supervised import SupervisedQuantizer
 from ..store import Artifact, describe
 from ..training.frozen import FrozenPassages
@@ -159,7 +159,7 @@ class CodeSteps(VectorSteps):
             ids = np.empty((0, k), dtype=np.int64)
             if len(rows):
                 asked = self.asked(np.asarray(queries.array[rows]), split, rows)
-                ids = search_batches(search_of(index, asked), asked, k, QUERIES_TOGETHER).ids
+                ids = search_batches(index.search, asked, k, QUERIES_TOGETHER).ids
             write_lists(folder, without(ids, spared.take(rows)).spread(rows, len(spared)))
 
         inputs = {"passages": passages.key, "queries": queries.key, **self.judged(split), **self.left_out(split)}
@@ -198,12 +198,10 @@ class CodeSteps(VectorSteps):
         return self.make("quantize", "structure", settings, inputs, write, about=about)
 
 
-def scan_of(stored: NDArray[Any], quantizer: Fitted | None = None) -> Index:
+def scan_of(stored: NDArray[Any], quantizer: Fitted | None = None) -> VectorIndex:
     """The index of stored codes or, without a quantizer, of stored vectors."""
-    if quantizer is None:
-        index: Index = FlatIndex(stored.shape[1], stored.dtype)
-    else:
-        index = quantizer.quantizer.index()
+    fitted = FlatCodec(stored.shape[1], stored.dtype.name) if quantizer is None else quantizer.quantizer
+    index = indexes.of(fitted)
     index.add(stored.view(np.uint8))
     return index
 

@@ -17,7 +17,6 @@ from ..data.corpus import Corpus
 from ..data.relabelled import TRAIN, Labels, Pooled, Relabelled
 from ..data.unlabelled import read_questions
 from ..encoders.checkpoint import Checkpoint
-from ..indexes.others import search_of
 from ..labels.pseudo import Thresholds, by_thresholds
 from ..labels.teacher import MODEL, Teacher, TrainedTeacher
 from ..metrics.ranking import score_ranking
@@ -214,7 +213,7 @@ class LabelSteps(RankingSteps):
 
             def make(first: int, last: int, progress: Callable[[int], Any]) -> NDArray[np.int64]:
                 asked = self.asked(np.asarray(queries.array[rows[first:last]]), split, rows[first:last])
-                found = search_of(index, asked)(asked, k).ids
+                found = index.search(asked, k).ids
                 progress(last - first)
                 return found
 

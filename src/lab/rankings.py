@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..indexes.base import Hits, Index
-from ..indexes.others import search_of
-from ..indexes.search import Search
+from ..indexes.base import Hits, Index, QueryTexts, QueryVectors
+from ..indexes.search import Search, Searchable
 from ..indexes.ties import tie_start
 from ..machine import gpus, processes
 from ..machine.hardware import this_machine
@@ -45,21 +44,21 @@ class Ranking:
 class Asked:
     """One search of all queries of a split, by the index that `build` gives when it is first needed."""
 
-    build: Callable[[], Any]
-    queries: Any  # float32 [Q, D], or Q texts for BM25; Questions where some are passages
+    build: Callable[[], Index[Any]]
+    queries: QueryVectors | QueryTexts
     k: int
     device: str
     about: str  # the queries, in words
 
     @cached_property
-    def index(self) -> Any:
+    def index(self) -> Index[Any]:
         """What searches; built once."""
         return self.build()
 
     @property
     def search(self) -> Callable[[Any, int], Hits]:
-        """The search of the index, for these queries."""
-        return search_of(self.index, self.queries)
+        """The search of the index."""
+        return self.index.search
 
     @property
     def opened(self) -> bool:
@@ -87,12 +86,14 @@ class RankingSteps(CodeSteps):
         if trained.rerank is not None and dense is not None:
             verifier = self.queries(trained.query or trained.rerank, split)
 
-        def build() -> Index:
-            prepared = structure.folder if structure else None
-            vectors = dense.array if dense else None
-            index = search.build(fitted.quantizer, codes.array, vectors, prepared, verifier is not None)
-            index.ties_from = self.ties_from
-            return index
+        passages = Searchable(
+            fitted.quantizer,
+            codes.array,
+            self.ties_from,
+            vectors=dense.array if dense else None,
+            verified=verifier is not None,
+            prepared=structure.folder if structure else None,
+        )
 
         inputs = {"codes": codes.key, "quantizer": fitted.artifact.key, "queries": queries.key}
         if structure is not None:
@@ -102,8 +103,9 @@ class RankingSteps(CodeSteps):
         if verifier is not None:
             inputs["verifier"] = verifier.key
         config = {"search": describe(search), "device": search.device}
-        asked = np.hstack([queries.array] if verifier is None else [queries.array, verifier.array])
-        task = Asked(build, self.asked(asked, split), search.k, search.device, f"{len(asked):,} {split} queries")
+        asked = QueryVectors(queries.array, verifier.array if verifier else None, self.corpus.own(split))
+        about = f"{len(asked):,} {split} queries"
+        task = Asked(lambda: search.build(passages), asked, search.k, search.device, about)
         artifact = self._search(task, config, inputs | self.left_out(split))
         return Ranking(
             hits=read_hits(artifact.folder),
@@ -118,16 +120,14 @@ class RankingSteps(CodeSteps):
         """Rank the passages for every query of `split` by BM25."""
         bm25 = self.bm25()
 
-        def build() -> Any:
+        def build() -> Index[QueryTexts]:
             from ..indexes.lexical import LexicalIndex
 
-            index = LexicalIndex(bm25.folder)
-            index.ties_from = self.ties_from
-            return index
+            return LexicalIndex(bm25.folder, ties_from=self.ties_from)
 
         inputs = {"bm25": bm25.key, "queries": self.corpus.fingerprint(f"queries-{split}")}
-        texts = self.corpus.queries(split).texts
-        task = Asked(build, self.asked(texts, split), k, "cpu", f"BM25, {split} queries")
+        asked = QueryTexts(self.corpus.queries(split).texts, self.corpus.own(split))
+        task = Asked(build, asked, k, "cpu", f"BM25, {split} queries")
         artifact = self._search(task, {"k": k}, inputs | self.left_out(split))
         self.warn_of_nothing(read_hits(artifact.folder).ids[:, 0] >= 0, f"{split} questions")
         return Ranking(

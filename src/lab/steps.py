@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..data.corpus import Corpus
 from ..encoders.checkpoint import Checkpoint
-from ..indexes.others import Questions
+from ..indexes.base import QueryVectors
 from ..machine.gpus import Lease
 from ..quantizers.base import FittedQuantizer, Quantizer
 from ..store import Artifact, Recipe, Store
@@ -119,13 +119,12 @@ class Steps:
             self.said.add(line)
             log.log(level, line)
 
-    def asked(self, queries: Any, split: str, rows: NDArray[np.int64] | slice = slice(None)) -> Any:
-        """The `queries` in some `rows` of a split, as a search takes them.
-
-        Where some of them are passages of the corpus, `Questions`, whose rankings leave these out.
-        """
+    def asked(
+        self, vectors: NDArray[np.float32], split: str, rows: NDArray[np.int64] | slice = slice(None)
+    ) -> QueryVectors:
+        """The vectors of the queries in some `rows` of a split, as a search takes them: with their own passages."""
         own = self.corpus.own(split)
-        return queries if own is None else Questions(queries, own[rows])
+        return QueryVectors(vectors, own=None if own is None else own[rows])
 
     def left_out(self, split: str) -> dict[str, str]:
         """What enters the key of a ranking of a split's queries that leaves out those that are passages themselves."""

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
@@ -11,12 +11,20 @@ from numpy.typing import NDArray
 
 from ..machine.progress_bar import bar
 
-Queries = NDArray[np.float32] | Sequence[str]  # float32 [Q, D], or Q texts
-
 WARM_UP = 5  # searches before the first that counts
 LIMIT = 200  # single queries that are timed, at most
 SECONDS = 20.0  # after which no further search is timed: of single queries, and again of batches
 BATCH = 1024  # queries searched at once where throughput is measured
+
+
+class Queries(Protocol):
+    """The queries of a search, vectors or texts."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, part: slice, /) -> Any:
+        """Some of them."""
 
 
 class Ranked(Protocol):

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from ..arrays.ragged import Ragged
 from ..arrays.vectors import Vectors, blocks, check_shape, watched
 from ..data.schema import Positive
-
-if TYPE_CHECKING:
-    from ..indexes.base import Index
 
 Codes = NDArray[np.uint8]
 State = Mapping[str, NDArray[np.float32]]  # trained parameters by name
@@ -96,10 +93,6 @@ class FittedQuantizer(ABC):
     def unpack(self, codes: Codes) -> NDArray[np.float32]:
         """Codes uint8 [N, code_bytes] as float32 [N, W] for `project`; equal codes give exactly equal vectors."""
         return self.decode(codes)
-
-    @abstractmethod
-    def index(self, device: str = "cpu") -> "Index":
-        """An empty search structure that takes these codes."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -1,7 +1,5 @@
 """Binary codes: the signs of `bits` numbers, 8 to a byte, the first in the lowest bit; the sign of 0 is +1."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +7,6 @@ from ..arrays.vectors import check_shape
 from ..errors import LabradorError
 from .base import Codes, FittedQuantizer
 from .settings import at_least
-
-if TYPE_CHECKING:
-    from ..indexes.base import Index
 
 
 class BinaryCodec(FittedQuantizer):
@@ -25,16 +20,6 @@ class BinaryCodec(FittedQuantizer):
     def unpack(self, codes: Codes) -> NDArray[np.float32]:
         """Codes uint8 [N, bits / 8] to their signs, float32 [N, bits] of -1 and 1."""
         return unpack(codes)
-
-    def index(self, device: str = "cpu") -> "Index":
-        """An empty index that ranks by Hamming distance to the query's own code."""
-        if device == "cpu":
-            from ..indexes.hamming import HammingIndex
-
-            return HammingIndex(self)
-        from ..indexes.gpu import GpuHammingIndex
-
-        return GpuHammingIndex(self)
 
 
 def pack(x: NDArray[np.floating]) -> Codes:

@@ -2,16 +2,13 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import block_rows, check_shape
 from .base import Codes, FittedQuantizer
-
-if TYPE_CHECKING:
-    from ..indexes.base import Index
 
 FILE = "quantizer.faiss"
 
@@ -74,14 +71,6 @@ class FaissCodec(FittedQuantizer):
             return self.decode(codes)
         inner: NDArray[np.float32] = faiss.downcast_index(self.faiss_index.index).sa_decode(codes)
         return inner
-
-    def index(self, device: str = "cpu") -> "Index":
-        """An empty index that scans the codes by inner product; on the CPU alone."""
-        if device != "cpu":
-            raise ValueError(f"these codes cannot be searched on {device}")
-        from ..indexes.adc import CodeIndex
-
-        return CodeIndex(self.faiss_index)
 
     def save(self, folder: Path) -> None:
         """Write the faiss index into `folder`."""

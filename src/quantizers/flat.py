@@ -3,16 +3,13 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import check_shape, watched
 from .base import Codes, FittedQuantizer, Quantizer, TrainingVectors, Vectors
-
-if TYPE_CHECKING:
-    from ..indexes.base import Index
 
 FILE = "flat.json"
 
@@ -37,16 +34,6 @@ class FlatCodec(FittedQuantizer):
         """Codes uint8 [N, code_bytes] to float32 [N, D]."""
         check_shape(codes, self.code_bytes, "codes")
         return np.ascontiguousarray(codes).view(self.dtype).astype(np.float32)
-
-    def index(self, device: str = "cpu") -> "Index":
-        """An empty index that streams the vectors from where they lie."""
-        if device == "cpu":
-            from ..indexes.flat import FlatIndex
-
-            return FlatIndex(self.dimension, self.dtype)
-        from ..indexes.gpu import GpuFlatIndex
-
-        return GpuFlatIndex(self.dimension, self.dtype)
 
     def save(self, folder: Path) -> None:
         """Write dimension and type into `folder`."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from ..data.corpus import Corpus
 from ..errors import LabradorError
-from ..indexes.search import Scan, Search
+from ..indexes.scan import Scan
+from ..indexes.search import Search
 from ..lab import Lab, Ranking
 from ..quantizers.base import Quantizer
 from ..quantizers.flat import Flat

@@ -4,7 +4,9 @@ import faiss
 import numpy as np
 import pytest
 
+from labrador import indexes
 from labrador.export.index import empty, write_faiss
+from labrador.indexes.base import QueryVectors
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat, FlatCodec
 from labrador.quantizers.hashing import HashCodec
@@ -42,9 +44,9 @@ def test_scores_and_ranking_are_those_of_the_codes(tmp_path, name):
     written = faiss.read_index(str(tmp_path / "index"))
     assert written.ntotal == N
     scores, rows = written.search(QUERIES, 10)
-    index = fitted.index()
+    index = indexes.of(fitted)
     index.add(codes)
-    hits = index.search(QUERIES, 10)
+    hits = index.search(QueryVectors(QUERIES), 10)
     assert scores == pytest.approx(hits.scores, abs=1e-4)
     assert np.array_equal(rows, hits.ids)
 
@@ -55,9 +57,9 @@ def test_distances_are_those_of_the_codes(tmp_path, name):
     codes = fitted.encode(PASSAGES)
     assert write_faiss(fitted, codes, tmp_path / "index") == kind
     distances, rows = faiss.read_index(str(tmp_path / "index")).search(QUERIES, N)
-    index = fitted.index()
+    index = indexes.of(fitted)
     index.add(codes)
-    hits = index.search(QUERIES, N)
+    hits = index.search(QueryVectors(QUERIES), N)
     assert np.array_equal(-distances, hits.scores)
     for found, expected, far in zip(rows, hits.ids, distances, strict=True):
         for distance in np.unique(far):  # equally distant passages are in any order

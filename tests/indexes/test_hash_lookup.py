@@ -8,8 +8,11 @@ import pytest
 
 from labrador.errors import LabradorError
 from labrador.indexes import hash_lookup
-from labrador.indexes.hash_lookup import LookupIndex, bits_of_keys, keys
-from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.indexes.base import QueryVectors
+from labrador.indexes.hash_lookup import HashLookup, LookupIndex, bits_of_keys, keys
+from labrador.indexes.scan import Scan
+from labrador.indexes.search import Searchable
+from labrador.indexes.two_stage import TwoStage
 from labrador.machine.threads import faiss_threads
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
@@ -64,7 +67,7 @@ def brute_force(x, q, tables: int, key_bits: int, flips: int, k: int) -> tuple[l
 def test_what_has_a_near_key_is_found_and_ranked_by_whole_distance(no_scan, bits, tables, key_bits, flips, k):
     x, q = signs(0, 400, bits), signs(1, 12, bits)
     x[200:] = x[:200]  # ties
-    hits = built(x, tables, key_bits, flips, parts=3).search(q, k)
+    hits = built(x, tables, key_bits, flips, parts=3).search(QueryVectors(q), k)
     for row, query in enumerate(q):
         ids, distances = brute_force(x, query, tables, key_bits, flips, k)
         assert hits.ids[row].tolist() == ids
@@ -80,7 +83,7 @@ def test_every_code_within_the_certain_distance_is_found(no_scan, flips):
     for row in range(near):  # as far as that, with any bits
         x[row] = q
         x[row, generator.choice(bits, certain, replace=False)] *= -1
-    hits = built(x, tables, key_bits, flips).search(q, near)
+    hits = built(x, tables, key_bits, flips).search(QueryVectors(q), near)
     assert hits.ids[0].tolist() == list(range(near))
     assert (hits.scores == -certain).all()
 
@@ -90,7 +93,7 @@ def test_where_keys_cost_more_than_codes_all_codes_are_compared():
     index = built(x, 4, 12, 3)
     assert hash_lookup.KEY_COST * 4 * keys(12, 3) > 300
     for k in (1, 50, 300):
-        assert index.search(q, k).ids.tolist() == [brute_force(x, query, 1, 64, 64, k)[0] for query in q]
+        assert index.search(QueryVectors(q), k).ids.tolist() == [brute_force(x, query, 1, 64, 64, k)[0] for query in q]
 
 
 def test_queries_that_find_enough_are_looked_up_and_the_others_scanned(monkeypatch):
@@ -98,7 +101,7 @@ def test_queries_that_find_enough_are_looked_up_and_the_others_scanned(monkeypat
     x[:100, :8] = q[0, :8]  # a key that has a hundred passages more,
     q[1:, :8] = -q[0, :8]  # far from the others' keys
     monkeypatch.setattr(hash_lookup, "KEY_COST", 500 // keys(8, 1))
-    first, *others = built(x, 1, 8, 1).search(q, 100).ids.tolist()
+    first, *others = built(x, 1, 8, 1).search(QueryVectors(q), 100).ids.tolist()
     assert first == brute_force(x, q[0], 1, 8, 1, 100)[0] != brute_force(x, q[0], 1, 8, 8, 100)[0]
     assert others == [brute_force(x, query, 1, 8, 8, 100)[0] for query in q[1:]]
 
@@ -115,24 +118,26 @@ def test_a_saved_index_gives_the_same_answers(no_scan, tmp_path: Path, count, al
     again = LookupIndex.load(HashCodec(None, 40), codes, tmp_path, 1)
     for k in {1, count // 2 + 1, count}:
         wanted = [brute_force(x, query, 4, 8, 1, k)[0] for query in q]
-        assert index.search(q, k).ids.tolist() == again.search(q, k).ids.tolist() == wanted
+        assert index.search(QueryVectors(q), k).ids.tolist() == again.search(QueryVectors(q), k).ids.tolist() == wanted
     with pytest.raises(ValueError, match=f"of {count} codes, there are {count - 1}"):
         LookupIndex.load(HashCodec(None, 40), codes[1:], tmp_path)
 
 
 def searched(search: HashLookup, codec, codes, folder: Path, vectors=None):
     search.prepare(codec, codes, folder)
-    return search.build(codec, codes, vectors, folder)
+    return search.build(Searchable(codec, codes, vectors=vectors, prepared=folder))
 
 
 def test_most_candidates_of_a_scan_are_found_among_clusters(tmp_path: Path):
     x, q = clustered(0, 6000, 128)
     codec = HashCodec(None, 128)
     codes = codec.encode(x)
-    scan = TwoStage(candidates=100).build(codec, codes).first.search(q, 100)
+    scan = TwoStage(candidates=100).build(Searchable(codec, codes)).first.search(QueryVectors(q), 100)
     recalls = []
     for flips in (0, 1, 2):
-        hits = searched(HashLookup(candidates=100, flips=flips), codec, codes, tmp_path).first.search(q, 100)
+        hits = searched(HashLookup(candidates=100, flips=flips), codec, codes, tmp_path).first.search(
+            QueryVectors(q), 100
+        )
         assert (hits.scores == -(q[:, None] != x[hits.ids]).sum(axis=2)).all()
         assert (hits.scores <= scan.scores).all()
         recalls.append(np.mean([np.isin(a, b).mean() for a, b in zip(scan.ids, hits.ids, strict=True)]))
@@ -148,7 +153,7 @@ def test_the_rerank_is_brute_force_over_the_same_candidates(tmp_path: Path, rera
     np.save(tmp_path / "codes.npy", codec.encode(x))
     codes = np.load(tmp_path / "codes.npy", mmap_mode="r")
     index = searched(HashLookup(candidates=40, rerank=rerank, flips=1), codec, codes, tmp_path, x)
-    found, hits = index.first.search(q, 40), index.search(q, 20)
+    found, hits = index.first.search(QueryVectors(q), 40), index.search(QueryVectors(q), 20)
     scores = q @ (codec.decode(codes) if rerank == "codes" else x).T
     for row in range(len(q)):
         best = np.sort(scores[row, found.ids[row]])[::-1][:20]
@@ -159,16 +164,19 @@ def test_the_rerank_is_brute_force_over_the_same_candidates(tmp_path: Path, rera
 
 def test_fewer_passages_than_candidates_are_all_found(tmp_path: Path):
     x, q, codec = signs(0, 100, 32), signs(1, 4, 32), HashCodec(None, 32)
-    hits = searched(HashLookup(), codec, codec.encode(x), tmp_path).search(q, 500)
+    hits = searched(HashLookup(), codec, codec.encode(x), tmp_path).search(QueryVectors(q), 500)
     assert hits.ids.shape == (4, 100)
-    assert (hits.ids == TwoStage().build(codec, codec.encode(x)).search(q, 500).ids).all()
+    assert (hits.ids == TwoStage().build(Searchable(codec, codec.encode(x))).search(QueryVectors(q), 500).ids).all()
 
 
 def test_the_same_codes_give_the_same_files_and_answers(no_scan, tmp_path: Path):
     x, q = clustered(0, 900, 64)
     indexes, files, answers = [built(x, 4, 5, 1) for _ in range(2)], [], []
     for index in indexes:
-        answers += [index.search(q, 60).ids, np.vstack([index.search(one[None], 60).ids for one in q])]
+        answers += [
+            index.search(QueryVectors(q), 60).ids,
+            np.vstack([index.search(QueryVectors(one[None]), 60).ids for one in q]),
+        ]
         index.save(tmp_path)
         files.append((tmp_path / hash_lookup.FILE).read_bytes())
     assert files[0] == files[1]
@@ -180,9 +188,9 @@ def test_searches_at_the_same_time_do_not_disturb_each_other(no_scan):
     with faiss_threads(3):
         index = built(x, 4, 8, 0)
         depths = [1, 20, 200] * 2  # widened more and less
-        alone = [index.search(q, k).ids for k in depths]
+        alone = [index.search(QueryVectors(q), k).ids for k in depths]
         with ThreadPoolExecutor(4) as pool:
-            together = list(pool.map(lambda k: index.search(q, k).ids, depths))
+            together = list(pool.map(lambda k: index.search(QueryVectors(q), k).ids, depths))
     assert all((a == b).all() for a, b in zip(alone, together, strict=True))
 
 
@@ -246,8 +254,8 @@ def test_unusable_queries_and_missing_tables_are_refused(tmp_path: Path):
     x, codec = signs(0, 50, 64), HashCodec(None, 64)
     index = searched(HashLookup(), codec, codec.encode(x), tmp_path)
     with pytest.raises(LabradorError, match="vector of query 0: all zeros"):
-        index.search(0 * x, 5)
+        index.search(QueryVectors(0 * x), 5)
     with pytest.raises(ValueError, match="folder that its `prepare` wrote"):
-        HashLookup().build(codec, codec.encode(x))
+        HashLookup().build(Searchable(codec, codec.encode(x)))
     with pytest.raises(ValueError, match="the 50 passages' full vectors"):
-        HashLookup(rerank="dense").build(codec, codec.encode(x), None, tmp_path)
+        HashLookup(rerank="dense").build(Searchable(codec, codec.encode(x), prepared=tmp_path))

@@ -7,8 +7,10 @@ import faiss
 import numpy as np
 import pytest
 
+from labrador import indexes
 from labrador.errors import LabradorError
 from labrador.indexes import streamed
+from labrador.indexes.base import QueryVectors
 from labrador.indexes.flat import FlatIndex
 from labrador.machine.threads import threads
 from labrador.quantizers.base import TrainingVectors
@@ -42,7 +44,7 @@ def ranked(scores: np.ndarray, k: int) -> np.ndarray:
 def built(quantizer, x, parts: int = 1):
     codec = quantizer.fit(TrainingVectors(x), 0)
     codes = codec.encode(x)
-    index = codec.index()
+    index = indexes.of(codec)
     for part in np.array_split(codes, parts):
         index.add(part)
     return codec, codes, index
@@ -63,7 +65,7 @@ def test_flat_is_brute_force_with_many_ties_over_many_blocks(small_blocks, dtype
         index.add(part.view(np.uint8))
     for workers in (1, 3):
         with threads(workers):
-            hits = index.search(q, k)
+            hits = index.search(QueryVectors(q), k)
         assert (hits.ids == ranked(q @ x.T, k)).all()
         assert (hits.scores == np.take_along_axis(q @ x.T, hits.ids, axis=1)).all()
 
@@ -79,7 +81,7 @@ def test_streamed_flat_equals_faiss_flat_in_memory(small_blocks, tmp_path: Path,
     peer = faiss.IndexFlatIP(D)
     peer.add(x)
     scores, ids = peer.search(q, 100)
-    hits = index.search(q, 100)
+    hits = index.search(QueryVectors(q), 100)
     assert np.allclose(hits.scores, scores, atol=1e-5)
     assert np.allclose(np.take_along_axis(q @ x.T, hits.ids, axis=1), scores, atol=1e-5)
     assert (hits.ids == ids).mean() > 0.99  # the rest: scores that differ in the last bit, as they were summed
@@ -93,7 +95,7 @@ def test_lsh_is_brute_force_over_hamming_distances(monkeypatch, bits, k):
     codec, codes, index = built(LSH(bits=bits), x, parts=2)
     distances = np.unpackbits(codec.encode(q)[:, None] ^ codes[None], axis=2).sum(axis=2, dtype=np.int64)
     for queries in (q, q[:1]):
-        hits = index.search(queries, k)
+        hits = index.search(QueryVectors(queries), k)
         assert (hits.ids == ranked(-distances[: len(queries)], k)).all()
         assert (hits.scores == -np.take_along_axis(distances[: len(queries)], hits.ids, axis=1)).all()
 
@@ -103,7 +105,7 @@ def test_codes_are_scored_by_the_inner_product_with_what_they_decode_to(quantize
     x, q = vectors(0, 600), vectors(1, 9)
     codec, codes, index = built(quantizer, x, parts=2)
     scores = q @ codec.decode(codes).T
-    hits = index.search(q, 600)
+    hits = index.search(QueryVectors(q), 600)
     assert (np.sort(hits.ids, axis=1) == np.arange(600)).all()
     assert np.allclose(hits.scores, np.take_along_axis(scores, hits.ids, axis=1), atol=1e-4)
     assert (np.diff(hits.scores, axis=1) <= 0).all()
@@ -115,10 +117,10 @@ def test_copies_of_a_passage_rank_by_row_also_at_the_cut(quantizer, k):
     x = np.tile(vectors(0, 300), (4, 1))  # every vector four times
     _, _, index = built(quantizer, x, parts=1)
     q = vectors(1, 5)
-    whole = index.search(q, len(x))
+    whole = index.search(QueryVectors(q), len(x))
     order = np.lexsort((whole.ids, -whole.scores), axis=-1)
     assert (order == np.arange(len(x))).all()
-    cut = index.search(q, k)
+    cut = index.search(QueryVectors(q), k)
     assert (cut.ids == whole.ids[:, :k]).all()
     assert (cut.scores == whole.scores[:, :k]).all()
 
@@ -129,7 +131,7 @@ def test_neighbours_are_found_among_clusters(quantizer):
     x = np.repeat(centres, 20, axis=0) + 0.1 * vectors(1, 600)
     q = centres + 0.1 * vectors(2, 30)
     _, _, index = built(quantizer, x)
-    inside = index.search(q, 20).ids // 20 == np.arange(30)[:, None]
+    inside = index.search(QueryVectors(q), 20).ids // 20 == np.arange(30)[:, None]
     assert inside.mean() > 0.8
 
 
@@ -139,9 +141,9 @@ def test_a_saved_codec_with_the_same_codes_gives_the_same_answers(quantizer, tmp
     codec, codes, index = built(quantizer, x)
     np.save(tmp_path / "codes.npy", codes)
     codec.save(tmp_path)
-    again = quantizer.load(tmp_path).index()
+    again = indexes.of(quantizer.load(tmp_path))
     again.add(np.load(tmp_path / "codes.npy", mmap_mode="r"))
-    first, second = index.search(q, 50), again.search(q, 50)
+    first, second = index.search(QueryVectors(q), 50), again.search(QueryVectors(q), 50)
     assert (first.ids == second.ids).all()
     assert (first.scores == second.scores).all()
 
@@ -152,8 +154,8 @@ def test_k_beyond_the_passages_is_cut_and_said_once(quantizer, caplog):
     _, _, index = built(quantizer, x)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
-            assert index.search(vectors(1, 2), 1000).ids.shape == (2, 300)
-        index.search(vectors(1, 2), 10)
+            assert index.search(QueryVectors(vectors(1, 2)), 1000).ids.shape == (2, 300)
+        index.search(QueryVectors(vectors(1, 2)), 10)
     assert [record.message for record in caplog.records] == [
         "k=1000 is beyond the 300 passages of the index: every ranking has 300"
     ]
@@ -166,13 +168,13 @@ def test_unusable_queries_are_named(quantizer, bad, says):
     q = vectors(1, 4)
     q[2] = bad
     with pytest.raises(LabradorError, match=f"vector of query 2: {says}"):
-        index.search(q, 5)
+        index.search(QueryVectors(q), 5)
 
 
 @every
 def test_queries_and_codes_of_another_width_are_refused(quantizer):
     codec, codes, index = built(quantizer, vectors(0, 300))
     with pytest.raises(LabradorError, match=r"queries of shape \[4, 23\]: expected \[N, 24\]"):
-        index.search(vectors(1, 4)[:, :23], 5)
+        index.search(QueryVectors(vectors(1, 4)[:, :23]), 5)
     with pytest.raises(LabradorError, match="codes to add of shape"):
-        codec.index().add(codes[:, 1:])
+        indexes.of(codec).add(codes[:, 1:])

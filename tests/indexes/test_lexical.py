@@ -14,6 +14,7 @@ import Stemmer
 
 from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
+from labrador.indexes.base import QueryTexts
 from labrador.indexes.lexical import LexicalIndex, build_bm25, mine
 
 WORDS = ["apple", "berry", "cherry", "damson", "elder", "fig", "grape", "hazel"]
@@ -38,7 +39,7 @@ def random_passages(count: int) -> list[tuple[str, str]]:
 
 
 def test_scores_worked_out_by_hand(tmp_path: Path):
-    hits = build(PASSAGES, tmp_path).search(["apple"], 5)
+    hits = build(PASSAGES, tmp_path).search(QueryTexts(["apple"]), 5)
     mean = (3 + 2 + 0 + 3 + 3) / 5
     idf = math.log(1 + (5 - 3 + 0.5) / (3 + 0.5))  # "apple" is in three of five passages
 
@@ -60,7 +61,7 @@ def test_equals_the_index_that_bm25s_builds(tmp_path: Path):
         words = Stemmer.Stemmer("english").stemWords(query.split())
         expected = theirs.get_scores(words)
         order = np.lexsort((np.arange(300), -expected))[:20]
-        hits = index.search([query], 20)
+        hits = index.search(QueryTexts([query]), 20)
         np.testing.assert_allclose(hits.scores[0], expected[order], rtol=1e-5)
         np.testing.assert_allclose(expected[hits.ids[0]], expected[order], rtol=1e-5)
 
@@ -69,7 +70,7 @@ def test_bm25s_reads_and_searches_the_files(tmp_path: Path):
     index = build(random_passages(50), tmp_path)
     loaded = bm25s.BM25.load(tmp_path)
     expected = loaded.get_scores(["appl", "fig"])
-    hits = index.search(["apple fig"], 50)
+    hits = index.search(QueryTexts(["apple fig"]), 50)
     found = hits.ids[0] >= 0
     np.testing.assert_array_equal(hits.scores[0][found], expected[hits.ids[0][found]])
     assert found.sum() == (expected > 0).sum()
@@ -84,28 +85,28 @@ def test_equal_scores_are_ranked_by_row(tmp_path: Path, k: int):
     for query in ["apple", "apple berry", "cherry apple"]:
         expected = every.get_scores(Stemmer.Stemmer("english").stemWords(query.split()))
         order = [row for row in np.lexsort((np.arange(200), -expected)) if expected[row] > 0][:k]
-        assert index.search([query], k).ids[0].tolist() == order + [-1] * (k - len(order))
+        assert index.search(QueryTexts([query]), k).ids[0].tolist() == order + [-1] * (k - len(order))
 
 
 def test_unknown_words_empty_queries_and_stopwords_find_nothing(tmp_path: Path):
-    hits = build(PASSAGES, tmp_path).search(["zebra", "", "the", "zebra damson"], 2)
+    hits = build(PASSAGES, tmp_path).search(QueryTexts(["zebra", "", "the", "zebra damson"]), 2)
     assert hits.ids.tolist() == [[-1, -1], [-1, -1], [-1, -1], [1, -1]]
 
 
 def test_k_is_cut_to_the_passages_and_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     index = build(PASSAGES, tmp_path)
     with caplog.at_level(logging.INFO):
-        index.search(["apple"], 5)
+        index.search(QueryTexts(["apple"]), 5)
         assert not caplog.records
         for _ in range(2):
-            assert index.search(["apple"], 100).ids.shape == (1, 5)
+            assert index.search(QueryTexts(["apple"]), 100).ids.shape == (1, 5)
     assert [record.message for record in caplog.records] == [
         "k=100 is beyond the 5 passages of the index: every ranking has 5"
     ]
 
 
 def test_no_queries(tmp_path: Path):
-    assert build(PASSAGES, tmp_path).search([], 3).ids.shape == (0, 3)
+    assert build(PASSAGES, tmp_path).search(QueryTexts([]), 3).ids.shape == (0, 3)
 
 
 def test_threads_and_blocks_change_nothing(tmp_path: Path):
@@ -113,8 +114,8 @@ def test_threads_and_blocks_change_nothing(tmp_path: Path):
     queries = [" ".join(rng.choice(WORDS, 2)) for _ in range(300)]
     one = build(random_passages(100), tmp_path)
     many = LexicalIndex(tmp_path, threads=3)
-    expected = [one.search([query], 10).ids[0].tolist() for query in queries]
-    assert many.search(queries, 10).ids.tolist() == expected
+    expected = [one.search(QueryTexts([query]), 10).ids[0].tolist() for query in queries]
+    assert many.search(QueryTexts(queries), 10).ids.tolist() == expected
 
 
 def test_threads_that_want_the_same_working_space_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -129,12 +130,12 @@ def test_threads_that_want_the_same_working_space_at_once(tmp_path: Path, monkey
 
     build(PASSAGES, tmp_path)
     index = LexicalIndex(tmp_path, threads=3)
-    alone = index.search(["apple"], 3)
+    alone = index.search(QueryTexts(["apple"]), 3)
     monkeypatch.setattr("labrador.indexes.lexical.BLOCK", 1)
     before = threading.gettrace()
     threading.settrace(slowed)
     try:
-        together = index.search(["apple"] * 3, 3)
+        together = index.search(QueryTexts(["apple"] * 3), 3)
     finally:
         threading.settrace(before)  # type: ignore[arg-type]
     assert (together.ids == alone.ids).all()

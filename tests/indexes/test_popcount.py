@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from labrador.indexes.base import QueryVectors
 from labrador.indexes.hamming import FEW, HammingIndex, words
 from labrador.indexes.popcount import TILE, nearest
 from labrador.quantizers.hashing import HashCodec
@@ -51,9 +52,9 @@ def test_a_batch_and_a_few_queries_find_the_same():
     index = HammingIndex(codec)
     index.add(codec.encode(x[:300]))
     index.add(codec.encode(x[300:]))
-    together = index.search(queries, 40)
+    together = index.search(QueryVectors(queries), 40)
     for row in (0, 3 * FEW - 1):
-        alone = index.search(queries[row : row + 1], 40)
+        alone = index.search(QueryVectors(queries[row : row + 1]), 40)
         np.testing.assert_array_equal(alone.ids[0], together.ids[row])
         np.testing.assert_array_equal(alone.scores[0], together.scores[row])
 

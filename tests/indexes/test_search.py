@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from labrador.errors import LabradorError
-from labrador.indexes.search import Scan, Search, TwoStage
-from labrador.indexes.two_stage import QUERIES
+from labrador.indexes.base import QueryVectors
+from labrador.indexes.scan import Scan
+from labrador.indexes.search import Search, Searchable
+from labrador.indexes.two_stage import QUERIES, TwoStage
 from labrador.machine import gpus
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
@@ -48,8 +50,12 @@ def test_dense_rerank_is_brute_force_over_the_candidates(quantizer, dtype, candi
     x, q = np.load(tmp_path / "x.npy", mmap_mode="r"), integers(1, QUERIES + 9)
     codec = quantizer.fit(TrainingVectors(x), 0)
     codes = codec.encode(x)
-    found = Scan().build(codec, codes).search(q, candidates).ids
-    hits = TwoStage(candidates=candidates, rerank="dense").build(codec, codes, x).search(q, 20)
+    found = Scan().build(Searchable(codec, codes)).search(QueryVectors(q), candidates).ids
+    hits = (
+        TwoStage(candidates=candidates, rerank="dense")
+        .build(Searchable(codec, codes, vectors=x))
+        .search(QueryVectors(q), 20)
+    )
     scores = q @ x.astype(np.float32).T
     assert (hits.ids == brute_force(scores, found, 20)).all()
     assert (hits.scores == np.take_along_axis(scores, hits.ids, axis=1)).all()
@@ -60,8 +66,8 @@ def test_code_rerank_is_brute_force_over_the_decoded_candidates(quantizer):
     x, q = integers(0, 300), integers(1, 11)
     codec = quantizer.fit(TrainingVectors(x), 0)
     codes = codec.encode(x)
-    found = Scan().build(codec, codes).search(q, 50).ids
-    hits = TwoStage(candidates=50).build(codec, codes).search(q, 50)
+    found = Scan().build(Searchable(codec, codes)).search(QueryVectors(q), 50).ids
+    hits = TwoStage(candidates=50).build(Searchable(codec, codes)).search(QueryVectors(q), 50)
     scores = q @ codec.decode(codes).T
     assert (np.sort(hits.ids, axis=1) == np.sort(found, axis=1)).all()
     assert np.allclose(hits.scores, np.take_along_axis(scores, hits.ids, axis=1), rtol=1e-4, atol=1e-4)
@@ -72,10 +78,10 @@ def test_code_rerank_is_brute_force_over_the_decoded_candidates(quantizer):
 def test_one_query_gives_what_it_gives_in_a_batch():
     x, q = integers(0, 300), integers(1, 80)
     codec = LSH().fit(TrainingVectors(x), 0)
-    index = TwoStage(candidates=40).build(codec, codec.encode(x))
-    batch = index.search(q, 40)
+    index = TwoStage(candidates=40).build(Searchable(codec, codec.encode(x)))
+    batch = index.search(QueryVectors(q), 40)
     for row in (0, 70):
-        alone = index.search(q[row : row + 1], 40)
+        alone = index.search(QueryVectors(q[row : row + 1]), 40)
         assert (alone.ids[0] == batch.ids[row]).all()
         assert np.allclose(alone.scores[0], batch.scores[row], atol=1e-4)
 
@@ -84,7 +90,11 @@ def test_copies_of_a_passage_score_the_same_and_rank_by_row():
     x = np.tile(np.random.default_rng(0).standard_normal((37, D), dtype=np.float32), (7, 1))
     q = np.random.default_rng(1).standard_normal((5, D), dtype=np.float32)
     codec = LSH().fit(TrainingVectors(x), 0)
-    hits = TwoStage(candidates=7 * 37, rerank="dense").build(codec, codec.encode(x), x).search(q, 7 * 37)
+    hits = (
+        TwoStage(candidates=7 * 37, rerank="dense")
+        .build(Searchable(codec, codec.encode(x), vectors=x))
+        .search(QueryVectors(q), 7 * 37)
+    )
     groups = hits.ids.reshape(5, 37, 7)
     assert (groups % 37 == groups[:, :, :1] % 37).all()
     assert (np.diff(groups, axis=2) == 37).all()
@@ -96,7 +106,7 @@ def test_equal_codes_rank_by_row_when_reranked_by_codes(quantizer):
     q = np.random.default_rng(1).standard_normal((5, D), dtype=np.float32)
     codec = quantizer.fit(TrainingVectors(x), 0)
     codes = codec.encode(x)
-    hits = TwoStage(candidates=900).build(codec, codes).search(q, 900)
+    hits = TwoStage(candidates=900).build(Searchable(codec, codes)).search(QueryVectors(q), 900)
     same = (codes[hits.ids[:, 1:]] == codes[hits.ids[:, :-1]]).all(axis=2)
     assert same.sum() >= 5 * 600
     assert (np.diff(hits.ids, axis=1)[same] > 0).all()
@@ -112,7 +122,7 @@ def test_lsh_reranked_is_better_than_lsh():
     codes = codec.encode(x)
 
     def recall(search: Search) -> float:
-        ids = search.build(codec, codes, x).search(q, 10).ids
+        ids = search.build(Searchable(codec, codes, vectors=x)).search(QueryVectors(q), 10).ids
         return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(ids, truth, strict=True)]))
 
     by_rerank = [recall(Scan()), recall(TwoStage(candidates=200)), recall(TwoStage(candidates=200, rerank="dense"))]
@@ -124,15 +134,18 @@ def test_lsh_reranked_is_better_than_lsh():
 def test_fewer_passages_than_candidates_or_k(caplog):
     x, q = integers(0, 100), integers(1, 3)
     codec = LSH().fit(TrainingVectors(x), 0)
-    index = TwoStage(candidates=1000).build(codec, codec.encode(x))
+    index = TwoStage(candidates=1000).build(Searchable(codec, codec.encode(x)))
     with caplog.at_level(logging.INFO):
-        assert index.search(q, 20).ids.shape == (3, 20)
+        assert index.search(QueryVectors(q), 20).ids.shape == (3, 20)
     assert not caplog.records
     with caplog.at_level(logging.INFO):
-        index.search(q, 500)
-        assert index.search(q, 500).ids.shape == (3, 100)
+        index.search(QueryVectors(q), 500)
+        assert index.search(QueryVectors(q), 500).ids.shape == (3, 100)
     assert len(caplog.records) == 1
-    assert TwoStage(candidates=30).build(codec, codec.encode(x)).search(q, 500).ids.shape == (3, 30)
+    assert TwoStage(candidates=30).build(Searchable(codec, codec.encode(x))).search(QueryVectors(q), 500).ids.shape == (
+        3,
+        30,
+    )
 
 
 def test_only_the_dense_rerank_needs_vectors():
@@ -142,18 +155,18 @@ def test_only_the_dense_rerank_needs_vectors():
     assert needs == [False, False, True]
     for vectors in (None, x[:99]):
         with pytest.raises(ValueError, match="the 100 passages' full vectors"):
-            TwoStage(rerank="dense").build(codec, codec.encode(x), vectors)
+            TwoStage(rerank="dense").build(Searchable(codec, codec.encode(x), vectors=vectors))
 
 
 @pytest.mark.parametrize("search", [Scan(), TwoStage()], ids=str)
 def test_unusable_queries_are_refused(search):
     x = integers(0, 100)
     codec = LSH().fit(TrainingVectors(x), 0)
-    index = search.build(codec, codec.encode(x))
+    index = search.build(Searchable(codec, codec.encode(x)))
     with pytest.raises(LabradorError, match="vector of query 1: all zeros"):
-        index.search(np.stack([x[0], 0 * x[0]]), 5)
+        index.search(QueryVectors(np.stack([x[0], 0 * x[0]])), 5)
     with pytest.raises(LabradorError, match=r"queries of shape \[2, 15\]"):
-        index.search(x[:2, 1:], 5)
+        index.search(QueryVectors(x[:2, 1:]), 5)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +243,10 @@ def test_what_gpu_indexes_hand_to_faiss_and_make_of_its_hits(monkeypatch):
     for quantizer in (Flat(), LSH()):
         codec = quantizer.fit(TrainingVectors(x), 0)
         codes = codec.encode(x)
-        there, here = (Scan(device=device).build(codec, codes).search(q, 300) for device in ("cuda", "cpu"))
+        there, here = (
+            Scan(device=device).build(Searchable(codec, codes)).search(QueryVectors(q), 300)
+            for device in ("cuda", "cpu")
+        )
         assert (there.ids == here.ids).all()
         assert (there.scores == here.scores).all()
 
@@ -244,7 +260,10 @@ def test_a_gpu_ranks_as_the_cpu_does(dtype):
     for quantizer in (Flat(), LSH(bits=64)):
         codec = quantizer.fit(TrainingVectors(x), 0)
         codes = codec.encode(x)
-        there, here = (Scan(device=device).build(codec, codes).search(q, 1000) for device in ("cuda", "cpu"))
+        there, here = (
+            Scan(device=device).build(Searchable(codec, codes)).search(QueryVectors(q), 1000)
+            for device in ("cuda", "cpu")
+        )
         assert (there.scores == here.scores).all()
         sure = here.scores > here.scores[:, -1:]  # at the last score faiss chooses among equals as it likes
         assert (there.ids[sure] == here.ids[sure]).all()

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from labrador.errors import LabradorError
-from labrador.indexes.search import TwoStage
+from labrador.indexes.base import QueryVectors
+from labrador.indexes.search import Searchable
 from labrador.indexes.signs import SignProduct, byte_table
+from labrador.indexes.two_stage import TwoStage
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.hashing import Hash, HashCodec
 from labrador.quantizers.lsh import LSH
@@ -64,7 +66,7 @@ def test_two_stage_search_is_brute_force(kind, passages, dimension, bits, candid
     x, queries = vectors(kind, 0, (passages, dimension)), vectors(kind, 1, (70, dimension))
     weight = None if bits is None else vectors(kind, 2, (bits, dimension))
     codec = HashCodec(weight, dimension)
-    hits = TwoStage(candidates=candidates).build(codec, codec.encode(x)).search(queries, k)
+    hits = TwoStage(candidates=candidates).build(Searchable(codec, codec.encode(x))).search(QueryVectors(queries), k)
     ids, scores = numpy_search(weight, x, queries, candidates, k)
     np.testing.assert_array_equal(hits.ids, ids)
     np.testing.assert_allclose(hits.scores, scores, rtol=1e-5, atol=1e-4)
@@ -75,9 +77,9 @@ def test_codes_on_disk_give_the_same_answers_after_loading(tmp_path: Path):
     codec = HashCodec(vectors("continuous", 2, (64, 32)), 32)
     codec.save(tmp_path)
     np.save(tmp_path / "codes.npy", codec.encode(x))
-    before = TwoStage(candidates=50).build(codec, codec.encode(x)).search(queries, 20)
+    before = TwoStage(candidates=50).build(Searchable(codec, codec.encode(x))).search(QueryVectors(queries), 20)
     codes = np.load(tmp_path / "codes.npy", mmap_mode="r")
-    after = TwoStage(candidates=50).build(Hash().load(tmp_path), codes).search(queries, 20)
+    after = TwoStage(candidates=50).build(Searchable(Hash().load(tmp_path), codes)).search(QueryVectors(queries), 20)
     np.testing.assert_array_equal(after.ids, before.ids)
     np.testing.assert_array_equal(after.scores, before.scores)
 

@@ -7,6 +7,7 @@ import pytest
 import Stemmer
 
 from labrador.data.languages import LANGUAGES, STEMMERS, STOP_WORDS
+from labrador.indexes.base import QueryTexts
 from labrador.indexes.lexical import LexicalIndex, build_bm25
 from labrador.indexes.terms import Analyzer, one_form
 
@@ -123,4 +124,4 @@ def test_bm25_finds_passages(tmp_path, language):
     passages, question, right = TEXTS[language]
     build_bm25([[("", text) for text in passages]], tmp_path, analyzer=Analyzer(language))
     index = LexicalIndex(tmp_path, 1)  # knows its words by its files
-    assert index.search([question], 1).ids.tolist() == [[right]]
+    assert index.search(QueryTexts([question]), 1).ids.tolist() == [[right]]

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from labrador.indexes import hash_lookup, streamed, ties
+from labrador.indexes.base import QueryTexts, QueryVectors
+from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.lexical import LexicalIndex, build_bm25
-from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.indexes.scan import Scan
+from labrador.indexes.search import Searchable
+from labrador.indexes.two_stage import TwoStage
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import HashCodec
@@ -54,9 +58,7 @@ def index_of(name, search, x, folder, ties_from=0):
     component = SEARCHES[search]
     if component.structure() is not None:
         component.prepare(codec, codes, folder)
-    index = component.build(codec, codes, x, folder)
-    index.ties_from = ties_from
-    return index
+    return component.build(Searchable(codec, codes, ties_from, vectors=x, prepared=folder))
 
 
 @every
@@ -71,14 +73,16 @@ def test_the_start_of_ties_is_that_of_the_passages_in_another_order(
     monkeypatch.setattr(hash_lookup, "BLOCK_BYTES", 60)
     x = copies(400)
     q = np.random.default_rng(1).standard_normal((queries, D), dtype=np.float32)
-    hits = index_of(name, search, x, tmp_path, ties_from).search(q, 60)
+    hits = index_of(name, search, x, tmp_path, ties_from).search(QueryVectors(q), 60)
     codec = QUANTIZERS[name].fit(TrainingVectors(x), 0)
     turned = np.roll(x, -ties_from, axis=0)
     codes = codec.encode(turned)
     assert (codes == np.roll(codec.encode(x), -ties_from, axis=0)).all()
     if SEARCHES[search].structure() is not None:
         SEARCHES[search].prepare(codec, codes, tmp_path)
-    expected = SEARCHES[search].build(codec, codes, turned, tmp_path).search(q, 60)
+    expected = (
+        SEARCHES[search].build(Searchable(codec, codes, vectors=turned, prepared=tmp_path)).search(QueryVectors(q), 60)
+    )
     assert (hits.scores == expected.scores).all()
     assert (hits.ids == (expected.ids + ties_from) % 400).all()
     same = np.diff(hits.scores, axis=1) == 0
@@ -95,10 +99,9 @@ def test_equal_vectors_score_the_same_wherever_they_lie_in_a_batch_of_any_size(d
     which[rng.permutation(1100)[:30]] = np.arange(1, 31)
     x = few[which]
     codec = Flat().fit(TrainingVectors(x), 0)
-    index = Scan().build(codec, codec.encode(x))
-    index.ties_from = 500
+    index = Scan().build(Searchable(codec, codec.encode(x), ties_from=500))
     q = rng.standard_normal((2_000 if dimension == 64 else 340, dimension), dtype=np.float32)
-    hits = index.search(q, 50)
+    hits = index.search(QueryVectors(q), 50)
     exact = (q.astype(np.float64) @ few.astype(np.float64).T)[:, which]
     places = np.broadcast_to((np.arange(1100) - 500) % 1100, exact.shape)
     expected = np.lexsort((places, -exact), axis=-1)[:, :50]
@@ -112,7 +115,7 @@ def test_a_large_batch_is_brute_force(monkeypatch, dtype):
     x = rng.standard_normal((3000, 384)).astype(dtype)
     q = rng.standard_normal((400, 384), dtype=np.float32)
     codec = Flat().fit(TrainingVectors(x), 0)
-    hits = Scan().build(codec, codec.encode(x)).search(q, 100)
+    hits = Scan().build(Searchable(codec, codec.encode(x))).search(QueryVectors(q), 100)
     exact = q.astype(np.float64) @ x.astype(np.float64).T
     expected = np.argsort(-exact, axis=1)[:, :100]
     assert (hits.ids == expected).mean() > 0.999  # but for scores that float32 does not tell apart
@@ -120,10 +123,10 @@ def test_a_large_batch_is_brute_force(monkeypatch, dtype):
 
 
 def peak(index, q):
-    index.search(q, 5)
+    index.search(QueryVectors(q), 5)
     tracemalloc.start()
     try:
-        hits = index.search(q, 5)
+        hits = index.search(QueryVectors(q), 5)
         return hits, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -149,20 +152,18 @@ def test_memory_does_not_grow_with_the_passages_that_score_the_same(monkeypatch,
 def test_bm25_breaks_ties_from_a_row_on(tmp_path):
     texts = ["red fox"] * 5 + ["red red fox"] + ["blue heron"] * 2 + ["red fox"] * 4
     build_bm25([[("", text) for text in texts]], tmp_path)
-    index = LexicalIndex(tmp_path)
     for ties_from, expected in ((0, [0, 1, 2, 3, 4, 8, 9, 10, 11]), (3, [3, 4, 8, 9, 10, 11, 0, 1, 2])):
-        index.ties_from = ties_from
+        index = LexicalIndex(tmp_path, ties_from=ties_from)
         for k in (4, 12):
-            (found,) = index.search(["fox"], k).ids.tolist()
+            (found,) = index.search(QueryTexts(["fox"]), k).ids.tolist()
             assert [row for row in found if row not in (5, -1)] == expected[: k - (5 in found)]
-    index.ties_from = 9
-    assert index.search(["fox", "heron"], 3).ids.tolist()[0] == [9, 10, 11]
+    index = LexicalIndex(tmp_path, ties_from=9)
+    assert index.search(QueryTexts(["fox", "heron"]), 3).ids.tolist()[0] == [9, 10, 11]
 
 
 def test_copies_of_a_code_are_found_from_the_start_of_ties_on_by_a_learned_hash():
     codec = HashCodec(None, 8)
     x = np.ones((300, 8), dtype=np.float32)
-    index = Scan().build(codec, codec.encode(x))
-    index.ties_from = 299
+    index = Scan().build(Searchable(codec, codec.encode(x), ties_from=299))
     for queries in (1, 20):
-        assert index.search(x[:queries], 3).ids.tolist() == [[299, 0, 1]] * queries
+        assert index.search(QueryVectors(x[:queries]), 3).ids.tolist() == [[299, 0, 1]] * queries

@@ -1,5 +1,7 @@
 """Two stages with query vectors of their own, against brute force; what rerank=auto means; what the stages took."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -7,8 +9,11 @@ import numpy as np
 import pytest
 
 from labrador.errors import LabradorError
-from labrador.indexes.search import HashLookup, Scan, Search, TwoStage
-from labrador.indexes.two_stage import QUERIES
+from labrador.indexes.base import QueryVectors
+from labrador.indexes.hash_lookup import HashLookup
+from labrador.indexes.scan import Scan
+from labrador.indexes.search import Search, Searchable
+from labrador.indexes.two_stage import QUERIES, TwoStage
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH
@@ -50,13 +55,13 @@ def test_candidates_by_one_encoder_are_ranked_by_another(
     y, r = np.load(tmp_path / "verifier.npy", mmap_mode="r"), whole(3, QUERIES + 9, dense)
     codec = quantizer.fit(TrainingVectors(x), 0)
     codes = codec.encode(x)
-    found = Scan().build(codec, codes).search(q, candidates).ids
+    found = Scan().build(Searchable(codec, codes)).search(QueryVectors(q), candidates).ids
     scores = r @ y.astype(np.float32).T
-    index = TwoStage(candidates=candidates).build(codec, codes, y, verified=True)
-    hits = index.search(np.hstack([q, r]), k)
+    index = TwoStage(candidates=candidates).build(Searchable(codec, codes, vectors=y, verified=True))
+    hits = index.search(QueryVectors(q, r), k)
     assert (hits.ids == brute_force(scores, found, k)).all()
     assert (hits.scores == np.take_along_axis(scores, hits.ids, axis=1)).all()
-    alone = index.search(np.hstack([q, r])[5:6], k)
+    alone = index.search(QueryVectors(q, r)[5:6], k)
     assert (alone.ids == hits.ids[5:6]).all()
 
 
@@ -66,9 +71,9 @@ def test_candidates_from_hash_tables_are_ranked_by_another_encoder(tmp_path: Pat
     codec = LSH().fit(TrainingVectors(x), 0)
     codes, search = codec.encode(x), HashLookup(candidates=50, tables=2, key_bits=4)
     search.prepare(codec, codes, tmp_path)
-    index = search.build(codec, codes, y, tmp_path, verified=True)
-    hits = index.search(np.hstack([q[:20], r]), 50)
-    assert (hits.ids == brute_force(r @ y.T, index.first.search(q[:20], 50).ids, 50)).all()
+    index = search.build(Searchable(codec, codes, vectors=y, prepared=tmp_path, verified=True))
+    hits = index.search(QueryVectors(q[:20], r), 50)
+    assert (hits.ids == brute_force(r @ y.T, index.first.search(QueryVectors(q[:20]), 50).ids, 50)).all()
 
 
 @pytest.mark.parametrize("verified", [False, True])
@@ -99,55 +104,57 @@ def test_auto_builds_what_it_is_resolved_to():
     x, y, q = whole(0, 100, 16), whole(2, 100, 16), whole(1, 5, 16)
     codec = LSH().fit(TrainingVectors(x), 0)
     codes = codec.encode(x)
-    auto = TwoStage().build(codec, codes, y).search(q, 100)
-    by_codes = TwoStage(rerank="codes").build(codec, codes).search(q, 100)
+    auto = TwoStage().build(Searchable(codec, codes, vectors=y)).search(QueryVectors(q), 100)
+    by_codes = TwoStage(rerank="codes").build(Searchable(codec, codes)).search(QueryVectors(q), 100)
     assert (auto.ids == by_codes.ids).all()
     assert (auto.scores == by_codes.scores).all()
     with pytest.raises(ValueError, match="the 100 passages' full vectors"):
-        TwoStage().build(codec, codes, verified=True)
+        TwoStage().build(Searchable(codec, codes, verified=True))
 
 
 def test_vectors_of_another_dimension_need_queries_of_their_own():
     x = whole(0, 100, 16)
     codec = LSH().fit(TrainingVectors(x), 0)
     with pytest.raises(ValueError, match="vectors of 5 dimensions for queries of 16"):
-        TwoStage(rerank="dense").build(codec, codec.encode(x), whole(2, 100, 5))
+        TwoStage(rerank="dense").build(Searchable(codec, codec.encode(x), vectors=whole(2, 100, 5)))
 
 
 def test_unusable_queries_of_either_encoder_are_refused():
-    x, y, q = whole(0, 100, 16), whole(2, 100, 5), whole(1, 3, 21)
+    x, y, q = whole(0, 100, 16), whole(2, 100, 5), (whole(1, 3, 16), whole(3, 3, 5))
     codec = LSH().fit(TrainingVectors(x), 0)
-    index = TwoStage().build(codec, codec.encode(x), y, verified=True)
-    for shape in (16, 20, 22):
-        with pytest.raises(LabradorError, match=rf"queries of shape \[3, {shape}\]: expected \[N, 21\]"):
-            index.search(np.ones((3, shape), np.float32), 5)
-    for columns, value in ((slice(0, 16), 0), (slice(16, 21), 0), (slice(3, 4), np.nan), (slice(18, 19), np.inf)):
-        bad = q.copy()
-        bad[2, columns] = value
+    index = TwoStage().build(Searchable(codec, codec.encode(x), vectors=y, verified=True))
+    for queries, expected in (((whole(1, 3, 15), q[1]), "3, 15]: expected [N, 16]"), ((q[0], q[0]), "[N, 5]")):
+        with pytest.raises(LabradorError, match=re.escape(expected)):
+            index.search(QueryVectors(*queries), 5)
+    for which, columns, value in ((0, slice(16), 0), (1, slice(5), 0), (0, 3, np.nan), (1, 2, np.inf)):
+        bad = [vectors.copy() for vectors in q]
+        bad[which][2, columns] = value
         with pytest.raises(LabradorError, match="vector of query 2"):
-            index.search(bad, 5)
+            index.search(QueryVectors(*bad), 5)
+    with pytest.raises(ValueError, match="query vectors of the verifier"):
+        index.search(QueryVectors(q[0]), 5)
 
 
 @pytest.mark.parametrize("count", [1, 70])
 def test_the_stages_of_a_search_are_timed(count):
     x, q = whole(0, 3000, 64), whole(1, count, 64)
     codec = LSH().fit(TrainingVectors(x), 0)
-    index = TwoStage(candidates=500).build(codec, codec.encode(x))
+    index = TwoStage(candidates=500).build(Searchable(codec, codec.encode(x)))
     start = perf_counter()
-    stages = index.search(q, 100).stages
+    stages = index.search(QueryVectors(q), 100).stages
     whole_search = 1000 * (perf_counter() - start)
     assert list(stages) == STAGES
     assert min(stages.values()) > 0
     assert sum(stages.values()) <= whole_search
-    assert Scan().build(codec, codec.encode(x)).search(q, 100).stages == {}
+    assert Scan().build(Searchable(codec, codec.encode(x))).search(QueryVectors(q), 100).stages == {}
 
 
 def test_each_stage_has_the_time_that_it_took(monkeypatch):
     """On a clock that only the candidates (3 s) and their scores (0.5 s) move."""
     x, now = whole(0, 100, 16), [0.0]
     codec = LSH().fit(TrainingVectors(x), 0)
-    index = TwoStage().build(codec, codec.encode(x))
-    search, score = index.first.search, index.score
+    index = TwoStage().build(Searchable(codec, codec.encode(x)))
+    search, score = index.first.search, index.reranker.score
 
     def later(seconds, call):
         def run(*arguments):
@@ -158,17 +165,17 @@ def test_each_stage_has_the_time_that_it_took(monkeypatch):
 
     monkeypatch.setattr("labrador.indexes.two_stage.perf_counter", lambda: now[0])
     monkeypatch.setattr(index.first, "search", later(3, search))
-    monkeypatch.setattr(index, "score", later(0.5, score))
-    assert index.search(x[:2], 10).stages == {"candidates": 3000, "rerank": 500}
+    monkeypatch.setattr(index, "reranker", replace(index.reranker, score=later(0.5, score)))
+    assert index.search(QueryVectors(x[:2]), 10).stages == {"candidates": 3000, "rerank": 500}
 
 
 def test_both_stages_can_be_seen():
     x, q = whole(0, 300, 16), whole(1, 3, 16)
     fitted = LSH(bits=24).fit(TrainingVectors(x), 0)
-    index = TwoStage(candidates=40, rerank="dense").build(fitted, fitted.encode(x), x)
-    candidates, hits = index.search_both(q, 10)
-    expected = index.first.search(q, 40)
+    index = TwoStage(candidates=40, rerank="dense").build(Searchable(fitted, fitted.encode(x), vectors=x))
+    candidates, hits = index.search_both(QueryVectors(q), 10)
+    expected = index.first.search(QueryVectors(q), 40)
     assert np.array_equal(candidates.ids, expected.ids)
     assert np.array_equal(candidates.scores, expected.scores)
-    assert np.array_equal(hits.ids, index.search(q, 10).ids)
+    assert np.array_equal(hits.ids, index.search(QueryVectors(q), 10).ids)
     assert list(hits.stages) == STAGES

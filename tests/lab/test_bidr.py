@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from layouts import write_layout
 
+from labrador import indexes
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
-from labrador.indexes.search import Scan, TwoStage
+from labrador.indexes.base import QueryVectors
+from labrador.indexes.scan import Scan
+from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Lab, Trained
 from labrador.losses.contrastive_pq import CODEBOOKS
 from labrador.quantizers.learned_pq import LearnedPQ
@@ -134,11 +137,10 @@ def test_a_unified_query_finds_the_candidates_too(new_lab):
     lab, retriever = new_lab(), bidr(unified_query=True)
     found = retriever.rank(lab, LearnedPQ(), TwoStage(k=10, candidates=10), "test").hits.ids
     trained = retriever.train(lab)
-    index = trained.quantizer.quantizer.index()
+    index = indexes.of(trained.quantizer.quantizer, ties_from=lab.ties_from)
     index.add(np.asarray(lab.codes(trained.quantizer, trained.search).array))
-    index.ties_from = lab.ties_from
     near, other = (
-        index.search(np.asarray(lab.queries(checkpoint, "test").array), 10).ids
+        index.search(QueryVectors(lab.queries(checkpoint, "test").array), 10).ids
         for checkpoint in (trained.query, trained.search)
     )
     np.testing.assert_array_equal(np.sort(found, axis=1), np.sort(near, axis=1))

@@ -11,7 +11,9 @@ from layouts import write_layout
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
-from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.indexes.hash_lookup import HashLookup
+from labrador.indexes.scan import Scan
+from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Lab, Trained
 from labrador.lab.versions import VERSIONS
 from labrador.losses.contrastive import Contrastive

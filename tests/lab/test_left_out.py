@@ -8,7 +8,8 @@ import pytest
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
-from labrador.indexes.search import Scan, TwoStage
+from labrador.indexes.scan import Scan
+from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Lab, Trained
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat

@@ -9,7 +9,7 @@ from layouts import write_layout
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
-from labrador.indexes.search import Scan
+from labrador.indexes.scan import Scan
 from labrador.lab import Lab, Trained
 from labrador.lab import rankings as module
 from labrador.machine.hardware import Machine

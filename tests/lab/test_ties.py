@@ -10,7 +10,11 @@ from layouts import write_layout
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
-from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.indexes.base import QueryVectors
+from labrador.indexes.hash_lookup import HashLookup
+from labrador.indexes.scan import Scan
+from labrador.indexes.search import Searchable
+from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Lab, Trained
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
@@ -116,9 +120,8 @@ def test_over_all_starts_of_ties_a_passage_has_every_rank_once():
     """All passages equal: the mean over starts is the expected value of a random order."""
     x = np.ones((50, 8), dtype=np.float32)
     codec = LSH(bits=8).fit(TrainingVectors(x), 0)
-    index = Scan().build(codec, codec.encode(x))
     ranks = []
     for start in range(50):
-        index.ties_from = start
-        ranks.append(int(np.flatnonzero(index.search(x[:1], 50).ids[0] == 17)[0]))
+        index = Scan().build(Searchable(codec, codec.encode(x), start))
+        ranks.append(int(np.flatnonzero(index.search(QueryVectors(x[:1]), 50).ids[0] == 17)[0]))
     assert sorted(ranks) == list(range(50))

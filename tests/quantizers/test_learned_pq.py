@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from labrador import indexes
 from labrador.errors import LabradorError
+from labrador.indexes.base import QueryVectors
 from labrador.losses.contrastive_pq import CODEBOOKS, ROTATION, SKEW
 from labrador.losses.product import quantize, turned
 from labrador.quantizers.base import TrainingVectors
@@ -34,9 +36,9 @@ def test_before_the_first_step_it_searches_exactly_like_what_it_starts_from(vect
     np.testing.assert_array_equal(codes, start.encode(vectors.passages))
     found = []
     for each in (codec, start):
-        index = each.index()
+        index = indexes.of(each)
         index.add(codes)
-        found.append(index.search(vectors.judged.queries, 50))
+        found.append(index.search(QueryVectors(vectors.judged.queries), 50))
     np.testing.assert_array_equal(found[0].ids, found[1].ids)
     np.testing.assert_array_equal(found[0].scores, found[1].scores)
     assert codec.side_bytes == start.side_bytes
@@ -54,9 +56,9 @@ def test_exported_codes_are_what_the_layer_gave(vectors, turn):
     codes = codec.encode(vectors.passages)
     np.testing.assert_allclose(codec.unpack(codes), layer.numpy(), atol=1e-6)
     np.testing.assert_allclose(codec.decode(codes), (layer @ rotation).numpy(), atol=1e-5)
-    index = codec.index()
+    index = indexes.of(codec)
     index.add(codes)
-    hits = index.search(vectors.judged.queries, 600)
+    hits = index.search(QueryVectors(vectors.judged.queries), 600)
     expected = torch.from_numpy(vectors.judged.queries) @ rotation.T @ layer.T
     np.testing.assert_allclose(hits.scores, np.take_along_axis(expected.numpy(), hits.ids, axis=1), atol=1e-4)
 

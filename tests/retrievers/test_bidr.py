@@ -7,7 +7,8 @@ import pytest
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
-from labrador.indexes.search import Scan, TwoStage
+from labrador.indexes.scan import Scan
+from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Trained
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.contrastive_pq import ContrastivePQ

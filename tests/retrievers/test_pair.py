@@ -9,7 +9,7 @@ import pytest
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
-from labrador.indexes.search import Scan
+from labrador.indexes.scan import Scan
 from labrador.labels.pairs import Template
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.passage_centric import PassageCentric

@@ -7,7 +7,9 @@ import pytest
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
-from labrador.indexes.search import HashLookup, Scan, TwoStage
+from labrador.indexes.hash_lookup import HashLookup
+from labrador.indexes.scan import Scan
+from labrador.indexes.two_stage import TwoStage
 from labrador.losses.contrastive import Contrastive
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import Hash

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from labrador.indexes.base import Hits
+from labrador.indexes.base import Hits, QueryTexts, QueryVectors
+from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.lexical import LexicalIndex, build_bm25
-from labrador.indexes.others import Questions, search_of
-from labrador.indexes.search import HashLookup, Scan, TwoStage
-from labrador.indexes.ties import without_own
+from labrador.indexes.scan import Scan
+from labrador.indexes.search import Searchable
+from labrador.indexes.two_stage import TwoStage
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH
@@ -28,8 +29,8 @@ def vectors():
 def without(search, codec, x, query, own, k):
     """What the index of all passages but one gives, in rows of the whole corpus."""
     left = np.delete(np.arange(len(x)), own) if own >= 0 else np.arange(len(x))
-    codes, folder = codec.encode(x[left]), None
-    hits = search.build(codec, codes, x[left], folder).search(query[None], k)
+    codes = codec.encode(x[left])
+    hits = search.build(Searchable(codec, codes, vectors=x[left])).search(QueryVectors(query[None]), k)
     return np.where(hits.ids >= 0, left[hits.ids], -1)[0], hits.scores[0]
 
 
@@ -49,15 +50,15 @@ def without(search, codec, x, query, own, k):
 def test_rankings_are_those_of_an_index_without_it(vectors, quantizer, search, k):
     x, queries, own = vectors
     codec = quantizer.fit(TrainingVectors(x), 0)
-    index = search.build(codec, codec.encode(x), x)
-    asked = Questions(queries, own)
-    hits = search_of(index, asked)(asked, k)
+    index = search.build(Searchable(codec, codec.encode(x), vectors=x))
+    asked = QueryVectors(queries, own=own)
+    hits = index.search(asked, k)
     assert hits.ids.shape == (QUERIES, k)
     for row in range(QUERIES):
         ids, scores = without(search, codec, x, queries[row], own[row], k)
         assert hits.ids[row].tolist() == ids.tolist()
         np.testing.assert_allclose(hits.scores[row], scores, rtol=1e-6)
-        alone = search_of(index, asked[row : row + 1])(asked[row : row + 1], k)
+        alone = index.search(asked[row : row + 1], k)
         assert alone.ids[0].tolist() == ids.tolist()
 
 
@@ -66,9 +67,9 @@ def test_hash_tables_leave_it_out_of_the_candidates(vectors, tmp_path):
     codec = LSH(bits=16).fit(TrainingVectors(x), 0)
     search = HashLookup(candidates=6, rerank="dense", tables=1, key_bits=4)
     search.prepare(codec, codec.encode(x), tmp_path)
-    index = search.build(codec, codec.encode(x), x, tmp_path)
-    asked = Questions(queries, own)
-    hits = search_of(index, asked)(asked, 6)
+    index = search.build(Searchable(codec, codec.encode(x), vectors=x, prepared=tmp_path))
+    asked = QueryVectors(queries, own=own)
+    hits = index.search(asked, 6)
     assert not (hits.ids == own[:, None])[own >= 0].any()
     assert (hits.ids >= 0).all()
 
@@ -77,8 +78,8 @@ def test_the_whole_corpus_but_one_leaves_the_last_place_empty(vectors):
     x, queries, own = vectors
     codec = Flat().fit(TrainingVectors(x), 0)
     for search in (Scan(), TwoStage(rerank="dense")):
-        index = search.build(codec, codec.encode(x), x)
-        hits = search_of(index, Questions(queries, own))(Questions(queries, own), 1000)
+        index = search.build(Searchable(codec, codec.encode(x), vectors=x))
+        hits = index.search(QueryVectors(queries, own=own), 1000)
         assert hits.ids.shape == (QUERIES, PASSAGES)
         assert (hits.ids[:, -1] == -1).tolist() == (own >= 0).tolist()
         assert np.isneginf(hits.scores[own >= 0, -1]).all()
@@ -86,21 +87,15 @@ def test_the_whole_corpus_but_one_leaves_the_last_place_empty(vectors):
 
 def test_bm25(tmp_path):
     build_bm25([[("", "apple berry"), ("", "apple"), ("", "apple cherry damson")]], tmp_path)
-    asked = Questions(["apple berry", "apple", "damson"], np.array([0, -1, 2]))
-    hits = search_of(LexicalIndex(tmp_path, 1), asked)(asked, 2)
+    asked = QueryTexts(["apple berry", "apple", "damson"], np.array([0, -1, 2]))
+    hits = LexicalIndex(tmp_path, 1).search(asked, 2)
     assert hits.ids.tolist() == [[1, 2], [1, 0], [-1, -1]]
-
-
-def test_where_none_is_a_passage_the_search_is_the_indexs_own(vectors):
-    x, queries, _ = vectors
-    index = Scan().build(Flat().fit(TrainingVectors(x), 0), x.view(np.uint8))
-    assert search_of(index, queries) == index.search
 
 
 def test_by_hand():
     ids = np.array([[4, 2, 7], [4, 2, 7], [4, -1, -1]])
     hits = Hits(ids, -np.arange(9, dtype=np.float32).reshape(3, 3), {"candidates": 1.0})
-    found = without_own(hits, np.array([2, -1, 4]), 2)
+    found = hits.without(np.array([2, -1, 4]), 2)
     assert found.ids.tolist() == [[4, 7], [4, 2], [-1, -1]]
     assert found.scores.tolist() == [[0, -2], [-3, -4], [-7, -8]]
     assert found.stages == {"candidates": 1.0}
