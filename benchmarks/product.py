@@ -24,7 +24,7 @@ from labrador.losses.contrastive_pq import ContrastivePQ
 from labrador.samplers.base import Pool
 from labrador.samplers.random import Random
 from labrador.training.batches import Collate, Part
-from labrador.training.model import TrainingModel
+from labrador.training.encoder import TrainableEncoder
 from training import encoder_of, texts
 
 TEMPERATURE = 0.05
@@ -33,7 +33,7 @@ TEMPERATURE = 0.05
 def steps(objective: Objective, inputs: dict[str, Any]) -> Any:
     """A function that makes one optimizer step on the inputs and returns its processor seconds."""
     towers = encoder_of("minilm").build().train()
-    model = TrainingModel(towers, objective.build(towers.dimension))
+    model = TrainableEncoder(towers, objective.build(towers.dimension))
     optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=2e-5)
 
     def step() -> float:

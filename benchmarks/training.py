@@ -29,8 +29,8 @@ from labrador.samplers.base import Example, Pool
 from labrador.samplers.random import Random
 from labrador.training.base import Place
 from labrador.training.batches import distinct_passages
+from labrador.training.encoder import EncoderTraining
 from labrador.training.loop import train
-from labrador.training.model import EncoderTraining
 from labrador.training.settings import TrainSettings
 
 TEMPERATURE, RATE, CLIP = 0.05, 2e-5, 2.0

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from labrador.encoders.minilm import BundledMiniLM
-from labrador.training.model import ROWS, set_dropout, write_out_attention
+from labrador.training.encoder import ROWS, set_dropout, write_out_attention
 from labrador.training.words import looked_up_once
 
 

@@ -16,7 +16,7 @@ from ..training.frozen import FrozenPassages
 from .texts import TextSteps
 
 if TYPE_CHECKING:
-    from ..training.dev import DevQuestions
+    from ..training.dev_rank import DevQuestions
 
 DEV = "dev"
 HARD, OTHERS = 30, 30  # passages of each dev question besides its positive: as many as DPR and BPR rank it among
@@ -40,7 +40,7 @@ class DevPool:
 
     def questions(self, passages: Tokens | FrozenPassages) -> "DevQuestions":
         """As a training ranks them, by what it reads of the passages."""
-        from ..training.dev import DevQuestions
+        from ..training.dev_rank import DevQuestions
 
         return DevQuestions(self.tokens, passages, self.rows, self.positives, self.pool, self.spared)
 

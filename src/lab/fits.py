@@ -13,7 +13,7 @@ from ..losses.base import Objective
 from ..machine import processes
 from ..samplers.base import Example, Pool, Sampler
 from ..samplers.bm25 import BM25Hard
-from ..samplers.lexical import with_lexical
+from ..samplers.lexical_negatives import with_lexical
 from ..store import Recipe, describe
 from ..training.frozen import FrozenPassages
 from ..training.settings import TrainSettings
@@ -104,8 +104,8 @@ class FitSteps(DevSteps):
 
         def write(folder: Path) -> None:
             from ..training.base import Place
+            from ..training.encoder import EncoderTraining
             from ..training.loop import train
-            from ..training.model import EncoderTraining
 
             training = EncoderTraining(
                 batches=draws.batches,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..encoders.model_files import positions, quietly
 from .first_token import only_first_token
-from .pairs import Template
+from .template import Template
 
 
 class CrossEncoder(nn.Module):

@@ -12,11 +12,11 @@ from ..encoders.tokens import Tokens
 from ..machine import processes
 from ..training.base import Collation, Trainable, Training
 from ..training.batches import Part, share
-from ..training.model import ROWS, set_dropout, trimmed
+from ..training.encoder import ROWS, set_dropout, trimmed
 from ..training.words import looked_up_once
 from .cross_encoder import CrossEncoder
-from .pairs import Template
 from .teacher import MODEL, Teacher
+from .template import Template
 
 HEAD_RATE = 10.0  # times the body's learning rate is the head's
 
@@ -29,7 +29,7 @@ class Judged(TypedDict):
     weights: Tensor
 
 
-class Judging(Trainable):
+class TrainableTeacher(Trainable):
     """Pairs of token ids to their binary cross entropy: 1 for a question's positive, 0 for its negatives."""
 
     def __init__(self, teacher: CrossEncoder) -> None:
@@ -56,7 +56,7 @@ class Judging(Trainable):
         return {"loss": (losses * inputs["weights"]).sum()}
 
     def _logits(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None) -> Tensor:
-        """On a CPU pairs of about one length go together, as in `TrainingModel`."""
+        """On a CPU pairs of about one length go together, as in `TrainableEncoder`."""
         if input_ids.device.type != "cpu":
             return self.teacher(input_ids, attention_mask, token_type_ids)
         order = attention_mask.sum(dim=1).argsort(descending=True, stable=True)
@@ -87,7 +87,7 @@ class CollatePairs:
     world: int = 1
 
     def __call__(self, fetched: Part | list[Any]) -> Judged:
-        """Inputs of `Judging.forward`."""
+        """Inputs of `TrainableTeacher.forward`."""
         examples, batch = fetched
         mine = examples[share(len(examples), self.rank, self.world)]
         weight = self.world / batch if mine else 0.0
@@ -117,11 +117,11 @@ class TeacherTraining(Training):
     queries: Tokens
     passages: Tokens
 
-    def build(self) -> tuple[Judging, Collation]:
+    def build(self) -> tuple[TrainableTeacher, Collation]:
         """Raises LabradorError when the model has no head that judges pairs."""
         encoder = self.teacher.encoder
         model = CrossEncoder(encoder.load_classifier(ready=False), encoder.tokenizer())
         if self.settings.dropout is not None:
             set_dropout(model, self.settings.dropout)
         rank, world = processes.rank(), processes.world_size()
-        return Judging(model), CollatePairs(model.template, self.queries, self.passages, rank, world)
+        return TrainableTeacher(model), CollatePairs(model.template, self.queries, self.passages, rank, world)

@@ -140,7 +140,7 @@ class Collate:
     crosses_queries: bool = False  # whether the objective needs all queries that the passages are of
 
     def __call__(self, fetched: Part | list[Any]) -> Inputs:
-        """Inputs of `TrainingModel.forward`; DataLoader hands a fetched part over as a list."""
+        """Inputs of `TrainableEncoder.forward`; DataLoader hands a fetched part over as a list."""
         examples, batch = fetched
         mine = share(len(examples), self.rank, self.world)
         scored = examples if self.gathered else examples[mine]  # whose passages this process's queries meet

@@ -14,8 +14,8 @@ from ..store import sync
 from .base import Place, Trainable, Training
 from .batches import Loader, Lookup, Parts
 from .checkpoints import newest
+from .encoder import write_out_attention
 from .keeping import KeepBest, looks
-from .model import write_out_attention
 from .settings import CURVE, DEV_RANK
 from .trainer import RetrieverTrainer, arguments
 

@@ -16,9 +16,9 @@ from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens
 from labrador.errors import LabradorError
 from labrador.labels.cross_encoder import CrossEncoder
-from labrador.labels.pairs import Template
 from labrador.labels.teacher import MODEL, Teacher, TrainedTeacher
-from labrador.labels.teaching import CollatePairs, Judging
+from labrador.labels.teaching import CollatePairs, TrainableTeacher
+from labrador.labels.template import Template
 from labrador.samplers.base import Example
 from labrador.training.batches import Part
 from training import toy
@@ -85,7 +85,7 @@ def test_the_loss_is_the_weighted_cross_entropy(texts: Path):
     logits = [int(row[kept.sum() - 2]) / 100 - 3 for row, kept in zip(ids, mask, strict=True)]
     probabilities = torch.sigmoid(torch.tensor(logits).reshape(20, 3).double())
     expected = -(probabilities[:, 0].log() + (1 - probabilities[:, 1:]).log().sum(dim=1)).mean() / 3
-    found = Judging(Fixed())(inputs, 0)["loss"]
+    found = TrainableTeacher(Fixed())(inputs, 0)["loss"]
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
@@ -139,14 +139,14 @@ def test_a_fresh_head_is_drawn_with_the_seed(texts: Path, tmp_path: Path):
 
 def test_the_head_learns_ten_times_as_fast():
     encoder = lessons.TEACHER.encoder
-    judging = Judging(CrossEncoder(encoder.load_classifier(ready=False), encoder.tokenizer()))
-    (group,) = judging.own_groups(1e-4, 0.1)
+    model = TrainableTeacher(CrossEncoder(encoder.load_classifier(ready=False), encoder.tokenizer()))
+    (group,) = model.own_groups(1e-4, 0.1)
     assert (group["lr"], group["weight_decay"]) == (pytest.approx(1e-3), 0.0)
-    names = {value: name for name, value in judging.named_parameters()}
+    names = {value: name for name, value in model.named_parameters()}
     assert {names[value] for value in group["params"]} == {
         f"teacher.model.classifier.{part}" for part in ("weight", "bias")
     }
-    assert {*group["params"], *judging.backbone.parameters()} == set(names)
+    assert {*group["params"], *model.backbone.parameters()} == set(names)
 
 
 def test_the_settings_dropout_is_the_teachers(texts: Path, tmp_path: Path):

@@ -13,9 +13,9 @@ from torch import nn
 from labels import lessons
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens
-from labrador.labels.pairs import Template
 from labrador.labels.teacher import MODEL
-from labrador.labels.teaching import CollatePairs, Judging
+from labrador.labels.teaching import CollatePairs, TrainableTeacher
+from labrador.labels.template import Template
 from labrador.machine import processes
 from labrador.samplers.base import Example
 from labrador.training.batches import Part
@@ -79,7 +79,7 @@ def losses_and_gradients(folder: Path, out: Path) -> None:
     """The loss and the gradients of batches of each size, as this process sees them after averaging."""
     rank, world = processes.rank(), processes.world_size()
     torch.manual_seed(0)
-    module = Judging(Bag())  # type: ignore[arg-type]
+    module = TrainableTeacher(Bag())  # type: ignore[arg-type]
     model: Any = module if world == 1 else nn.parallel.DistributedDataParallel(module)
     template = Template.of(Tiny().tokenizer(), 512)
     collate = CollatePairs(template, Tokens(folder / "queries"), Tokens(folder / "passages"), rank, world)

@@ -10,7 +10,7 @@ from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.scan import Scan
-from labrador.labels.pairs import Template
+from labrador.labels.template import Template
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.passage_centric import PassageCentric
 from labrador.quantizers.flat import Flat

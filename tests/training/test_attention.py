@@ -4,7 +4,7 @@ import torch
 from transformers import PreTrainedModel
 
 from labrador.encoders.tiny import Tiny
-from labrador.training.model import write_out_attention
+from labrador.training.encoder import write_out_attention
 
 
 def test_written_out_it_gives_the_same_vectors():

@@ -15,7 +15,7 @@ from labrador.losses.contrastive import Contrastive
 from labrador.samplers.base import Example
 from labrador.samplers.batch import distinct_passages, other_positives, other_queries, parts_of
 from labrador.training.batches import Collate, Part, Parts, share
-from labrador.training.model import TrainingModel
+from labrador.training.encoder import TrainableEncoder
 from training import toy
 
 
@@ -185,7 +185,7 @@ def test_segments_of_passages_reach_training(tmp_path):
         towers = replace(encoder, segments=segments).build()
         typed = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "plain")
         collate = Collate(queries, tokens if segments else typed, positives, 0, segments=towers.segments("passage"))
-        model = TrainingModel(towers, Contrastive().build(towers.dimension))
+        model = TrainableEncoder(towers, Contrastive().build(towers.dimension))
         model(collate(Part([Example(0, 0, (2,)), Example(1, 1, ())], 2)), 0)["loss"].backward()
         table = towers.passage.model.embeddings.token_type_embeddings.weight.grad
         assert bool(table[1].abs().sum() > 0) == segments

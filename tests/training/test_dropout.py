@@ -3,7 +3,7 @@
 import torch
 
 from labrador.encoders.tiny import Tiny
-from labrador.training.model import set_dropout
+from labrador.training.encoder import set_dropout
 
 
 def vectors(towers):

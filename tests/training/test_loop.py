@@ -20,7 +20,7 @@ from labrador.losses.hashing import Hashing
 from labrador.losses.module import ObjectiveModule, Stateless
 from labrador.samplers.base import Example
 from labrador.training.batches import Collate, Part
-from labrador.training.model import TrainingModel
+from labrador.training.encoder import TrainableEncoder
 from labrador.training.settings import TrainSettings
 from labrador.training.trainer import arguments
 from training import toy
@@ -151,7 +151,7 @@ def test_a_step_gives_every_trained_weight_a_gradient(texts: Path, tmp_path: Pat
     encoder = encoder if isinstance(encoder, Tiny) else encoder(tmp_path)
     towers = encoder.build()
     collate = Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), towers.pad_id)
-    model = TrainingModel(towers, Contrastive().build(towers.dimension))
+    model = TrainableEncoder(towers, Contrastive().build(towers.dimension))
     model(collate(Part([Example(0, 0, (5,)), Example(3, 3, (6,))], 2)), 0)["loss"].backward()
     without = [name for name, value in model.named_parameters() if value.requires_grad and value.grad is None]
     assert without == []

@@ -19,8 +19,8 @@ from labrador.losses.unified import UnifiedQuery
 from labrador.machine import processes
 from labrador.samplers.base import Example
 from labrador.training.batches import Collate, Part, share
+from labrador.training.encoder import TrainableEncoder
 from labrador.training.frozen import FrozenPassages
-from labrador.training.model import TrainingModel
 from training import toy
 
 COUNTS = [8, 5, 2, 1]  # queries of a batch, over both processes
@@ -72,7 +72,7 @@ def losses_and_gradients(
         table = np.random.default_rng(0).normal(size=(toy.PASSAGES, width)).astype(np.float32)
         torch.manual_seed(0)
         towers: Any = Bag() if encoder == "bag" else STILL.build()
-        module = TrainingModel(towers, objective.build(towers.dimension))
+        module = TrainableEncoder(towers, objective.build(towers.dimension))
         if encoder == "bag":
             module.double()
         if frozen:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from labrador.training import checkpoints, loop, model
+from labrador.training import checkpoints, encoder, loop
 from labrador.training.trainer import RetrieverTrainer
 from training import toy
 
@@ -63,7 +63,7 @@ def killed_before_the_mark(folder: Path, out: Path) -> None:
 
 
 def killed_writing_the_towers(folder: Path, out: Path) -> None:
-    killed_in(model, "save_file", folder, out, 1)
+    killed_in(encoder, "save_file", folder, out, 1)
 
 
 def killed_before_the_last_name(folder: Path, out: Path) -> None:

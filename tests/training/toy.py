@@ -25,9 +25,9 @@ from labrador.machine import processes
 from labrador.samplers.base import Example, Pool
 from labrador.samplers.random import Random
 from labrador.training.base import Place
-from labrador.training.dev import DevQuestions
+from labrador.training.dev_rank import DevQuestions
+from labrador.training.encoder import EncoderTraining
 from labrador.training.loop import train
-from labrador.training.model import EncoderTraining
 from labrador.training.settings import TrainSettings
 
 WORDS = ["apple", "berry", "cat", "dog", "eel", "fig", "goat", "hen", "ibis", "jay"]

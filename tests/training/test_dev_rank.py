@@ -12,9 +12,9 @@ from labrador.losses.contrastive import Contrastive
 from labrador.losses.contrastive_pq import CODEBOOKS, ContrastivePQ
 from labrador.losses.hashing import Hashing
 from labrador.losses.unified import UnifiedQuery
-from labrador.training.dev import DevQuestions
+from labrador.training.dev_rank import DevQuestions
+from labrador.training.encoder import TrainableEncoder
 from labrador.training.frozen import FrozenPassages
-from labrador.training.model import TrainingModel
 from training import toy
 
 QUERIES = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], dtype=np.float32)
@@ -37,7 +37,7 @@ def rank(positives: list[int], pool: list[int], spared: list[list[int]] | None =
     texts: Any = FrozenPassages((QUERIES.__getitem__,)), FrozenPassages((PASSAGES.__getitem__,))
     lists = Ragged.from_lists(spared or [[place] for place in positives])
     given = np.arange(3), np.array(positives), np.array(pool), lists
-    return DevQuestions(*texts, *given).average_rank(TrainingModel(towers, Contrastive().build(2)))
+    return DevQuestions(*texts, *given).average_rank(TrainableEncoder(towers, Contrastive().build(2)))
 
 
 def test_ranks_worked_out_by_hand():
@@ -70,7 +70,7 @@ def test_the_objective_says_what_ranks():
 
 def test_the_model_goes_on_training_as_it_was(texts: Path):
     towers = toy.Still(shared=True).build()
-    model = TrainingModel(towers, Contrastive().build(towers.dimension)).train()
+    model = TrainableEncoder(towers, Contrastive().build(towers.dimension)).train()
     state = torch.random.get_rng_state()
     first, second = (toy.dev_questions(texts).average_rank(model) for _ in range(2))
     assert first == second

@@ -79,7 +79,7 @@ def write_out_attention(model: nn.Module) -> None:
             module.set_attn_implementation("eager")
 
 
-class TrainingModel(Trainable):
+class TrainableEncoder(Trainable):
     """Token ids to the losses of one process's queries against the passages of all processes, or its own."""
 
     def __init__(self, towers: TwoTower, objective: ObjectiveModule) -> None:
@@ -156,11 +156,11 @@ class EncoderTraining(Training):
     state: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     gathered: bool = True
 
-    def build(self) -> tuple[TrainingModel, Collate]:
+    def build(self) -> tuple[TrainableEncoder, Collate]:
         towers = self.start.towers()
         if self.settings.dropout is not None:
             set_dropout(towers, self.settings.dropout)
-        model = TrainingModel(towers, self.objective.build(towers.dimension))
+        model = TrainableEncoder(towers, self.objective.build(towers.dimension))
         model.objective.start_from(self.state)
         if isinstance(self.passages, FrozenPassages) and towers.passage is not towers.query:
             towers.passage.requires_grad_(False)

@@ -16,8 +16,8 @@ from ..encoders.tokens import Tokens, pad
 from ..encoders.towers import Side
 from ..machine import processes
 from .batches import Texts, share
+from .encoder import TrainableEncoder, gathered
 from .frozen import FrozenPassages
-from .model import TrainingModel, gathered
 
 TEXTS_TOGETHER = 64  # encoded at a time
 QUERIES_TOGETHER = 256  # scored at a time against all passages
@@ -41,7 +41,7 @@ class DevQuestions:
     pool: Rows
     spared: Ragged
 
-    def average_rank(self, model: TrainingModel) -> float:
+    def average_rank(self, model: TrainableEncoder) -> float:
         """The mean number of passages that `model` scores higher than a question's positive; 0 is the best there is.
 
         By the scores that the objective ranks by (`ObjectiveModule.ranked`), without dropout; every process encodes an
@@ -78,7 +78,7 @@ class DevQuestions:
         return torch.from_numpy(known)
 
 
-def _encoded(model: TrainingModel, side: Side, texts: Tokens | FrozenPassages, rows: Rows) -> Tensor:
+def _encoded(model: TrainableEncoder, side: Side, texts: Tokens | FrozenPassages, rows: Rows) -> Tensor:
     """The vectors of the texts `rows` [n], [n, D], of which every process encodes a share."""
     world = processes.world_size()
     device = next(model.parameters()).device

@@ -5,7 +5,7 @@ from itertools import chain
 from labrador.arrays.ragged import Ragged
 from labrador.samplers.base import Pool
 from labrador.samplers.bm25 import BM25Hard
-from labrador.samplers.lexical import with_lexical
+from labrador.samplers.lexical_negatives import with_lexical
 from labrador.samplers.random import Random
 
 POSITIVES = Ragged.from_lists([[3], [], [0, 5], [7]])

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast, RobertaTokenizerFast
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Ids, tokenize
 from labrador.errors import LabradorError
-from labrador.labels.pairs import Template
+from labrador.labels.template import Template
 
 BERT = Tiny().tokenizer()
 QUESTIONS = ["who keeps the dog?", "why", "", "one"]
