@@ -1,16 +1,17 @@
-""".npy files read and written by position.
+""".npy files: opened as memory maps, read and written by position, streamed.
 
 A memory map's touched pages count as the process's memory, so that encoding 21 million passages through one looks
 like (and under a memory limit can be) a process that grows with the corpus. Plain reads and writes do not.
 """
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from ..machine.files import sync
 
 
 class Layout(NamedTuple):
@@ -24,6 +25,12 @@ class Layout(NamedTuple):
     def row_bytes(self) -> int:
         """Bytes of one row: one step along the first axis."""
         return int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+
+
+def open_array(path: Path) -> NDArray[Any]:
+    """A .npy file as a read-only memory map."""
+    array: NDArray[Any] = np.load(path, mmap_mode="r")
+    return array
 
 
 def layout(path: Path) -> Layout:
@@ -54,8 +61,7 @@ def write_rows(path: Path, first: int, rows: NDArray[Any]) -> None:
     with path.open("r+b") as file:
         file.seek(into.start + first * into.row_bytes)
         file.write(np.ascontiguousarray(rows).data)
-        file.flush()
-        os.fsync(file.fileno())
+    sync(path)
 
 
 def read_rows(path: Path, first: int, last: int) -> NDArray[Any]:
@@ -71,18 +77,17 @@ def read_rows(path: Path, first: int, last: int) -> NDArray[Any]:
     return flat.reshape(count, *source.shape[1:])
 
 
-def write_stream(path: Path, chunks: Iterator[NDArray[Any]], dtype: DTypeLike) -> int:
-    """Write one-dimensional arrays one after the other as a single array of `dtype`; returns its length."""
+def write_stream(path: Path, chunks: Iterable[NDArray[Any]], dtype: DTypeLike, row: tuple[int, ...] = ()) -> None:
+    """Write arrays [n, *row] one after another as a single array of `dtype`."""
     total = 0
     with path.open("wb") as file:
-        start = _write_header(file, (0,), np.dtype(dtype))
+        start = _write_header(file, (0, *row), np.dtype(dtype))
         for chunk in chunks:
             file.write(np.ascontiguousarray(chunk, dtype=dtype).data)
             total += len(chunk)
         file.seek(0)
-        if _write_header(file, (total,), np.dtype(dtype)) != start:  # numpy pads headers so that this holds
+        if _write_header(file, (total, *row), np.dtype(dtype)) != start:  # numpy pads headers for this
             raise ValueError(f"{path}: the header outgrew its place")
-    return total
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:

@@ -4,7 +4,6 @@ Each shard is written with one positioned write; a marker file beside it then sa
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..machine import processes
+from ..machine.files import atomically
 from ..machine.progress_bar import bar
 from . import npy
 
@@ -60,7 +60,8 @@ def write_shards(out: Path, plan: Plan, make: Make, *, verb: str, unit: str) -> 
         for shard in todo:
             first, last = bounds[shard]
             npy.write_rows(out, first, make(first, last, shown.update))
-            _write_durably(markers / f"{shard}.done", "")
+            with atomically(markers / f"{shard}.done") as marker:
+                marker.touch()
     processes.barrier()
     if processes.is_main():
         shutil.rmtree(markers)
@@ -85,17 +86,5 @@ def _prepare(out: Path, markers: Path, plan: Plan) -> None:
     shutil.rmtree(markers, ignore_errors=True)
     npy.create(out, plan.shape, plan.dtype)
     markers.mkdir()
-    _write_durably(noted, str(plan))
-
-
-def _write_durably(path: Path, text: str) -> None:
-    """Write a file and wait until the disk has it and its name."""
-    with path.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with atomically(noted) as file:
+        file.write_text(str(plan))

@@ -1,6 +1,5 @@
 """The whole export: models, index, ids and card, all or nothing."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from ..encoders.towers import Side
 from ..errors import LabradorError, is_disk_full
 from ..finished.artifacts import RunArtifacts
 from ..finished.runs import FinishedRun
+from ..machine.files import atomically
 from .card import card
 from .index import write_faiss
 from .models import Model, check_package, joined, joiner, models, quietly, write_model
@@ -48,18 +48,14 @@ def export(run: FinishedRun, folder: Path) -> None:
             f"run={run.folder}: encoder.segments=true gives a passage's text another token type than its title, and "
             "sentence-transformers reads both as one text of one type; name a run with encoder.segments=false"
         )
-    unfinished = folder.with_name(f".{folder.name}.partial")
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        _fill(artifacts, unfinished)
-        unfinished.replace(folder)
+        with atomically(folder) as unfinished:
+            unfinished.mkdir()
+            _fill(artifacts, unfinished)
     except Exception as error:
         if not isinstance(error, OSError) and not is_disk_full(error):
             raise
         raise LabradorError(f"{folder}: cannot be written ({error}); free space or name another folder") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _fill(artifacts: RunArtifacts, folder: Path) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.npy import open_array
 from ..data.corpus import Corpus
 from ..encoders.base import Encoder
 from ..encoders.checkpoint import Checkpoint
@@ -77,8 +77,8 @@ class RunArtifacts:
         """The codes of all passages, uint8 [N, code_bytes], memory-mapped."""
         artifact = self._held(self.inputs["codes"], "the codes")
         if (artifact.folder / CODES).exists():
-            return _mapped(artifact.folder / CODES)
-        in_place = self.quantizer.codes_in_place(_mapped(artifact.folder / VECTORS))
+            return open_array(artifact.folder / CODES)
+        in_place = self.quantizer.codes_in_place(open_array(artifact.folder / VECTORS))
         if in_place is None:
             raise ValueError(f"{artifact.folder} holds neither codes nor vectors that are codes")
         return in_place
@@ -88,7 +88,7 @@ class RunArtifacts:
         """The passages' full vectors [N, D] that candidates are reranked by; None where nothing reads them."""
         if "dense" not in self.inputs:
             return None
-        return _mapped(self._held(self.inputs["dense"], "the passages' vectors").folder / VECTORS)
+        return open_array(self._held(self.inputs["dense"], "the passages' vectors").folder / VECTORS)
 
     @cached_property
     def structure(self) -> Path | None:
@@ -102,7 +102,7 @@ class RunArtifacts:
         vectors [Q, D] that it gave the run's questions.
         """
         artifact = self._held(self.inputs[side], "the questions' vectors")
-        return self.checkpoint(artifact.manifest["inputs"]["checkpoint"]), _mapped(artifact.folder / VECTORS)
+        return self.checkpoint(artifact.manifest["inputs"]["checkpoint"]), open_array(artifact.folder / VECTORS)
 
     def passages_checkpoint(self, name: str) -> Checkpoint:
         """The encoder that an input of the ranking ("codes", "dense") was made with."""
@@ -148,8 +148,3 @@ class RunArtifacts:
             f"run={self.run.folder}: {what} is not in the store {self.run.store.root}; "
             f"run the cell again, which makes it: {self.run.command}"
         )
-
-
-def _mapped(path: Path) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import indexes
+from ..arrays.npy import open_array, write_stream
 from ..encoders.checkpoint import Checkpoint
 from ..indexes.base import VectorIndex
 from ..indexes.search import Search
@@ -17,7 +18,7 @@ from ..quantizers.flat import FlatCodec
 from ..quantizers.supervised import SupervisedQuantizer
 from ..store import Artifact, describe
 from ..training.frozen import FrozenPassages
-from .steps import Fitted, Frozen, Stored, Trained, open_array
+from .steps import Fitted, Frozen, Stored, Trained
 from .texts import Candidates, read_lists, without, write_lists
 from .vectors import QUERIES_TOGETHER, VECTORS, Encoding, VectorSteps
 
@@ -208,8 +209,4 @@ def scan_of(stored: NDArray[Any], quantizer: Fitted | None = None) -> VectorInde
 
 def write_codes(fitted: FittedQuantizer, vectors: Vectors, out: Path) -> None:
     """Write the codes of vectors [N, D] to the .npy file `out`, block by block."""
-    with out.open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (len(vectors), fitted.code_bytes)}
-        np.lib.format.write_array_header_1_0(file, header)
-        for block in fitted.encode_blocks(vectors):
-            file.write(block.tobytes())
+    write_stream(out, fitted.encode_blocks(vectors), np.uint8, (fitted.code_bytes,))

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.npy import open_array
 from ..arrays.shards import Plan, write_shards
 from ..data.corpus import Corpus
 from ..data.relabelled import TRAIN, Labels, Pooled, Relabelled
@@ -27,7 +28,7 @@ from ..training.settings import TrainSettings
 from .codes import scan_of
 from .fits import ELSEWHERE, SHARED, trained_by
 from .rankings import RankingSteps
-from .steps import Stored, open_array
+from .steps import Stored
 from .texts import read_lists, without, write_lists
 from .vectors import QUERIES_TOGETHER
 from .versions import VERSIONS

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.npy import open_array
 from ..indexes.base import Hits, Index, QueryTexts, QueryVectors
 from ..indexes.search import Search, Searchable
 from ..indexes.ties import tie_start
@@ -20,7 +21,7 @@ from ..metrics.cost import measure, search_batches, threads
 from ..quantizers.base import Quantizer
 from ..store import Artifact, describe
 from .codes import CodeSteps
-from .steps import Trained, open_array
+from .steps import Trained
 from .vectors import QUERIES_TOGETHER
 
 log = logging.getLogger(__name__)

@@ -175,9 +175,3 @@ class Steps:
             artifact.key for _, artifact in self.used.values() if artifact.manifest["config"].get("seed") is not None
         }
         return {name: key for name, key in self.keys().items() if key in seeded}
-
-
-def open_array(path: Path) -> NDArray[Any]:
-    """A `.npy` file as a read-only memory map (never pickle)."""
-    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.npy import open_array
 from ..arrays.ragged import Ragged
 from ..data.languages import AUTO, detect
 from ..encoders.base import Encoder
@@ -17,7 +18,7 @@ from ..encoders.tokens import Form, Tokens, write_tokens
 from ..errors import LabradorError
 from ..indexes.terms import Analyzer
 from ..store import Artifact
-from .steps import Steps, open_array
+from .steps import Steps
 
 TEXTS_PER_BATCH = 4096
 LANGUAGE = "language.json"

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.npy import open_array
 from ..data.duplicates import Twins
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..machine import processes
 from .fits import FitSteps
-from .steps import Stored, open_array
+from .steps import Stored
 
 if TYPE_CHECKING:
     from ..encoders.towers import Side

@@ -9,6 +9,6 @@ checked against its manifest whenever it is found again (artifact.py). `python -
 
 from .artifact import Artifact
 from .keys import Recipe, describe
-from .store import Store, sync
+from .store import Store
 
-__all__ = ["Artifact", "Recipe", "Store", "describe", "sync"]
+__all__ = ["Artifact", "Recipe", "Store", "describe"]

@@ -83,7 +83,7 @@ def _collect(store: Store, keep: list[Path] | None, dry_run: bool) -> int:
         broken = manifest is None or fault(folder, manifest, thorough=False) is not None
         if broken or (needed is not None and key not in needed):
             freed += _remove(store, step, key, folder, "broken" if broken else "no kept result needs it", dry_run)
-    for folder in sorted(store.root.glob("*/.*.partial")):
+    for folder in sorted(store.root.glob("*/.*.partial/")):
         key = folder.name.split(".")[1]
         freed += _remove(store, folder.parent.name, key, folder, "left by a killed run", dry_run)
     print(f"{freed / 1e6:,.1f} MB {'would be ' if dry_run else ''}freed")

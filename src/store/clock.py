@@ -1,11 +1,12 @@
 """How long an artifact has been worked on, over all the processes that did: a killed one's time is not forgotten."""
 
-import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from ..machine.files import atomically
 
 EVERY = 10.0  # seconds between two notes: at most so much of a process that was killed at once is not counted
 
@@ -49,10 +50,5 @@ class Clock:
             return 0.0
 
     def _note(self) -> None:
-        unfinished = self._file.with_name(f"{self._file.name}.part")
-        with suppress(OSError):  # of a full disk, which the work itself meets
-            with unfinished.open("w") as file:
-                file.write(f"{self.seconds:.3f}")
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._file)
+        with suppress(OSError), atomically(self._file) as file:  # the work itself meets a full disk
+            file.write_text(f"{self.seconds:.3f}")

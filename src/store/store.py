@@ -1,7 +1,6 @@
 """Making artifacts: once, whole, by one process at a time."""
 
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import LabradorError, is_disk_full
 from ..machine import processes
+from ..machine.files import finish, remove, unfinished
 from ..machine.measuring import working
 from .artifact import Artifact, fault, read_manifest, write_manifest
 from .clock import Clock
@@ -113,8 +113,8 @@ class Store:
         """Fill the partial folder and rename it; the lock is held."""
         partial, final = self._partial(recipe), self.folder(recipe.step, recipe.key)
         resumed = recipe.resumable and any(path.is_file() for path in partial.rglob("*"))
-        if partial.exists() and not recipe.resumable:
-            shutil.rmtree(partial)
+        if not recipe.resumable:
+            remove(partial)
         partial.mkdir(parents=True, exist_ok=True)
         log.info("%s: %s", recipe.title, "continuing what was begun" if resumed else "making it")
         noted = self.clock_file(recipe.step, recipe.key)
@@ -123,14 +123,13 @@ class Store:
             with working(), clock.noting() if recipe.resumable else nullcontext():
                 elsewhere = write(partial) or 0.0
                 write_manifest(partial, recipe.made_by, clock.seconds + elsewhere, resumed)
+            finish(final)
         except BaseException as error:
             if not recipe.resumable or isinstance(error, LabradorError):
                 shutil.rmtree(partial, ignore_errors=True)
                 noted.unlink(missing_ok=True)
             raise
-        partial.replace(final)
         noted.unlink(missing_ok=True)
-        sync(final.parent)
         log.info("%s: made in %.1f s%s", recipe.title, clock.seconds, ", all processes together" if resumed else "")
         return self._open(recipe.step, recipe.key)
 
@@ -139,7 +138,7 @@ class Store:
         return self.root / step / key
 
     def _partial(self, recipe: Recipe) -> Path:
-        return self.root / recipe.step / f".{recipe.key}.partial"
+        return unfinished(self.folder(recipe.step, recipe.key))
 
     def _open(self, step: str, key: str) -> Artifact:
         folder = self.folder(step, key)
@@ -178,12 +177,3 @@ class Store:
         for folder in sorted(self.root.glob("*/*")):
             if folder.is_dir() and not folder.name.startswith(".") and folder.parent.name != "raw":
                 yield folder.parent.name, folder.name, folder
-
-
-def sync(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

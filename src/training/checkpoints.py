@@ -7,7 +7,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from ..machine import processes
-from ..store import sync
+from ..machine.files import atomically, sync_tree
 
 COMPLETE = "complete"  # the file that says that everything else of the checkpoint is on disk
 
@@ -44,11 +44,8 @@ class Complete(TrainerCallback):
         processes.barrier()
         if processes.is_main():
             checkpoint = self.folder / f"checkpoint-{state.global_step}"
-            for path in checkpoint.iterdir():
-                sync(path)
-            (checkpoint / COMPLETE).touch()
-            sync(checkpoint / COMPLETE)
-            sync(checkpoint)
-            sync(self.folder)
+            sync_tree(checkpoint)
+            with atomically(checkpoint / COMPLETE) as mark:
+                mark.touch()
             newest(self.folder)
         processes.barrier()

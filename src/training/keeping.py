@@ -9,7 +9,7 @@ from torch import nn
 from transformers import TrainerCallback
 
 from ..machine import processes
-from ..store import sync
+from ..machine.files import atomically
 from .base import Watch
 from .settings import DEV_RANK
 
@@ -53,10 +53,8 @@ class KeepBest(TrainerCallback):
             self.watch(point)
         if before is None or rank < before[DEV_RANK]:
             self.folder.mkdir(parents=True, exist_ok=True)
-            part = self._weights(state.global_step).with_suffix(".part")
-            save_model(self.model, str(part))
-            sync(part)
-            part.replace(self._weights(state.global_step))
+            with atomically(self._weights(state.global_step)) as weights:
+                save_model(self.model, str(weights))
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Remove the weights that the checkpoint just written knows to be surpassed."""

@@ -10,7 +10,7 @@ import torch
 from ..errors import LabradorError
 from ..machine import processes
 from ..machine.devices import memory_for
-from ..store import sync
+from ..machine.files import atomically, sync_tree
 from .base import Place, Trainable, Training
 from .batches import Loader, Lookup, Parts
 from .checkpoints import newest
@@ -98,12 +98,9 @@ def _write(model: Trainable, history: list[dict[str, float]], folder: Path) -> N
         )
     model.save(folder)
     lines = [json.dumps(entry) for entry in history if "loss" in entry or DEV_RANK in entry]
-    curve = folder / f"{CURVE}.part"
-    curve.write_text("".join(f"{line}\n" for line in lines))
-    for path in folder.rglob("*"):
-        sync(path)
-    curve.replace(folder / CURVE)  # says that all else is there, so that it must be on disk before
-    sync(folder)
+    sync_tree(folder)
+    with atomically(folder / CURVE) as curve:  # says that all else is there
+        curve.write_text("".join(f"{line}\n" for line in lines))
 
 
 def _remove(checkpoints: Path) -> None:

@@ -25,11 +25,18 @@ def test_read_rows_returns_the_slice_and_stops_at_the_end(tmp_path):
 
 def test_a_stream_becomes_one_array(tmp_path):
     chunks = [np.arange(3), np.arange(0), np.arange(70_000)]
-    total = npy.write_stream(tmp_path / "a.npy", iter(chunks), np.uint32)
+    npy.write_stream(tmp_path / "a.npy", chunks, np.uint32)
     read = np.load(tmp_path / "a.npy")
-    assert total == 70_003
     assert read.dtype == np.uint32
     assert np.array_equal(read, np.concatenate(chunks))
+
+
+def test_streamed_rows_make_the_file_numpy_would_write(tmp_path):
+    rows = np.arange(21, dtype=np.uint8).reshape(7, 3)
+    npy.write_stream(tmp_path / "a.npy", [rows[:5], rows[5:]], np.uint8, (3,))
+    np.save(tmp_path / "b.npy", rows)
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+    assert np.array_equal(npy.open_array(tmp_path / "a.npy"), rows)
 
 
 @pytest.mark.parametrize(
