@@ -12,7 +12,6 @@ from typing import Any
 
 from .composed import Composed
 
-NAMED = ("retriever", "quantizer", "sampler", "search", "encoder", "train")  # groups whose option a row names
 OUTSIDE = ("tracker",)  # groups that have no part in a result
 PLACES = (  # settings that decide no result
     "data.path",

@@ -5,12 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .chosen import NAMED, Chosen
+from .chosen import Chosen
 from .data.base import Source
 from .errors import LabradorError, is_disk_full
 from .lab import Lab, Ranking
 from .machine.hardware import this_machine
-from .results import ResultRow
+from .results import OPTIONS, ResultRow
 from .store import Artifact
 from .store.artifact import git_commit
 
@@ -18,7 +18,7 @@ from .store.artifact import git_commit
 def row_of(lab: Lab, ranking: Ranking, scores: Artifact, data: Source, chosen: Chosen) -> ResultRow:
     """The result row of a scored ranking of the questions of `data.split`."""
     figures = json.loads((scores.folder / "metrics.json").read_text())
-    options: dict[str, Any] = {group: chosen.options.get(group) for group in NAMED}
+    options: dict[str, Any] = {group: chosen.options.get(group) for group in OPTIONS}
     scored = ("passages", f"queries-{data.split}", f"qrels-{data.split}")
     learned: tuple[str, ...] = ("queries-train", "qrels-train", "negatives-train") if chosen.learned else ()
     if lab.kept_best:  # by the dev questions

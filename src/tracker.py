@@ -12,18 +12,16 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from .errors import LabradorError
-from .results import FILE_NAME, ResultRow, find
+from .results import FILE_NAME, SHOWN, ResultRow, find
 
 log = logging.getLogger(__name__)
 
 PACKAGE = "wandb"
-ENTRIES = ("metrics", "latency_ms", "seconds")  # fields of a row that hold several figures
-FIGURES = ("queries", "passages", "bytes_per_passage", "index_bytes", "disk_bytes", "qps", "threads")
 
 
 @dataclass(frozen=True)
@@ -164,24 +162,15 @@ class WandbSession(Session):
 
 
 def summary(row: ResultRow) -> dict[str, float]:
-    """A row's figures by the names that they have in it: "MRR@10", "bytes_per_passage", "latency_ms.p50", ...
-
-    Metrics go by their bare names. What a row cannot tell is left out.
-    """
-    told = {name: getattr(row, name) for name in FIGURES}
-    for name in ENTRIES:
-        before = "" if name == "metrics" else f"{name}."
-        told |= {f"{before}{entry}": value for entry, value in getattr(row, name).items()}
-    return {name: value for name, value in told.items() if value is not None}
+    """The numbers of a row that reports show, by column: "MRR@10", "bytes_per_passage", "latency_ms.p50", ..."""
+    return {name: value for name, value in row.flat(*SHOWN).items() if isinstance(value, (int, float))}
 
 
 def table(rows: Sequence[ResultRow]) -> Any:
-    """The rows as a wandb.Table: what tells them apart, what the command line set, and every figure."""
+    """The rows as a wandb.Table: all that reports show, and what the command line set."""
     import wandb
 
-    options = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "train")
-    names = (*options, "seed", "device", "disturbed", "commit")
-    lines = [{name: asdict(row)[name] for name in names} | row.settings | summary(row) for row in rows]
+    lines = [row.flat(*SHOWN, "settings", "disturbed", "commit") for row in rows]
     heads = list(dict.fromkeys(head for line in lines for head in line))
     return wandb.Table(columns=heads, data=[[line.get(head) for head in heads] for line in lines])
 

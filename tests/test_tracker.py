@@ -229,7 +229,7 @@ def a_row():
 
 def test_what_a_row_cannot_tell_is_left_out():
     assert summary(a_row()) == {
-        "queries": 5, "passages": 7, "index_bytes": 9, "disk_bytes": 0, "qps": 3.0, "threads": 1,
+        "seed": 0, "queries": 5, "passages": 7, "index_bytes": 9, "disk_bytes": 0, "qps": 3.0, "threads": 1,
         "MRR@10": 0.5, "latency_ms.p50": 2.0, "seconds.train": 0,
     }  # fmt: skip
     assert summary(replace(a_row(), qps=None)).keys().isdisjoint({"qps"})

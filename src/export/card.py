@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..finished.artifacts import RunArtifacts
 from ..finished.runs import FinishedRun
-from ..report.columns import count, size
+from ..results import count, size
 from .models import Model
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import LabradorError
-from ..results import find
-from .columns import size
+from ..results import find, size
 from .comparison import Comparison, compare
 from .files import markdown_table, write_csv, write_differences
 from .groups import Group

@@ -4,14 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..results import ResultRow
+from ..results import OPTIONS, SHOWN, ResultRow, Shown
 from .averages import Average
 
-NAMES = ("retriever", "quantizer", "sampler", "search", "data", "encoder", "train", "seed", "device", "threads")
-USED = ("quantizer", "sampler", "search", "encoder", "train")  # groups that a row may have no use for
-SIZES = ("queries", "passages")
-STAGES = ("train", "encode", "quantize", "search")
-PERCENTILES = ("p50", "p99")
+USED = OPTIONS[1:]  # groups that a row may have no use for
 DISTURBED = "~"  # behind a figure that was taken while other runs used the machine
 SIGNS = {1: "▲", -1: "▼"}  # significantly better, worse than the baseline
 
@@ -56,27 +52,42 @@ class Column:
 
 
 def columns(rows: Sequence[ResultRow]) -> list[Column]:
-    """Every column that `rows` can fill: names first, then quality, sizes, time."""
-    metrics = dict.fromkeys(name for row in rows for name in row.metrics)
-    stages = dict.fromkeys([*STAGES, *(name for row in rows for name in row.seconds)])
-    searched = dict.fromkeys(name for row in rows for name in row.latency_ms if name not in PERCENTILES)
+    """Every column that `rows` can fill: what tells them apart first, then the figures, each as `ResultRow` declares
+    it.
+    """
     untold = _untold(rows)
     settings = dict.fromkeys(name for row in rows for name in row.settings if name not in untold)
-    machine = dict.fromkeys(name for row in rows for name in row.machine or {})
+    machine = dict.fromkeys(name for row in rows for name in row.machine or {} if name not in SHOWN)
+    names = [name for name, shown in SHOWN.items() if shown.group in ("option", "setting")]
     return [
-        *(Column(name, _seeds if name == "seed" else _attribute(name), optional=True) for name in NAMES),
+        *(Column(SHOWN[name].head(), _seeds if name == "seed" else _attribute(name), optional=True) for name in names),
         *(_setting(name, rows) for name in settings),
         *(Column(name, _entry("components", name)) for name in untold),
-        *(Column(name, _machine(name), quiet=True) for name in machine if name not in NAMES),
-        *(Column(name, _attribute(name), "{:,}".format) for name in SIZES),
-        *map(_metric, metrics),
-        Column("bytes/\npassage", _attribute("bytes_per_passage"), count, "lowest"),
-        Column("index\nsize", _attribute("index_bytes"), size, "lowest"),
-        Column("on disk\nbeside", lambda row: row.disk_bytes or None, size, "lowest"),
-        *(_speed(f"ms/query\n{name}", _entry("latency_ms", name), "lowest") for name in ("p50", *searched)),
-        _speed("queries/\ns", _attribute("qps"), "highest"),
-        *(Column(f"{name}\n(s)", _time(name), seconds, "lowest") for name in stages),
+        *(Column(name, _machine(name), quiet=True) for name in machine),
+        *(column for name, shown in SHOWN.items() if name not in names for column in _figure(name, shown, rows)),
     ]
+
+
+def _figure(name: str, shown: Shown, rows: Sequence[ResultRow]) -> list[Column]:
+    """The column of a figure; of one with several entries a column each."""
+    values = [value for row in rows if isinstance(value := getattr(row, name), dict)]
+    if not values:
+        return [_shown(shown, "", _attribute(name))]
+    entries = dict.fromkeys([*shown.first, *(entry for value in values for entry in value)])
+    return [_shown(shown, entry, _entry(name, entry)) for entry in entries if entry not in shown.left_out]
+
+
+def _shown(shown: Shown, entry: str, value: Callable[[ResultRow], Any]) -> Column:
+    quality = shown.group == "quality"
+    return Column(
+        shown.head(entry),
+        (lambda row: value(row) or None) if shown.blank_at_zero else value,
+        shown.text,
+        shown.best,
+        spread=lambda row: row.spreads.get(entry) if quality and isinstance(row, Average) else None,
+        sign=lambda row: row.signs.get(entry, 0) if quality and isinstance(row, Average) else 0,
+        disturbed=lambda row: shown.timed and row.disturbed,
+    )
 
 
 def best_of(column: Column, rows: Iterable[Any]) -> str | None:
@@ -93,21 +104,6 @@ def _attribute(name: str) -> Callable[[ResultRow], Any]:
 
 def _seeds(row: ResultRow) -> int | str:
     return ", ".join(map(str, row.seeds)) if isinstance(row, Average) else row.seed
-
-
-def _metric(name: str) -> Column:
-    return Column(
-        name,
-        _entry("metrics", name),
-        "{:.3f}".format,
-        "highest",
-        spread=lambda row: row.spreads.get(name) if isinstance(row, Average) else None,
-        sign=lambda row: row.signs.get(name, 0) if isinstance(row, Average) else 0,
-    )
-
-
-def _speed(head: str, value: Callable[[ResultRow], Any], best: Literal["highest", "lowest"]) -> Column:
-    return Column(head, value, three_digits, best, disturbed=lambda row: row.disturbed)
 
 
 def _entry(field: str, name: str) -> Callable[[ResultRow], Any]:
@@ -140,38 +136,3 @@ def _untold(rows: Sequence[ResultRow]) -> list[str]:
 
 def _machine(name: str) -> Callable[[ResultRow], Any]:
     return lambda row: (row.machine or {}).get(name)
-
-
-def _time(stage: str) -> Callable[[ResultRow], Any]:
-    """Seconds of a stage; None where it took none, which is how a method without it (bm25: no training) says so."""
-    return lambda row: row.seconds.get(stage) or None
-
-
-def count(value: float) -> str:
-    """48, 96.5, 1,536."""
-    return f"{value:,.1f}".removesuffix(".0")
-
-
-def size(value: float) -> str:
-    """Bytes in decimal units: 512 B, 4.61 MB, 32.3 GB."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 999.5:
-            return f"{three_digits(value)} {unit}" if unit != "B" else f"{value:.0f} B"
-        value /= 1000
-    return f"{three_digits(value)} TB"
-
-
-def three_digits(value: float) -> str:
-    """Three significant digits, or all digits before the point: 0, 0.0123, 0.500, 1.23, 12.3, 1,234."""
-    if abs(value) >= 99.95:
-        return f"{value:,.0f}"
-    if abs(value) >= 9.995:
-        return f"{value:.1f}"
-    if abs(value) >= 0.9995:
-        return f"{value:.2f}"
-    return f"{value:#.3g}" if value else "0"
-
-
-def seconds(value: float) -> str:
-    """0.0, 12.3, 1,234."""
-    return f"{value:,.1f}" if value < 99.95 else f"{value:,.0f}"

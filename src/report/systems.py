@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import LabradorError
-from ..results import Data, ResultRow
+from ..results import OPTIONS, Data, Identity, ResultRow
 from .order import order
 
 if TYPE_CHECKING:
@@ -14,11 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PER_QUERY = "per_query.parquet"
-NAMED = ("retriever", "quantizer", "search", "sampler", "encoder", "train")  # groups whose option a row names
 DECIDES = "decides: "  # put before what stands in `components`, which is looked at last
 DIGITS = 6  # of a fingerprint, where nothing else distinguishes two
-
-Identity = tuple[tuple[str, str | None], ...]  # what a system is: ("retriever", "dpr"), ("quantizer.bits", "64"), ...
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ def systems(rows: Mapping[Path, ResultRow]) -> list[System]:
     """
     cells: dict[Identity, dict[int, tuple[Path, ResultRow]]] = {}
     for file, row in rows.items():
-        seeds = cells.setdefault(identity(row), {})
+        seeds = cells.setdefault(row.identity, {})
         _, known = seeds.setdefault(row.seed, (file, row))
         if known.disturbed and not row.disturbed:
             seeds[row.seed] = file, row
@@ -132,17 +129,8 @@ def baselines(found: Sequence[System], wanted: str) -> dict[Data, System]:
 def _words(system: System) -> set[str]:
     """What a system may be called by: the words of its label, its components and its settings."""
     row = system.rows[0]
-    named = {str(name) for name in (getattr(row, name) for name in (*NAMED, "data")) if name}
+    named = {str(name) for name in (getattr(row, name) for name in (*OPTIONS, "data")) if name}
     return named | set(system.label.split()) | {f"{key}={value}" for key, value in row.settings.items()}
-
-
-def identity(row: ResultRow) -> Identity:
-    """What makes two rows the same system: the data they were scored on, the questions that they learned from, the
-    options and every setting that decides a result; not seed, machine, commit or figures.
-    """
-    options = ((name, getattr(row, name)) for name in NAMED)
-    settings = sorted((row.components or row.settings).items())  # of older rows: what their command line set
-    return (("data", row.scored_on.key), ("trained_on", row.trained_on), *options, *settings)
 
 
 def labels(rows: Sequence[ResultRow]) -> list[str]:
@@ -160,7 +148,7 @@ def labels(rows: Sequence[ResultRow]) -> list[str]:
 
 def words(row: ResultRow) -> dict[str, str | None]:
     """What may tell a row's system from others, in the order in which it is looked for: what is best known first."""
-    options = {name: getattr(row, name) for name in NAMED}
+    options = {name: getattr(row, name) for name in OPTIONS}
     data = {"data": row.data, "queries": f"{row.queries:,}", "passages": f"{row.passages:,}"}
     settings = dict(sorted(row.settings.items()))
     rest = {f"{DECIDES}{key}": value for key, value in sorted(row.components.items())}

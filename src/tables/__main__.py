@@ -19,10 +19,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import LabradorError
-from ..report.columns import Column, count
+from ..report.columns import Column
 from ..report.files import markdown_table, write_differences, write_lines
 from ..report.latex import latex
 from ..report.table import Layout, print_table
+from ..results import count
 from .measured import Line, csv_lines, header, layout, marked
 from .published import Published, read_table
 from .request import EXPERIMENTS, ROOT, Request, parse

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..report.columns import Column, count, three_digits
+from ..report.columns import Column
 from ..report.systems import System
 from ..report.table import TIMED, Layout
+from ..results import count, three_digits
 from .published import Cell, Published
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ def test_markdown_is_a_table_with_the_best_in_bold(sweep):
     assert lines[2].startswith("| bm25 | - | 0.412 | **0.900** |")
     assert len({line.count("|") for line in lines[:7]}) == 1
     assert lines[8] == "**Bold**: best of its column"
-    assert lines[10].startswith("The same in all rows: sampler bm25")
+    assert lines[10].startswith("The same in all rows: search scan")
 
 
 def test_markdown_of_one_row_has_no_best(row):

@@ -20,7 +20,7 @@ def test_what_latex_reads_is_escaped():
 def test_a_table_for_a_paper(sweep):
     lines = latex(layout(sweep), "my table_1").splitlines()
     assert lines[:3] == [r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering"]
-    assert lines[3].startswith(r"\caption{Bold: best of its column. The same in all rows: sampler bm25 (where used)")
+    assert lines[3].startswith(r"\caption{Bold: best of its column. The same in all rows: search scan (where used)")
     assert lines[4:9] == [
         r"\label{tab:my-table-1}",
         r"\begin{tabular}{llrrrr}",

@@ -41,7 +41,7 @@ def test_what_is_the_same_in_all_rows_is_told_below(sweep):
     shown = layout(sweep)
     assert [column.title for column in shown.names] == ["retriever", "quantizer"]
     assert shown.caption == (
-        "sampler bm25 (where used), search scan (where used), data pydocs, encoder minilm (where used), seed 0, "
+        "search scan (where used), sampler bm25 (where used), encoder minilm (where used), data pydocs, seed 0, "
         "device cpu, threads 2, queries 1,210, passages 12,034, search (s) 1.2"
     )
     assert "nDCG@10" not in render(sweep)  # no row has it
@@ -54,7 +54,7 @@ def test_memory_and_disk_and_the_stages_of_a_search_stand_apart(row):
     lines = render([dense, old]).splitlines()
     heads = [" ".join(line.split()) for line in lines[:2]]
     assert heads[0].startswith("index on disk ms/query ms/query ms/query")
-    assert heads[1] == "quantizer size beside p50 candidates rerank"
+    assert heads[1] == "quantizer size for rerank p50 candidates rerank"
     assert [line.split() for line in lines[3:5]] == [
         ["lsh", "4.60", "MB*", "-", "0.700*", "-", "-"],
         ["pq", "18.5", "MB", "32.3", "GB", "0.900", "0.600", "0.300"],
