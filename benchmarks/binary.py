@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from labrador.indexes.base import QueryVectors
 from labrador.indexes.search import Searchable
 from labrador.indexes.two_stage import TwoStage
-from labrador.losses.binary import margin_ranking
+from labrador.losses.bpr import margin_ranking
 from labrador.quantizers.hashing import HashCodec
 
 CANDIDATES = 1000

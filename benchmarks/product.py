@@ -19,8 +19,8 @@ import torch
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.minilm import BundledMiniLM
 from labrador.losses.base import Objective
+from labrador.losses.bidr import BiDRLoss
 from labrador.losses.contrastive import Contrastive
-from labrador.losses.contrastive_pq import ContrastivePQ
 from labrador.samplers.base import Pool
 from labrador.samplers.random import Random
 from labrador.training.batches import Collate, Part
@@ -33,7 +33,7 @@ TEMPERATURE = 0.05
 def steps(objective: Objective, inputs: dict[str, Any]) -> Any:
     """A function that makes one optimizer step on the inputs and returns its processor seconds."""
     towers = encoder_of("minilm").build().train()
-    model = TrainableEncoder(towers, objective.build(towers.dimension))
+    model = TrainableEncoder(towers, objective)
     optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=2e-5)
 
     def step() -> float:
@@ -68,8 +68,8 @@ def main() -> None:
     layer: dict[str, Any] = {"codebooks": options.codebooks, "temperature": TEMPERATURE, "sharpness": encoder.dimension}
     kinds = {
         "without": steps(Contrastive(temperature=TEMPERATURE), inputs),
-        "with the layer": steps(ContrastivePQ(**layer), inputs),
-        "with the layer and its rotation": steps(ContrastivePQ(**layer, train_rotation=True), inputs),
+        "with the layer": steps(BiDRLoss(**layer), inputs),
+        "with the layer and its rotation": steps(BiDRLoss(**layer, train_rotation=True), inputs),
     }
     taken: dict[str, list[float]] = {name: [] for name in kinds}
     for turn in range(options.rounds + 1):

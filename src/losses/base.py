@@ -1,13 +1,19 @@
-"""What an objective is: a loss on the vectors of a batch, with or without parameters of its own. Imports no torch."""
+"""What an objective is: a loss as a component, with or without parameters of its own.
+
+No loss imports torch before it is computed: `--help` and search.py read settings without waiting for it. A loss's own
+parameters are tensors by name, and `losses` is a pure function of these and a batch. `module.ObjectiveModule` trains
+them.
+"""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .module import ObjectiveModule
+State = Mapping[str, "Tensor"]  # an objective's parameters by name
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,10 @@ class Roles:
 
 @dataclass(frozen=True)
 class Everyone:
-    """All queries that the batch's passages are of: of all processes, or of this one where these are its own.
+    """All queries that the batch's passages belong to: of all processes, or of this one where these are its own.
 
-    queries [N, D]; own [B] int64: the row in them of each query of this process; shared [B, N] bool: other queries of
-    which the positive of a query of this process is a positive, too.
+    queries [N, D]; own [B] int64: the index in them of each query of this process; shared [B, N] bool: other queries
+    that share the positive of a query of this process.
     """
 
     queries: "Tensor"
@@ -41,9 +47,9 @@ class Batch:
     """The vectors of one batch: B queries (this process's share) and P passages (of all processes, or its own).
 
     queries [B, D]; passages [P, D], no passage twice: first the queries' positives, then hard negatives;
-    positives [B] int64: the row in `passages` of each query's positive; masked [B, P] bool: passages that must not
+    positives [B] int64: the index in `passages` of each query's positive; masked [B, P] bool: passages that must not
     count as negatives of the query (its other positives); `step`: optimizer steps done, for schedules. `everyone` is
-    there for objectives that ask for it (`ObjectiveModule.crosses_queries`).
+    there for objectives that ask for it (`Objective.crosses_queries`).
     """
 
     queries: "Tensor"
@@ -56,16 +62,33 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """A parameter of an objective's own: its first value, and its learning rate at the peak (0: it is not trained)."""
+
+    value: "Tensor"
+    learning_rate: float
+
+
+@dataclass(frozen=True)
 class Objective(ABC):
-    """A training objective as a component: its fields are its settings.
+    """A training objective as a component: its fields are its settings."""
 
-    keeps_best: whether train.keep=auto keeps the checkpoint with the best dev rank, as its paper's code does.
-    """
-
-    keeps_best: ClassVar[bool] = False
-
+    keeps_best: ClassVar[bool] = False  # whether train.keep=auto keeps the best dev rank, as its paper's code does
     version: ClassVar[int] = 1  # raised when the same settings come to give another loss
 
+    @property
+    def crosses_queries(self) -> bool:
+        """Whether a query's loss depends on the other queries of the batch (`Batch.everyone`)."""
+        return False
+
+    def parameters(self, dimension: int) -> dict[str, Parameter]:
+        """Its own parameters for vectors [N, dimension]; torch's seed is set before the call."""
+        return {}
+
     @abstractmethod
-    def build(self, dimension: int) -> "ObjectiveModule":
-        """The trainable form for vectors of `dimension`; torch's seed is set before the call."""
+    def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:
+        """Per-query losses [B] by name; the mean of "loss" over the global batch is trained, the others are logged."""
+
+    def ranked(self, queries: "Tensor", passages: "Tensor", state: State) -> tuple["Tensor", "Tensor"]:
+        """Query vectors [Q, D] and passage vectors [P, D] as the trained search ranks them, by inner product."""
+        return queries, passages

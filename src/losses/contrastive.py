@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import LabradorError
-from .base import Batch, Objective
+from .base import Batch, Objective, State
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from .module import ObjectiveModule
 
 
 def info_nce(
@@ -37,13 +35,5 @@ class Contrastive(Objective):
                 "use about 0.05 with a normalised encoder and 1 with any other"
             )
 
-    def build(self, dimension: int) -> "ObjectiveModule":
-        from .module import Stateless
-
-        return Stateless(self.losses)
-
-    def losses(self, batch: Batch) -> dict[str, "Tensor"]:
-        """The losses [B] of a batch."""
-        return {
-            "loss": info_nce(batch.queries, batch.passages, batch.positives, batch.masked, self.temperature),
-        }
+    def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:
+        return {"loss": info_nce(batch.queries, batch.passages, batch.positives, batch.masked, self.temperature)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..arrays.vectors import check_shape
 from ..errors import settings_of
-from ..losses.hashing import LAYER, Hashing
+from ..losses.bpr import LAYER, BPRLoss
 from .base import Codes, State, TrainingVectors
 from .binary import BinaryCodec, check_bits, check_dimension, pack
 from .codec import Rotation
@@ -99,9 +99,9 @@ class Hash(SupervisedQuantizer):
             _ = self.objective
 
     @property
-    def objective(self) -> Hashing:
+    def objective(self) -> BPRLoss:
         """Both losses, of vectors of length 1."""
-        return Hashing(
+        return BPRLoss(
             bits=self.bits,
             temperature=self.temperature,
             alpha=self.alpha,
@@ -116,21 +116,15 @@ class Hash(SupervisedQuantizer):
 
     def fit(self, x: TrainingVectors, seed: int) -> HashCodec:
         """Learn the layer; raises LabradorError when there is no pair to learn from."""
-        import torch
-
         dimension = x.passages.shape[1]
         self.check(dimension, len(x.passages))
         judged = judged_queries(x)
         lengths = mean_length(judged.queries, seed), mean_length(x.passages, seed)
         cosines = replace(self.objective, temperature=self.temperature / (lengths[0] * lengths[1]))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)  # for a layer that starts with random directions
-            module = cosines.build(dimension)
-        learn(module, x, self, seed, lengths)
-        return self.learned({name: value.numpy() for name, value in module.state_dict().items()}, dimension)
+        return self.learned(learn(cosines, x, self, seed, lengths), dimension)
 
     def learned(self, state: State, dimension: int) -> HashCodec:
-        """The codec of a layer that was trained with an encoder: its state as `Hashing`'s module saves it."""
+        """The codec of a layer that was trained with an encoder: the state of its `BPRLoss`."""
         return HashCodec(state.get(LAYER), dimension)
 
     def load(self, folder: Path) -> HashCodec:

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import settings_of
-from ..losses.contrastive_pq import CODEBOOKS, ROTATION, SKEW, ContrastivePQ
+from ..losses.bidr import CODEBOOKS, ROTATION, SKEW, BiDRLoss, turned
 from .base import State, TrainingVectors
 from .opq import OPQ
 from .product import ProductCodec
@@ -56,9 +56,9 @@ class LearnedPQ(SupervisedQuantizer):
             iterations=self.iterations,
         )
 
-    def objective(self, dimension: int) -> ContrastivePQ:
+    def objective(self, dimension: int) -> BiDRLoss:
         """Its loss on vectors [N, dimension] of length 1."""
-        return ContrastivePQ(
+        return BiDRLoss(
             codebooks=books(self.codebooks, dimension),
             centroids=self.centroids,
             temperature=self.temperature,
@@ -83,24 +83,21 @@ class LearnedPQ(SupervisedQuantizer):
         lengths = [mean_length(vectors, seed) for vectors in (judged_queries(x).queries, x.passages)]
         queries, passages = (2.0 ** round(math.log2(length)) for length in lengths)  # so that dividing by it is exact
         objective = self.objective(dimension)
-        module = replace(
+        scaled = replace(
             objective,
             temperature=objective.temperature / (queries * passages),
             sharpness=objective.sharpness * (passages / lengths[1]) ** 2,
-        ).build(dimension)
+        )
         start = x.start or self.start(dimension).fit(x, seed).state()
-        module.start_from({**start, CODEBOOKS: start[CODEBOOKS] / np.float32(passages)})
-        learn(module, x, self, seed, (queries, passages))
-        state = {name: value.numpy() for name, value in module.state_dict().items()}
+        start = {**start, CODEBOOKS: start[CODEBOOKS] / np.float32(passages)}
+        state = learn(scaled, x, self, seed, (queries, passages), start)
         return self.learned({**state, CODEBOOKS: state[CODEBOOKS] * np.float32(passages)}, dimension)
 
     def learned(self, state: State, dimension: int) -> ProductCodec:
-        """The codec of a layer that was trained with an encoder: its state as `ContrastivePQ`'s module saves it."""
+        """The codec of a layer that was trained with an encoder: the state of its `BiDRLoss`."""
         rotation = state[ROTATION]
         if state[SKEW].any():
             import torch
-
-            from ..losses.product import turned
 
             rotation = turned(torch.from_numpy(rotation), torch.from_numpy(state[SKEW])).numpy()
         identity = np.array_equal(rotation, np.eye(dimension, dtype=rotation.dtype))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..arrays.vectors import sample
 from ..errors import LabradorError
-from ..losses.contrastive_pq import CODEBOOKS, ROTATION
+from ..losses.bidr import CODEBOOKS, ROTATION
 from ..machine.threads import threads
 from .base import Quantizer, State, TrainingVectors
 from .codec import FaissCodec

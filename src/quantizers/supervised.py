@@ -2,23 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import sample
 from ..errors import LabradorError
+from ..losses.base import Batch, Objective, Roles
 from ..machine.progress_bar import bar
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
 from ..samplers.batch import distinct_passages, other_positives, parts_of
-from .base import JudgedQueries, Quantizer, TrainingVectors, Vectors
+from .base import JudgedQueries, Quantizer, State, TrainingVectors, Vectors
 from .settings import above, at_least
-
-if TYPE_CHECKING:
-    from ..losses.base import Batch
-    from ..losses.module import ObjectiveModule
 
 PROBE = 10_000  # vectors whose mean length is taken, at most
 WARMUP = 0.1  # share of the steps in which the learning rate rises; it falls linearly afterwards
@@ -86,20 +83,27 @@ def mean_length(vectors: Vectors, seed: int) -> float:
 
 
 def learn(
-    module: "ObjectiveModule",
+    objective: Objective,
     x: TrainingVectors,
     settings: SupervisedQuantizer,
     seed: int,
-    lengths: tuple[float, float] = (1.0, 1.0),
-) -> None:
-    """Train the parameters of `module` on the judged queries of `x`, whose vectors stay as they are.
+    lengths: tuple[float, float],
+    start: State | None = None,
+) -> State:
+    """Train the objective's own parameters, from `start`, on the judged queries of `x`; the vectors stay as they are.
 
-    Queries and passages are divided by `lengths` before the module sees them. AdamW with a linear warmup and decay.
+    Queries and passages are divided by `lengths` before the loss sees them. AdamW with a linear warmup and decay.
     Raises LabradorError when the loss is not finite.
     """
     import torch
 
-    optimizer = torch.optim.AdamW(module.parameter_groups(settings.learning_rate, 0.0))
+    from ..losses.module import ObjectiveModule
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # for parameters that start at random
+        module = ObjectiveModule(objective, x.passages.shape[1])
+    module.start_from(start or {})
+    optimizer = torch.optim.AdamW(module.parameter_groups())
     rising = max(1, round(WARMUP * settings.steps))
 
     def rate(step: int) -> float:
@@ -120,6 +124,7 @@ def learn(
             optimizer.step()
             schedule.step()
             shown.update(1)
+    return {name: value.numpy() for name, value in module.state_dict().items()}
 
 
 def batches(x: TrainingVectors, settings: SupervisedQuantizer, seed: int) -> Iterator[list[Example]]:
@@ -133,11 +138,9 @@ def batches(x: TrainingVectors, settings: SupervisedQuantizer, seed: int) -> Ite
         epoch += 1
 
 
-def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, float], step: int) -> "Batch":
+def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, float], step: int) -> Batch:
     """The frozen vectors of a batch, divided by `lengths`: every distinct passage once."""
     import torch
-
-    from ..losses.base import Batch, Roles
 
     judged = judged_queries(x)
     rows, positives = distinct_passages(examples)

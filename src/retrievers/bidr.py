@@ -15,9 +15,8 @@ from ..encoders.checkpoint import Checkpoint
 from ..errors import LabradorError, settings_of
 from ..indexes.search import Search
 from ..lab import Candidates, Lab, Ranking, Trained
+from ..losses.bidr import BiDRLoss, UnifiedQueryLoss
 from ..losses.contrastive import Contrastive
-from ..losses.contrastive_pq import ContrastivePQ
-from ..losses.unified import UnifiedQuery
 from ..quantizers.base import Quantizer
 from ..quantizers.learned_pq import SHARPNESS, LearnedPQ, books
 from ..quantizers.opq import OPQ
@@ -78,10 +77,10 @@ class BiDR(Labelled):
         """The global and the local dense encoder's objective."""
         return Contrastive(temperature=self.temperature)
 
-    def objective(self, dimension: int) -> ContrastivePQ:
+    def objective(self, dimension: int) -> BiDRLoss:
         """The sparse stage's, of vectors [N, dimension]."""
         error = 0.0 if self.init == "opq" else RECONSTRUCTION
-        return ContrastivePQ(
+        return BiDRLoss(
             codebooks=books(self.codebooks, dimension),
             centroids=self.centroids,
             temperature=self.temperature,
@@ -158,6 +157,6 @@ class BiDR(Labelled):
     def unified(self, lab: Lab, sparse: Trained, dense: Checkpoint, candidates: Candidates | None) -> Checkpoint:
         """One query encoder for both stages, whose passages stay as they are; each stage has negatives of its own."""
         frozen = lab.frozen(sparse, dense)
-        objective = UnifiedQuery(temperature=self.temperature)
+        objective = UnifiedQueryLoss(temperature=self.temperature)
         name = "bidr, unified query"
         return lab.fit(dense, objective, self.sampler, candidates, name=name, frozen=frozen, lexical=self.by_words)

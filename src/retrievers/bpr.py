@@ -12,8 +12,8 @@ from ..data.corpus import Corpus
 from ..errors import LabradorError, settings_of
 from ..indexes.search import Search
 from ..lab import Lab, Trained
+from ..losses.bpr import BPRLoss, CandidateLoss, Relaxation, RerankLoss
 from ..losses.contrastive import Contrastive
-from ..losses.hashing import CandidateLoss, Hashing, Relaxation, RerankLoss
 from ..quantizers.base import Quantizer
 from ..quantizers.binary import check_bits, check_dimension
 from ..quantizers.hashing import Hash
@@ -52,13 +52,13 @@ class BPR(Labelled):
         return self.encoder.normalize if self.hash_layer == "auto" else self.hash_layer == "linear"
 
     @property
-    def objective(self) -> Hashing:
+    def objective(self) -> BPRLoss:
         """The losses; dense_loss=auto adds the dense one where the encoder normalises its vectors."""
-        shared = {field.name for field in fields(Hashing)} & {field.name for field in fields(self)}
+        shared = {field.name for field in fields(BPRLoss)} & {field.name for field in fields(self)}
         settings = {name: getattr(self, name) for name in shared}
         if self.dense_loss == "auto":
             settings["dense_loss"] = "cross_entropy" if self.encoder.normalize else "none"
-        return Hashing(layer=self.layer, normalized=self.encoder.normalize, **settings)
+        return BPRLoss(layer=self.layer, normalized=self.encoder.normalize, **settings)
 
     def own(self, quantizer: Quantizer) -> Quantizer:
         """The hash is the one learned with the encoder."""

@@ -15,7 +15,7 @@ from ..errors import LabradorError, settings_of
 from ..indexes.search import Search
 from ..lab import Lab, Trained
 from ..losses.contrastive import Contrastive
-from ..losses.passage_centric import PassageCentric
+from ..losses.pair import PAIRLoss
 from ..quantizers.base import Quantizer
 from ..training.settings import TrainSettings
 from .base import need_train_pairs
@@ -50,9 +50,9 @@ class Pair(Teaching):
             )
 
     @property
-    def pretraining(self) -> PassageCentric:
+    def pretraining(self) -> PAIRLoss:
         """The objective of the first stage."""
-        return PassageCentric(temperature=self.temperature, alpha=self.alpha)
+        return PAIRLoss(temperature=self.temperature, alpha=self.alpha)
 
     @property
     def shared(self) -> Encoder:

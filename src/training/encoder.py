@@ -82,9 +82,9 @@ def write_out_attention(model: nn.Module) -> None:
 class TrainableEncoder(Trainable):
     """Token ids to the losses of one process's queries against the passages of all processes, or its own."""
 
-    def __init__(self, towers: TwoTower, objective: ObjectiveModule) -> None:
+    def __init__(self, towers: TwoTower, objective: Objective) -> None:
         super().__init__()
-        self.towers, self.objective = towers, objective
+        self.towers, self.objective = towers, ObjectiveModule(objective, towers.dimension)
 
     @property
     def backbone(self) -> TwoTower:
@@ -93,7 +93,7 @@ class TrainableEncoder(Trainable):
 
     def own_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
         """The objective's."""
-        return self.objective.parameter_groups(learning_rate, weight_decay)
+        return self.objective.parameter_groups()
 
     def save(self, folder: Path) -> None:
         """Write towers/ and, where the objective has parameters, objective.safetensors."""
@@ -160,7 +160,7 @@ class EncoderTraining(Training):
         towers = self.start.towers()
         if self.settings.dropout is not None:
             set_dropout(towers, self.settings.dropout)
-        model = TrainableEncoder(towers, self.objective.build(towers.dimension))
+        model = TrainableEncoder(towers, self.objective)
         model.objective.start_from(self.state)
         if isinstance(self.passages, FrozenPassages) and towers.passage is not towers.query:
             towers.passage.requires_grad_(False)
@@ -173,7 +173,7 @@ class EncoderTraining(Training):
             processes.world_size(),
             self.gathered,
             towers.segments("passage"),
-            model.objective.crosses_queries,
+            self.objective.crosses_queries,
         )
 
     @property

@@ -14,7 +14,7 @@ from labrador.indexes.base import QueryVectors
 from labrador.indexes.scan import Scan
 from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Lab, Trained
-from labrador.losses.contrastive_pq import CODEBOOKS
+from labrador.losses.bidr import CODEBOOKS
 from labrador.quantizers.learned_pq import LearnedPQ
 from labrador.quantizers.opq import OPQ
 from labrador.retrievers.bidr import BiDR

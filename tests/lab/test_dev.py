@@ -12,8 +12,8 @@ from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.lab import Lab
+from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive
-from labrador.losses.hashing import Hashing
 from labrador.samplers.random import Random
 from labrador.store import Store
 from labrador.training.settings import TrainSettings
@@ -40,10 +40,10 @@ def lab(corpora, name, **settings):
 @pytest.mark.parametrize(
     ("name", "objective", "keep", "best"),
     [
-        ("nq", Hashing(), "auto", True),  # as BPR's code does
+        ("nq", BPRLoss(), "auto", True),  # as BPR's code does
         ("nq", Contrastive(), "auto", False),
-        ("beir", Hashing(), "auto", True),
-        ("nq", Hashing(), "last", False),
+        ("beir", BPRLoss(), "auto", True),
+        ("nq", BPRLoss(), "last", False),
         ("beir", Contrastive(), "best", True),
     ],
 )
@@ -71,14 +71,14 @@ def test_without_dev_questions_the_best_cannot_be_kept(corpora, monkeypatch):
     monkeypatch.setitem(corpora["beir"][0].meta, "splits", ["train", "test"])
     with pytest.raises(LabradorError, match=r"^train\.keep=best: the data has no dev split .* set train\.keep=last$"):
         given.fit(ENCODER, Contrastive(), Random(), name="test")
-    assert not lab(corpora, "beir", epochs=2).keeps_best(Hashing())
+    assert not lab(corpora, "beir", epochs=2).keeps_best(BPRLoss())
 
 
 def test_the_questions_that_are_scored_choose_no_weights(corpora, monkeypatch):
     monkeypatch.setattr(corpora["beir"][0], "handling", Beir(path=".", split="dev").handling)
-    assert not lab(corpora, "beir", epochs=2).keeps_best(Hashing())
+    assert not lab(corpora, "beir", epochs=2).keeps_best(BPRLoss())
     with pytest.raises(LabradorError, match=r"^train\.keep=best: the run is scored on the dev questions .*keep=last"):
-        lab(corpora, "beir", keep="best").keeps_best(Hashing())
+        lab(corpora, "beir", keep="best").keeps_best(BPRLoss())
 
 
 def test_what_dev_questions_are_ranked_among(corpora):

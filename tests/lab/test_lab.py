@@ -16,8 +16,8 @@ from labrador.indexes.scan import Scan
 from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Lab, Trained
 from labrador.lab.versions import VERSIONS
+from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive
-from labrador.losses.hashing import Hashing
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import Hash
 from labrador.quantizers.lsh import LSH
@@ -178,7 +178,7 @@ def test_a_drawn_quantizer_is_named_beside_the_training(new_lab):
 
 def bpr(lab, quantizer=None, search=None):
     """BPR's recipe: an encoder and a hash, ranked by `quantizer`."""
-    checkpoint = lab.fit(ENCODER, Hashing(normalized=False), BM25Hard(), name="bpr")
+    checkpoint = lab.fit(ENCODER, BPRLoss(normalized=False), BM25Hard(), name="bpr")
     trained = Trained(search=checkpoint, quantizer=lab.learned(Hash(), checkpoint))
     ranking = lab.rank(trained, quantizer or Hash(), search or TwoStage(k=10), "test")
     lab.score(ranking, "test", "tag", METRICS)
@@ -255,7 +255,7 @@ def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatc
     from labrador.arrays import npy
 
     lab = new_lab()
-    checkpoint = lab.fit(ENCODER, Hashing(normalized=False), BM25Hard(), name="bpr")
+    checkpoint = lab.fit(ENCODER, BPRLoss(normalized=False), BM25Hard(), name="bpr")
     fitted = lab.learned(Hash(), checkpoint)
     settings = encoding.EncodeSettings
     monkeypatch.setattr(encoding, "EncodeSettings", lambda **given: settings(**given, shard_size=8))

@@ -67,9 +67,9 @@ def test_large_scores_stay_finite():
 def test_the_component_divides_by_its_temperature():
     queries, passages = torch.eye(2), torch.eye(2)
     batch = alone(queries, passages, [0, 1])
-    module = Contrastive(temperature=0.5).build(dimension=2)
-    assert module(batch)["loss"].tolist() == pytest.approx([math.log(math.exp(2) + 1) - 2] * 2, rel=1e-6)
-    assert module.parameter_groups(1e-3, 0.1) == []
+    losses = Contrastive(temperature=0.5).losses(batch, {})
+    assert losses["loss"].tolist() == pytest.approx([math.log(math.exp(2) + 1) - 2] * 2, rel=1e-6)
+    assert Contrastive().parameters(2) == {}
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])

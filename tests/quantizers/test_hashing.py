@@ -7,7 +7,7 @@ import pytest
 
 from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
-from labrador.losses.hashing import LAYER
+from labrador.losses.bpr import LAYER
 from labrador.quantizers.base import JudgedQueries, TrainingVectors
 from labrador.quantizers.hashing import Hash, HashCodec
 from labrador.quantizers.learned_pq import LearnedPQ

@@ -7,8 +7,8 @@ import torch
 from labrador import indexes
 from labrador.errors import LabradorError
 from labrador.indexes.base import QueryVectors
-from labrador.losses.contrastive_pq import CODEBOOKS, ROTATION, SKEW
-from labrador.losses.product import quantize, turned
+from labrador.losses.bidr import CODEBOOKS, ROTATION, SKEW, quantize, turned
+from labrador.losses.module import ObjectiveModule
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.learned_pq import LearnedPQ, books
 from labrador.quantizers.opq import OPQ
@@ -21,7 +21,7 @@ QUICK = LearnedPQ(**SMALL, steps=20, batch_size=16, depth=10)
 
 def untrained(codec):
     """The state of a module that has taken over `codec` and made no step."""
-    module = QUICK.objective(D).build(D)
+    module = ObjectiveModule(QUICK.objective(D), D)
     module.start_from(codec.state())
     return {name: value.numpy() for name, value in module.state_dict().items()}
 

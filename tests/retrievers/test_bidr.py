@@ -10,9 +10,8 @@ from labrador.errors import LabradorError
 from labrador.indexes.scan import Scan
 from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Trained
+from labrador.losses.bidr import BiDRLoss, UnifiedQueryLoss
 from labrador.losses.contrastive import Contrastive
-from labrador.losses.contrastive_pq import ContrastivePQ
-from labrador.losses.unified import UnifiedQuery
 from labrador.quantizers.learned_pq import LearnedPQ, books
 from labrador.quantizers.opq import OPQ
 from labrador.quantizers.product import PQ
@@ -74,7 +73,7 @@ def test_the_recipe_is_the_papers():
     assert lab.steps["quantizer"] == (OPQ(codebooks=ENCODER.dimension // 8), "checkpoint of bidr, global")
     start, objective, sampler, candidates, quantizer, _ = lab.steps["bidr, sparse"]
     assert (start, sampler, candidates, quantizer) == ("checkpoint of bidr, global", BM25Hard(), None, "fitted")
-    assert objective == ContrastivePQ(codebooks=ENCODER.dimension // 8, temperature=0.1, layer_learning_rate=1e-3)
+    assert objective == BiDRLoss(codebooks=ENCODER.dimension // 8, temperature=0.1, layer_learning_rate=1e-3)
     assert lab.steps["search"] == ("checkpoint of bidr, sparse", "train", 20, "learned codes")
     assert lab.steps["bidr, local"] == (ENCODER, contrastive, Snowball(depth=20), "candidates", None, None)
     assert trained == Trained("checkpoint of bidr, sparse", "learned codes", "checkpoint of bidr, local")
@@ -94,7 +93,7 @@ def test_a_unified_query_is_trained_last_against_passages_that_stay():
     trained = bidr(unified_query=True).train(lab)
     start, objective, sampler, candidates, _, frozen = lab.steps["bidr, unified query"]
     assert list(lab.steps)[-1] == "bidr, unified query"
-    assert (start, objective) == ("checkpoint of bidr, local", UnifiedQuery(temperature=0.1))
+    assert (start, objective) == ("checkpoint of bidr, local", UnifiedQueryLoss(temperature=0.1))
     assert (sampler, candidates) == (Snowball(depth=20), "candidates")
     assert frozen == ("frozen", "checkpoint of bidr, sparse", "checkpoint of bidr, local")
     assert trained.query == "checkpoint of bidr, unified query"

@@ -12,7 +12,7 @@ from labrador.errors import LabradorError
 from labrador.indexes.scan import Scan
 from labrador.labels.template import Template
 from labrador.losses.contrastive import Contrastive
-from labrador.losses.passage_centric import PassageCentric
+from labrador.losses.pair import PAIRLoss
 from labrador.quantizers.flat import Flat
 from labrador.retrievers.dpr import DPR
 from labrador.retrievers.labelled import of_teacher
@@ -76,7 +76,7 @@ def test_the_recipe_is_the_papers():
     assert (teacher.encoder, teacher.ready) == (replace(ENCODER, query_prefix="", max_passage_length=128), False)
     assert lab.steps["pooled"] == "more.txt"
     assert lab.steps["labels"] == ("teacher", base, 50, 0.9, 0.1, None)
-    first = SHARED, PassageCentric(temperature=0.1, alpha=0.1), ("labels", False), True
+    first = SHARED, PAIRLoss(temperature=0.1, alpha=0.1), ("labels", False), True
     assert lab.steps["pair, stage 1"] == first
     second = "checkpoint of pair, stage 1", Contrastive(temperature=0.1), ("labels", True), True
     assert lab.steps["pair, stage 2"] == second

@@ -185,7 +185,7 @@ def test_segments_of_passages_reach_training(tmp_path):
         towers = replace(encoder, segments=segments).build()
         typed = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "plain")
         collate = Collate(queries, tokens if segments else typed, positives, 0, segments=towers.segments("passage"))
-        model = TrainableEncoder(towers, Contrastive().build(towers.dimension))
+        model = TrainableEncoder(towers, Contrastive())
         model(collate(Part([Example(0, 0, (2,)), Example(1, 1, ())], 2)), 0)["loss"].backward()
         table = towers.passage.model.embeddings.token_type_embeddings.weight.grad
         assert bool(table[1].abs().sum() > 0) == segments

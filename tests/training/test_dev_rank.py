@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from labrador.arrays.ragged import Ragged
+from labrador.losses.bidr import CODEBOOKS, BiDRLoss, UnifiedQueryLoss
+from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive
-from labrador.losses.contrastive_pq import CODEBOOKS, ContrastivePQ
-from labrador.losses.hashing import Hashing
-from labrador.losses.unified import UnifiedQuery
+from labrador.losses.module import ObjectiveModule
 from labrador.training.dev_rank import DevQuestions
 from labrador.training.encoder import TrainableEncoder
 from labrador.training.frozen import FrozenPassages
@@ -37,7 +37,7 @@ def rank(positives: list[int], pool: list[int], spared: list[list[int]] | None =
     texts: Any = FrozenPassages((QUERIES.__getitem__,)), FrozenPassages((PASSAGES.__getitem__,))
     lists = Ragged.from_lists(spared or [[place] for place in positives])
     given = np.arange(3), np.array(positives), np.array(pool), lists
-    return DevQuestions(*texts, *given).average_rank(TrainableEncoder(towers, Contrastive().build(2)))
+    return DevQuestions(*texts, *given).average_rank(TrainableEncoder(towers, Contrastive()))
 
 
 def test_ranks_worked_out_by_hand():
@@ -57,20 +57,20 @@ def test_other_positives_of_a_question_do_not_count_against_it():
 
 def test_the_objective_says_what_ranks():
     queries, passages = torch.tensor([[0.3, -2.0]]), torch.tensor([[0.1, -5.0], [-0.2, 4.0]])
-    module = Hashing(layer=False, normalized=False).build(2)
+    module = ObjectiveModule(BPRLoss(layer=False, normalized=False), 2)
     asked, codes = module.ranked(queries, passages)
     assert torch.equal(asked, queries)
     assert codes.tolist() == [[1.0, -1.0], [-1.0, 1.0]]  # h(p): BPR's rerank
-    module = ContrastivePQ(codebooks=1, centroids=2).build(2)
+    module = ObjectiveModule(BiDRLoss(codebooks=1, centroids=2), 2)
     module.start_from({CODEBOOKS: np.array([[[0.0, -1.0], [0.0, 1.0]]], dtype=np.float32)})
     assert module.ranked(queries, passages)[1].tolist() == [[0.0, -1.0], [0.0, 1.0]]  # C(p): the sparse search
-    asked, both = UnifiedQuery().build(2).ranked(queries, torch.cat([passages, passages], dim=1))
+    asked, both = ObjectiveModule(UnifiedQueryLoss(), 2).ranked(queries, torch.cat([passages, passages], dim=1))
     torch.testing.assert_close(asked @ both.T, 2 * queries @ passages.T)
 
 
 def test_the_model_goes_on_training_as_it_was(texts: Path):
     towers = toy.Still(shared=True).build()
-    model = TrainableEncoder(towers, Contrastive().build(towers.dimension)).train()
+    model = TrainableEncoder(towers, Contrastive()).train()
     state = torch.random.get_rng_state()
     first, second = (toy.dev_questions(texts).average_rank(model) for _ in range(2))
     assert first == second

@@ -14,10 +14,10 @@ from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens, pad
 from labrador.encoders.towers import TwoTower
 from labrador.errors import LabradorError
-from labrador.losses.base import Objective
+from labrador.losses.base import Batch, Objective, State
+from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive, info_nce
-from labrador.losses.hashing import Hashing
-from labrador.losses.module import ObjectiveModule, Stateless
+from labrador.losses.module import ObjectiveModule
 from labrador.samplers.base import Example
 from labrador.training.batches import Collate, Part
 from labrador.training.encoder import TrainableEncoder
@@ -72,10 +72,9 @@ def test_an_objective_trains_with_its_own_learning_rate_and_logs_its_losses(text
     settings: dict[str, Any] = {"max_steps": 1, "warmup": 0.0, "encoder": toy.Still(shared=True)}
     weights = toy.run(texts, tmp_path, objective=toy.Rescaled(), **settings)
     torch.manual_seed(0)
-    before = toy.Rescaled().build(32).layer.weight.detach()
-    after = weights["objective.safetensors:layer.weight"]
-    decayed = before * (1 - 1e-2 * 0.5)
-    assert (after - decayed).abs().median().item() == pytest.approx(1e-2, rel=1e-2)
+    before = ObjectiveModule(toy.Rescaled(), 32).layer.detach()
+    after = weights["objective.safetensors:layer"]
+    assert (after - before).abs().median().item() == pytest.approx(1e-2, rel=1e-2)
     start = toy.Still(shared=True).build().query.model.encoder.layer[0].output.dense.weight
     moved = weights["towers/encoder/model.safetensors:encoder.layer.0.output.dense.weight"] - start
     assert moved.abs().median().item() == pytest.approx(1e-3, rel=1e-2)
@@ -116,8 +115,8 @@ def test_a_loss_that_is_not_finite_stops_the_training(texts: Path, tmp_path: Pat
 class Steep(Objective):
     """A loss of 0 whose gradient is not a number."""
 
-    def build(self, dimension: int) -> ObjectiveModule:
-        return Stateless(lambda batch: {"loss": (batch.queries - batch.queries.detach()).abs().sum(dim=1).sqrt()})
+    def losses(self, batch: Batch, state: State) -> dict[str, torch.Tensor]:
+        return {"loss": (batch.queries - batch.queries.detach()).abs().sum(dim=1).sqrt()}
 
 
 def test_weights_that_are_not_finite_are_not_written(texts: Path, tmp_path: Path):
@@ -151,7 +150,7 @@ def test_a_step_gives_every_trained_weight_a_gradient(texts: Path, tmp_path: Pat
     encoder = encoder if isinstance(encoder, Tiny) else encoder(tmp_path)
     towers = encoder.build()
     collate = Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), towers.pad_id)
-    model = TrainableEncoder(towers, Contrastive().build(towers.dimension))
+    model = TrainableEncoder(towers, Contrastive())
     model(collate(Part([Example(0, 0, (5,)), Example(3, 3, (6,))], 2)), 0)["loss"].backward()
     without = [name for name, value in model.named_parameters() if value.requires_grad and value.grad is None]
     assert without == []
@@ -195,11 +194,11 @@ def test_a_second_round_starts_from_the_parameters_of_the_first_rounds_objective
     first = toy.run(texts, tmp_path / "first", objective=toy.Rescaled(), **settings)
     start = Checkpoint(toy.Still(shared=True), tmp_path / "first" / "towers", "first")
     settings["learning_rate"] = 1e-12
-    second = toy.run(texts, tmp_path / "second", objective=toy.Rescaled(), start=start, **settings)
-    name = "objective.safetensors:layer.weight"
+    second = toy.run(texts, tmp_path / "second", objective=toy.Rescaled(rate=1e-12), start=start, **settings)
+    name = "objective.safetensors:layer"
     torch.testing.assert_close(second[name], first[name])
     torch.manual_seed(0)
-    assert not torch.allclose(second[name], toy.Rescaled().build(32).layer.weight)
-    with pytest.raises(RuntimeError, match=r"layer\.weight"):
-        toy.run(texts, tmp_path / "other", objective=Hashing(bits=8, normalized=False), start=start, **settings)
+    assert not torch.allclose(second[name], ObjectiveModule(toy.Rescaled(), 32).layer)
+    with pytest.raises(RuntimeError, match="size mismatch for layer"):
+        toy.run(texts, tmp_path / "other", objective=BPRLoss(bits=8, normalized=False), start=start, **settings)
     toy.run(texts, tmp_path / "none", start=start, **settings)  # an objective without parameters takes none over

@@ -16,7 +16,7 @@ def test_rows_come_back_in_their_order_with_the_vectors_of_the_whole_batch():
     mask = (torch.arange(30) < lengths[:, None]).long()
     widths = []
     towers.passage.register_forward_pre_hook(lambda module, inputs: widths.append(inputs[0].shape[1]))
-    model = TrainableEncoder(towers, Contrastive().build(towers.dimension))
+    model = TrainableEncoder(towers, Contrastive())
     vectors = model.encode("passage", {"input_ids": ids, "attention_mask": mask, "kept": count - 1})
     assert widths[0] == lengths.max()
     assert sorted(widths, reverse=True) == widths
@@ -27,7 +27,7 @@ def test_rows_come_back_in_their_order_with_the_vectors_of_the_whole_batch():
 def test_dropout_does_not_depend_on_the_number_of_threads():
     towers = Tiny(pooling="mean").build().train()
     set_dropout(towers, 0.3)
-    model = TrainableEncoder(towers, Contrastive().build(towers.dimension))
+    model = TrainableEncoder(towers, Contrastive())
     ids = torch.arange(5, 5 + 40 * 12).reshape(40, 12) % 900 + 5
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "kept": 40}
     found = []

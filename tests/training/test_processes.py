@@ -13,9 +13,8 @@ from torch import nn
 
 from labrador.encoders.tokens import Tokens
 from labrador.losses.base import Objective
-from labrador.losses.contrastive_pq import ContrastivePQ
-from labrador.losses.passage_centric import PassageCentric
-from labrador.losses.unified import UnifiedQuery
+from labrador.losses.bidr import BiDRLoss, UnifiedQueryLoss
+from labrador.losses.pair import PAIRLoss
 from labrador.machine import processes
 from labrador.samplers.base import Example
 from labrador.training.batches import Collate, Part, share
@@ -68,17 +67,17 @@ def losses_and_gradients(
     encoders = ("bag",) if frozen else ("bag", "tiny")
     for encoder, objective in itertools.product(encoders, objectives):
         name_of = f"{encoder}:{type(objective).__name__}"
-        width = 12 if isinstance(objective, UnifiedQuery) else 6
+        width = 12 if isinstance(objective, UnifiedQueryLoss) else 6
         table = np.random.default_rng(0).normal(size=(toy.PASSAGES, width)).astype(np.float32)
         torch.manual_seed(0)
         towers: Any = Bag() if encoder == "bag" else STILL.build()
-        module = TrainableEncoder(towers, objective.build(towers.dimension))
+        module = TrainableEncoder(towers, objective)
         if encoder == "bag":
             module.double()
         if frozen:
             towers.tokens["passage"].requires_grad_(False)
         texts = FrozenPassages((table.__getitem__,)) if frozen else passages
-        crosses = module.objective.crosses_queries
+        crosses = objective.crosses_queries
         collate = Collate(
             queries, texts, toy.positives(), towers.pad_id, rank, world, gathered, crosses_queries=crosses
         )
@@ -117,13 +116,13 @@ def assert_two_equal_one(folder: Path, out: Path, *how: Any) -> dict[str, torch.
     return expected
 
 
-OBJECTIVES = [toy.Rescaled(), PassageCentric(alpha=0.5), ContrastivePQ(codebooks=2, centroids=4, reconstruction=0.1)]
+OBJECTIVES = [toy.Rescaled(), PAIRLoss(alpha=0.5), BiDRLoss(codebooks=2, centroids=4, reconstruction=0.1)]
 
 
 def test_loss_and_gradients_equal_one_process_with_the_whole_batch(texts: Path, tmp_path: Path):
     expected = assert_two_equal_one(texts, tmp_path, OBJECTIVES, True)
     assert expected["bag:Rescaled:1:towers.tokens.query.weight"].abs().max() > 1e-3
-    assert expected["bag:PassageCentric:8:passage"] > 1  # the other queries and the hard negatives of both
+    assert expected["bag:PAIRLoss:8:passage"] > 1  # the other queries and the hard negatives of both
 
 
 def test_not_gathered_they_equal_the_mean_of_the_shares_worked_by_themselves(texts: Path, tmp_path: Path):
@@ -131,16 +130,16 @@ def test_not_gathered_they_equal_the_mean_of_the_shares_worked_by_themselves(tex
     expected = assert_two_equal_one(texts, tmp_path, OBJECTIVES, False)
     losses_and_gradients(texts, tmp_path, OBJECTIVES, True)
     whole = load_file(tmp_path / "1-0.safetensors")
-    for name in ("Rescaled", "PassageCentric"):
+    for name in ("Rescaled", "PAIRLoss"):
         assert whole[f"bag:{name}:8:loss"] > expected[f"bag:{name}:8:loss"] + 1e-3  # more negatives
         assert torch.equal(whole[f"bag:{name}:1:loss"], expected[f"bag:{name}:1:loss"])
 
 
 @pytest.mark.parametrize("gathered", [True, False])
 def test_frozen_passages_are_shared_alike(texts: Path, tmp_path: Path, gathered: bool):
-    expected = assert_two_equal_one(texts, tmp_path, [PassageCentric(), UnifiedQuery()], gathered, True)
-    assert "bag:UnifiedQuery:8:towers.tokens.query.weight" in expected
-    assert "bag:UnifiedQuery:8:towers.tokens.passage.weight" not in expected
+    expected = assert_two_equal_one(texts, tmp_path, [PAIRLoss(), UnifiedQueryLoss()], gathered, True)
+    assert "bag:UnifiedQueryLoss:8:towers.tokens.query.weight" in expected
+    assert "bag:UnifiedQueryLoss:8:towers.tokens.passage.weight" not in expected
 
 
 def train_alike(folder: Path, out: Path, accumulation: int) -> None:

@@ -18,9 +18,8 @@ from labrador.arrays.ragged import Ragged
 from labrador.encoders.checkpoint import Checkpoint
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens, write_tokens
-from labrador.losses.base import Batch, Objective
+from labrador.losses.base import Batch, Objective, Parameter, State
 from labrador.losses.contrastive import Contrastive, info_nce
-from labrador.losses.module import ObjectiveModule
 from labrador.machine import processes
 from labrador.samplers.base import Example, Pool
 from labrador.samplers.random import Random
@@ -51,23 +50,16 @@ class Still(Tiny):
 class Rescaled(Objective):
     """The contrastive loss on linearly mapped vectors: an objective with parameters and a second loss."""
 
-    def build(self, dimension: int) -> ObjectiveModule:
-        return RescaledModule(dimension)
+    rate: float = 1e-2
 
+    def parameters(self, dimension: int) -> dict[str, Parameter]:
+        return {"layer": Parameter(nn.Linear(dimension, dimension, bias=False).weight.detach(), self.rate)}
 
-class RescaledModule(ObjectiveModule):
-    def __init__(self, dimension: int) -> None:
-        super().__init__()
-        self.layer = nn.Linear(dimension, dimension, bias=False)
-
-    def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
-        mapped = self.layer(batch.passages)
+    def losses(self, batch: Batch, state: State) -> dict[str, torch.Tensor]:
+        mapped = batch.passages @ state["layer"].T
         losses = info_nce(batch.queries, mapped, batch.positives, batch.masked, 1.0)
         norms = mapped.norm(dim=1)[batch.positives] / (1 + batch.step)
         return {"loss": losses + 0.01 * norms, "norms": norms}
-
-    def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
-        return [{"params": [self.layer.weight], "lr": 10 * learning_rate, "weight_decay": 0.5}]
 
 
 def positives() -> Ragged:

@@ -7,9 +7,8 @@ import torch
 from losses.batches import alone
 
 from labrador.errors import LabradorError
-from labrador.losses.contrastive_pq import CODEBOOKS, ROTATION, SKEW, ContrastivePQ
-from labrador.losses.product import distances, quantize, turned
-from labrador.losses.unified import UnifiedQuery
+from labrador.losses.bidr import CODEBOOKS, ROTATION, SKEW, BiDRLoss, UnifiedQueryLoss, distances, quantize, turned
+from labrador.losses.module import ObjectiveModule
 
 
 def batch(queries, passages, positives, **more):
@@ -76,7 +75,7 @@ def test_a_turned_rotation_is_one_and_starts_as_it_was():
 
 def module(state=None, dimension=2, **settings):
     """The trainable objective with the given rotation and words."""
-    made = ContrastivePQ(**{"codebooks": 1, "centroids": 2} | settings).build(dimension).double()
+    made = ObjectiveModule(BiDRLoss(**{"codebooks": 1, "centroids": 2} | settings), dimension).double()
     made.start_from({name: value.numpy() for name, value in (state or {}).items()})
     return made
 
@@ -138,7 +137,7 @@ def test_a_rotation_is_trained_only_where_it_is_asked_for():
     inputs = batch(drawn(3, 4), drawn(6, 4, seed=1), [0, 1, 2])
     for trained in (False, True):
         objective = module(dimension=4, codebooks=2, train_rotation=trained, layer_learning_rate=0.1)
-        groups = objective.parameter_groups(1e-5, 0.01)
+        groups = objective.parameter_groups()
         assert [group["lr"] for group in groups] == pytest.approx([0.1, 0.01] if trained else [0.1])
         assert all(group["weight_decay"] == 0 for group in groups)
         objective(inputs)["loss"].sum().backward()
@@ -149,7 +148,7 @@ def test_a_state_of_other_codebooks_is_refused():
     with pytest.raises(RuntimeError, match="size mismatch"):
         module({CODEBOOKS: drawn(1, 4, 2)})
     with pytest.raises(RuntimeError, match="Unexpected key"):
-        module({"layer.weight": drawn(2, 2)})
+        module({"layer": drawn(2, 2)})
     assert set(module().state_dict()) == {ROTATION, SKEW, CODEBOOKS}
 
 
@@ -159,7 +158,7 @@ def test_the_terms_of_the_unified_query_have_negatives_of_their_own():
     masked = torch.zeros(2, 5, dtype=torch.bool)
     masked[0, 4] = True  # one more positive of the first query
     inputs = batch(queries, passages, [0, 1], masked=masked, drawn=[2, 4], lexical=[3, 4])
-    losses = UnifiedQuery(temperature=0.5).build(3)(inputs)
+    losses = UnifiedQueryLoss(temperature=0.5).losses(inputs, {})
     columns = {"sparse": [[0, 1, 3], [0, 1, 3, 4]], "dense": [[0, 1, 2], [0, 1, 2, 4]]}
     for name, vectors in (("sparse", passages[:, :3]), ("dense", passages[:, 3:])):
         for row in range(2):
@@ -172,7 +171,7 @@ def test_the_terms_of_the_unified_query_have_negatives_of_their_own():
 def test_the_unified_query_is_scored_against_codes_and_dense_vectors():
     query, codes, dense = [[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.0], [0.0, -1.0]]
     passages = torch.tensor([[*code, *vector] for code, vector in zip(codes, dense, strict=True)])
-    losses = UnifiedQuery(temperature=0.5).build(2)(batch(query, passages, [0], lexical=[1]))
+    losses = UnifiedQueryLoss(temperature=0.5).losses(batch(query, passages, [0], lexical=[1]), {})
     assert losses["sparse"].item() == pytest.approx(math.log(1 + math.exp((2.0 - 1.0) / 0.5)), abs=1e-6)
     assert losses["dense"].item() == pytest.approx(math.log(1 + math.exp((-2.0 - 0.5) / 0.5)), abs=1e-6)
     assert losses["loss"].item() == pytest.approx(losses["sparse"].item() + losses["dense"].item())
@@ -189,4 +188,4 @@ def test_the_unified_query_is_scored_against_codes_and_dense_vectors():
 )
 def test_a_setting_that_cannot_work_is_refused(settings, message):
     with pytest.raises(LabradorError, match=message):
-        ContrastivePQ(codebooks=2, **settings)
+        BiDRLoss(codebooks=2, **settings)

@@ -12,7 +12,7 @@ from losses.batches import alone
 from labrador.errors import LabradorError
 from labrador.losses.base import Batch, Everyone
 from labrador.losses.contrastive import Contrastive, info_nce
-from labrador.losses.passage_centric import PassageCentric, passage_nce
+from labrador.losses.pair import PAIRLoss, passage_nce
 
 
 def random_batch(queries: int, passages: int, seed: int) -> Batch:
@@ -98,8 +98,8 @@ def test_one_query_without_a_hard_negative_has_nothing_to_learn():
 def test_without_the_other_queries_there_is_no_such_loss():
     with pytest.raises(ValueError, match="without its other queries"):
         passage_nce(replace(alone(QUERIES, PASSAGES, [0, 1]), everyone=None), 1.0)
-    assert PassageCentric().build(2).crosses_queries
-    assert not PassageCentric(alpha=0.0).build(2).crosses_queries
+    assert PAIRLoss().crosses_queries
+    assert not PAIRLoss(alpha=0.0).crosses_queries
 
 
 def by_loop(batch: Batch, temperature: float) -> torch.Tensor:
@@ -169,7 +169,7 @@ def test_extreme_scores_give_finite_losses_and_gradients(alpha: float, size: flo
     queries = torch.tensor([[size, 0.0], [0.0, -size]], requires_grad=True)
     passages = torch.tensor([[size, size], [-size, size], [size, 0.0]], requires_grad=True)
     masked = torch.tensor([[False, True, True], [False, False, False]])
-    losses = PassageCentric(temperature=0.05, alpha=alpha).losses(alone(queries, passages, [0, 1], masked))
+    losses = PAIRLoss(temperature=0.05, alpha=alpha).losses(alone(queries, passages, [0, 1], masked), {})
     losses["loss"].sum().backward()
     assert all(torch.isfinite(values).all() for values in (*losses.values(), queries.grad, passages.grad))
 
@@ -177,34 +177,34 @@ def test_extreme_scores_give_finite_losses_and_gradients(alpha: float, size: flo
 def test_the_component_mixes_both_losses_over_one_temperature():
     batch = random_batch(5, 7, seed=1)
     query, passage = info_nce(*inputs(batch), 0.5), passage_nce(batch, 0.5)
-    losses = PassageCentric(temperature=0.5, alpha=0.25).build(dimension=4)(batch)
+    losses = PAIRLoss(temperature=0.5, alpha=0.25).losses(batch, {})
     assert losses.keys() == {"loss", "query", "passage"}
     torch.testing.assert_close(losses["loss"], 0.75 * query + 0.25 * passage)
     assert torch.equal(losses["query"], query)
     assert torch.equal(losses["passage"], passage)
-    assert PassageCentric().alpha == 0.1
+    assert PAIRLoss().alpha == 0.1
 
 
 def test_a_loss_without_a_share_is_not_computed(monkeypatch: pytest.MonkeyPatch):
     batch = random_batch(5, 7, seed=2)
     passage = passage_nce(batch, 0.5)
-    monkeypatch.setattr("labrador.losses.passage_centric.info_nce", None)
-    losses = PassageCentric(temperature=0.5, alpha=1.0).losses(batch)
+    monkeypatch.setattr("labrador.losses.pair.info_nce", None)
+    losses = PAIRLoss(temperature=0.5, alpha=1.0).losses(batch, {})
     assert losses.keys() == {"loss", "passage"}
     assert torch.equal(losses["loss"], passage)
     monkeypatch.undo()
-    monkeypatch.setattr("labrador.losses.passage_centric.passage_nce", None)
-    losses = PassageCentric(temperature=0.5, alpha=0.0).losses(batch)
+    monkeypatch.setattr("labrador.losses.pair.passage_nce", None)
+    losses = PAIRLoss(temperature=0.5, alpha=0.0).losses(batch, {})
     assert losses.keys() == {"loss", "query"}
-    assert torch.equal(losses["loss"], Contrastive(temperature=0.5).losses(batch)["loss"])
+    assert torch.equal(losses["loss"], Contrastive(temperature=0.5).losses(batch, {})["loss"])
 
 
 @pytest.mark.parametrize("alpha", [-0.1, 2, float("nan")])
 def test_a_share_is_from_0_to_1(alpha: float):
     with pytest.raises(LabradorError, match=f"^alpha={alpha}: a share from 0 to 1 was expected"):
-        PassageCentric(alpha=alpha)
+        PAIRLoss(alpha=alpha)
 
 
 def test_a_temperature_must_be_positive():
     with pytest.raises(LabradorError, match=r"^temperature=0\.0: "):
-        PassageCentric(temperature=0.0)
+        PAIRLoss(temperature=0.0)

@@ -1,19 +1,18 @@
-"""PAIR's objective: passages are kept apart from one another, too (Ren et al., Findings of ACL 2021).
+"""PAIR's loss: passages are kept apart from one another, too.
 
-"PAIR: Leveraging Passage-Centric Similarity Relation for Improving Dense Passage Retrieval". Imports no torch.
+Ren et al., "PAIR: Leveraging Passage-Centric Similarity Relation for Improving Dense Passage Retrieval", Findings of
+ACL 2021.
 """
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import LabradorError
-from .base import Batch
+from .base import Batch, State
 from .contrastive import Contrastive, info_nce
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from .module import ObjectiveModule
 
 
 def passage_nce(batch: Batch, temperature: float) -> "Tensor":
@@ -38,7 +37,7 @@ def passage_nce(batch: Batch, temperature: float) -> "Tensor":
 
 
 @dataclass(frozen=True)
-class PassageCentric(Contrastive):
+class PAIRLoss(Contrastive):
     """(1 - alpha) L_Q + alpha L_P: `info_nce` of the query and `passage_nce` of its positive.
 
     With alpha=0 it is `Contrastive`, with alpha=1 L_P alone; a loss without a share is not computed.
@@ -53,13 +52,12 @@ class PassageCentric(Contrastive):
         if not 0 <= self.alpha <= 1:
             raise LabradorError(f"alpha={self.alpha}: a share from 0 to 1 was expected; use 0.1, as PAIR does")
 
-    def build(self, dimension: int) -> "ObjectiveModule":
-        from .module import Stateless
+    @property
+    def crosses_queries(self) -> bool:
+        return self.alpha > 0
 
-        return Stateless(self.losses, crosses_queries=self.alpha > 0)
-
-    def losses(self, batch: Batch) -> dict[str, "Tensor"]:
-        """The losses [B] of a batch: "query" (L_Q), "passage" (L_P) and their weighted sum."""
+    def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:
+        """Losses "query" (L_Q) and "passage" (L_P)."""
         inputs = batch.queries, batch.passages, batch.positives, batch.masked, self.temperature
         if self.alpha == 0:
             query = info_nce(*inputs)

@@ -1,0 +1,149 @@
+"""BPR's loss: vectors whose signs rank as their inner products do.
+
+Yamada, Asai and Hajishirzi, "Efficient Passage Retrieval with BPRLoss for Open-domain Question Answering", ACL 2021;
+the tanh is HashNet's (Cao et al., ICCV 2017). The sign of 0 is +1, here, in stored codes (quantizers/binary.py) and in
+searches.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from ..errors import LabradorError
+from .base import Batch, Objective, Parameter, State
+from .contrastive import info_nce
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LAYER = "layer"  # the name of W in a saved state
+CandidateLoss = Literal["margin", "cross_entropy", "none"]
+RerankLoss = Literal["cross_entropy", "none"]
+DenseLoss = Literal["cross_entropy", "none"]
+Relaxation = Literal["tanh", "straight_through"]
+
+
+def beta(step: int, gamma: float) -> float:
+    """The sharpness sqrt(1 + gamma step) of the tanh after `step` optimizer steps: 1 at the start."""
+    return float((1.0 + gamma * step) ** 0.5)
+
+
+def scaled_tanh(x: "Tensor", sharpness: float) -> "Tensor":
+    """tanh(sharpness x), the relaxed sign of every number of `x`."""
+    return (sharpness * x).tanh()
+
+
+def sign(x: "Tensor") -> "Tensor":
+    """+1 where a number of `x` is 0 or above, else -1; no gradient."""
+    return (x >= 0).to(x.dtype) * 2 - 1
+
+
+def straight_through(x: "Tensor") -> "Tensor":
+    """The sign of `x`, with the gradient of tanh(x) (Bengio et al., 2013; as BPR's code has it: `--use_ste`).
+
+    Its tanh does not sharpen: beta is 1 at every step.
+    """
+    soft = x.tanh()
+    return sign(x) + (soft - soft.detach())
+
+
+def margin_ranking(scores: "Tensor", positives: "Tensor", masked: "Tensor", margin: float) -> "Tensor":
+    """The mean over a query's negatives of max(0, -(positive's score - negative's score) + margin), [B].
+
+    scores [B, P]; positives [B] int64, the column of each query's positive; masked [B, P] bool, columns that are not
+    negatives of the query (its other positives). A query without negatives has the loss 0. BPR, equation 5.
+    """
+    columns = positives[:, None]
+    left_out = masked.scatter(1, columns, True)
+    hinges = (scores - (scores.gather(1, columns) - margin)).masked_fill_(left_out, 0.0).relu_()
+    return hinges.sum(dim=1) / (~left_out).sum(dim=1).clamp(min=1)
+
+
+@dataclass(frozen=True)
+class BPRLoss(Objective):
+    """L_cand + L_rerank on codes h(x) = sign(y) of y = W e(x), with W learned or, without a layer, left out.
+
+    L_cand ranks codes by codes, L_rerank codes by the continuous query. `normalized` says that vectors have length 1:
+    they are then brought to length sqrt(D), and both products divided by their greatest value, so that `alpha` and
+    `temperature` are those of cosines; otherwise the products are the paper's, as they are. The temperature divides
+    both losses' products, so that neither drowns the other. `dense_loss` adds the cross entropy of <e(q), e(p)>.
+    """
+
+    keeps_best: ClassVar[bool] = True
+    version: ClassVar[int] = 2  # 1: straight-through had the slope 1
+
+    layer: bool = True  # whether there is a W, [bits, D]
+    bits: int | None = None  # of a code; None: D
+    normalized: bool = True
+    temperature: float = 0.05  # all products are divided by it, and L_cand's margin with them
+    alpha: float = 0.1  # the margin of L_cand
+    gamma: float = 0.1  # how fast the tanh sharpens: beta = sqrt(1 + gamma step)
+    candidate_loss: CandidateLoss = "margin"
+    rerank_loss: RerankLoss = "cross_entropy"
+    dense_loss: DenseLoss = "none"
+    relaxation: Relaxation = "tanh"
+    layer_learning_rate: float = 3e-4  # of W at its peak; the encoder has its own
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "layer_learning_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise LabradorError(
+                    f"{name}={getattr(self, name)}: a number above 0 was expected, and a finite one; raise it"
+                )
+        for name in ("alpha", "gamma"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise LabradorError(f"{name}={getattr(self, name)}: 0 or more was expected, usually 0.1; raise it")
+        if self.candidate_loss == self.rerank_loss == "none":
+            raise LabradorError(
+                "candidate_loss=none with rerank_loss=none: at least one of the two losses was expected; keep one"
+            )
+
+    def parameters(self, dimension: int) -> dict[str, Parameter]:
+        """W [bits, D], which starts as the identity; with other bits than dimensions it starts with random orthonormal
+        rows (or columns), which is LSH.
+        """
+        if not self.layer:
+            return {}
+        from torch import nn
+
+        weight = nn.Linear(dimension, self.bits or dimension, bias=False).weight
+        start = nn.init.eye_ if len(weight) == dimension else nn.init.orthogonal_
+        return {LAYER: Parameter(start(weight).detach(), self.layer_learning_rate)}
+
+    def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:
+        """Losses "candidates", "rerank" and "dense", those that are not left out."""
+        dimension = batch.queries.shape[1]
+        queries, passages = self._hashed(batch.queries, state), self._hashed(batch.passages, state)
+        bits = queries.shape[1]
+        by_code, by_query = (1 / bits, (dimension * bits) ** -0.5) if self.normalized else (1.0, 1.0)
+        codes = self._relaxed(passages, batch.step)
+        losses = {}
+        if self.candidate_loss != "none":
+            query_codes = self._relaxed(queries, batch.step) * by_code
+            if self.candidate_loss == "margin":
+                hinges = margin_ranking(query_codes @ codes.T, batch.positives, batch.masked, self.alpha)
+                losses["candidates"] = hinges / self.temperature
+            else:
+                losses["candidates"] = self._cross_entropy(query_codes, codes, batch)
+        if self.rerank_loss != "none":
+            losses["rerank"] = self._cross_entropy(queries * by_query, codes, batch)
+        if self.dense_loss != "none":
+            losses["dense"] = self._cross_entropy(batch.queries, batch.passages, batch)
+        return {"loss": sum(losses.values(), start=batch.queries.new_zeros(())), **losses}
+
+    def ranked(self, queries: "Tensor", passages: "Tensor", state: State) -> tuple["Tensor", "Tensor"]:
+        """As the rerank does: continuous queries by the codes of passages, <y(q), h(p)>."""
+        return self._hashed(queries, state), sign(self._hashed(passages, state))
+
+    def _hashed(self, vectors: "Tensor", state: State) -> "Tensor":
+        """y [N, bits] of encoder vectors [N, D]."""
+        scaled = vectors * vectors.shape[1] ** 0.5 if self.normalized else vectors
+        return scaled @ state[LAYER].T if self.layer else scaled
+
+    def _relaxed(self, y: "Tensor", step: int) -> "Tensor":
+        if self.relaxation == "straight_through":
+            return straight_through(y)
+        return scaled_tanh(y, beta(step, self.gamma))
+
+    def _cross_entropy(self, queries: "Tensor", passages: "Tensor", batch: Batch) -> "Tensor":
+        return info_nce(queries, passages, batch.positives, batch.masked, self.temperature)
