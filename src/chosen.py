@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .composed import Composed
+from .errors import spelled
 
 OUTSIDE = ("tracker",)  # groups that have no part in a result
 PLACES = (  # settings that decide no result
@@ -49,19 +50,6 @@ def chosen(run: Composed, unused: Sequence[str]) -> Chosen:
         decides |= _decides(group, part)
     learned = "train" in used or ("quantizer" in used and used["quantizer"].supervised)
     return Chosen(learned, {group: run.options[group] for group in used}, shown, decides)
-
-
-def spelled(value: Any) -> str:
-    """A setting's value in one spelling, as on the command line: 2e-4 and 0.0002 give "0.0002", 1.0 gives "1"."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0")
-    if isinstance(value, Mapping):
-        return f"{{{','.join(f'{key}:{spelled(item)}' for key, item in value.items())}}}"
-    if isinstance(value, (list, tuple)):
-        return f"[{','.join(map(spelled, value))}]"
-    return str(value)
 
 
 def _apart(group: str, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from .components import build
+from .settings import build
 
 GROUPS = ("data", "encoder", "train", "sampler", "quantizer", "search", "retriever", "tracker")
 

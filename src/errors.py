@@ -3,8 +3,9 @@
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_ROOM_IN_WORDS = (
@@ -15,11 +16,43 @@ NO_ROOM_IN_WORDS = (
 
 
 class LabradorError(Exception):
-    """A mistake in the input or the settings, told in one line: the value, what was expected, how to fix it.
+    """A mistake in the input or the settings, reported on one line: what, where, what was expected, how to fix it.
 
     The runner prints the line and ends with exit code 2; any other exception is a fault of Labrador's own
     and keeps its traceback.
     """
+
+
+class SettingError(LabradorError):
+    """A setting with a value it cannot have: `component.key=value: expected X; remedy`.
+
+    A component raises it without a `component`, since it does not know its group; who does adds it (`of`).
+    """
+
+    def __init__(self, key: str, value: Any, expected: str, remedy: str = "", component: str = "") -> None:
+        super().__init__(key, value, expected, remedy, component)
+        self.key, self.value, self.expected, self.remedy, self.component = key, value, expected, remedy, component
+
+    def of(self, component: str, key: str | None = None) -> "SettingError":
+        """The same fault as a setting of `component`, where it may have another `key`."""
+        return SettingError(key or self.key, self.value, self.expected, self.remedy, component)
+
+    def __str__(self) -> str:
+        name = f"{self.component}.{self.key}" if self.component else self.key
+        return f"{name}={spelled(self.value)}: expected {self.expected}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+def spelled(value: Any) -> str:
+    """A setting's value in one spelling, as on the command line: 2e-4 and 0.0002 give "0.0002", 1.0 gives "1"."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{spelled(item)}' for key, item in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(spelled, value))}]"
+    return str(value)
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from .chosen import chosen
-from .components import build
 from .composed import GROUPS, Composed, compose
 from .data.prepare import prepare
 from .errors import LabradorError
@@ -48,6 +47,7 @@ from .report.table import print_rows
 from .result import leave, row_of
 from .results import FILE_NAME, ResultRow
 from .retrievers.base import Retriever
+from .settings import build
 from .store import Store
 from .tracker import NoTracker, Session, Told
 

@@ -18,7 +18,7 @@ SRC = ROOT / "src"
 FLOORS = (
     ("errors",),
     ("machine", "results"),
-    ("arrays", "components", "tracker", "launcher"),
+    ("arrays", "settings", "tracker", "launcher"),
     ("losses", "samplers", "metrics", "store", "data", "encoders"),
     ("quantizers", "training", "encoding"),
     ("indexes", "labels"),

@@ -6,8 +6,9 @@ import hydra
 import pytest
 from hydra.core.hydra_config import HydraConfig
 
-from labrador.chosen import chosen, spelled
+from labrador.chosen import chosen
 from labrador.composed import compose
+from labrador.errors import spelled
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 

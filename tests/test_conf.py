@@ -6,8 +6,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from labrador.components import build
 from labrador.pipeline import GROUPS
+from labrador.settings import build
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))

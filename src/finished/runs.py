@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..components import build
 from ..errors import LabradorError
 from ..results import FILE_NAME, ResultRow, find, read
+from ..settings import build
 from ..store import Store
 
 BEST, METRIC = "best", "MRR@10"

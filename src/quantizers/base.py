@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from ..arrays.ragged import Ragged
 from ..arrays.vectors import Vectors, blocks, check_shape, watched
 from ..data.schema import Positive
+from ..settings import component
 
 Codes = NDArray[np.uint8]
 State = Mapping[str, NDArray[np.float32]]  # trained parameters by name
+
+SAMPLED = "passages whose vectors it is trained on, at most"  # the help line of training_passages
 
 __all__ = ["Codes", "FittedQuantizer", "JudgedQueries", "Quantizer", "State", "TrainingVectors", "Vectors"]
 
@@ -107,7 +110,7 @@ class FittedQuantizer(ABC):
         return None
 
 
-@dataclass(frozen=True)
+@component
 class Quantizer(ABC):
     """A compression as a component: its fields are its settings."""
 

@@ -8,6 +8,8 @@ from ..errors import LabradorError
 from .base import Codes, FittedQuantizer
 from .settings import at_least
 
+BITS = "bits per passage, filling whole bytes; null: one for each dimension"  # the help line of a setting
+
 
 class BinaryCodec(FittedQuantizer):
     """A quantizer whose codes are compared by Hamming distance."""

@@ -1,7 +1,6 @@
 """No compression: a passage's code is its stored vector."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import check_shape, watched
+from ..settings import component
 from .base import Codes, FittedQuantizer, Quantizer, TrainingVectors, Vectors
 
 FILE = "flat.json"
@@ -48,7 +48,7 @@ class FlatCodec(FittedQuantizer):
         return json.dumps({"dimension": self.dimension, "dtype": self.dtype.name}).encode()
 
 
-@dataclass(frozen=True)
+@component
 class Flat(Quantizer):
     """The vectors as the encoder stored them."""
 

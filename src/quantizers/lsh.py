@@ -1,6 +1,5 @@
 """Locality-sensitive hashing: the signs of a fixed random rotation, compared by Hamming distance (Charikar, 2002)."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -9,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import sample
+from ..settings import component, setting
 from .base import Codes, Quantizer, TrainingVectors
-from .binary import BinaryCodec, check_bits, check_dimension, pack
+from .binary import BITS, BinaryCodec, check_dimension, pack
 from .codec import FaissCodec, Rotation, matrix_of, rotated
 
 PROBE = 1000  # vectors looked at: nothing is learned from them
@@ -31,17 +31,14 @@ class LSHCodec(BinaryCodec, FaissCodec):
         return rotated(self.faiss_index.rrot, queries)
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class LSH(Quantizer):
     """`bits` signs of a seeded random rotation; bits / 8 bytes per passage."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     binary: ClassVar[bool] = True
 
-    bits: int | None = None  # a multiple of 8; None: the dimension
-
-    def __post_init__(self) -> None:
-        check_bits(self.bits)
+    bits: int | None = setting(None, BITS, ge=8, multiple_of=8)
 
     def check(self, dimension: int, passages: int | None = None) -> None:
         """The dimension is the number of bits where none is set, and must then be a multiple of 8."""

@@ -1,6 +1,5 @@
 """Optimized product quantization: a rotation learned together with the codebooks (Ge et al., CVPR 2013)."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,19 +7,15 @@ from numpy.typing import NDArray
 
 from ..machine.progress_bar import bar
 from ..machine.threads import threads
+from ..settings import component, setting
 from .product import PQ, Floats, ProductCodec
-from .settings import at_least
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class OPQ(PQ):
     """PQ behind a rotation, both fitted by Ge et al.'s non-parametric alternation from a seeded random rotation."""
 
-    iterations: int = 60  # rounds of codebooks and rotation in turn
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(1, "quantizer.iterations", self.iterations)
+    iterations: int = setting(60, "rounds of training codebooks and rotation in turn", ge=1)
 
     def trained(self, x: Floats, seed: int) -> Any:
         """faiss's rotation and PQ index with what was learned from float32 [n, D].

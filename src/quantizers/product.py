@@ -1,6 +1,5 @@
 """Product quantization: each sub-space of the vector has a codebook of its own (Jegou et al., 2011)."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -8,56 +7,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import sample
-from ..errors import LabradorError
+from ..errors import SettingError
 from ..losses.bidr import CODEBOOKS, ROTATION
 from ..machine.threads import threads
-from .base import Quantizer, State, TrainingVectors
+from ..settings import component, setting
+from .base import SAMPLED, Quantizer, State, TrainingVectors
 from .codec import FaissCodec
-from .settings import at_least
 
 Floats = NDArray[np.float32]
 CENTROIDS = (256, 128, 64, 32, 16, 8, 4, 2)
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class PQ(Quantizer):
     """`codebooks` sub-spaces with `centroids` words each: `codebooks` bytes per passage with 256 words.
 
     48 codebooks divide the 384 dimensions of MiniLM and the 768 of BERT.
     """
 
-    codebooks: int = 48  # M
-    centroids: int = 256  # words of one codebook, a power of two
-    training_passages: int = 65_536  # at most, drawn with the seed: 256 per word is what k-means can use
+    codebooks: int = setting(48, "sub-spaces (M), one byte each with 256 centroids; a divisor of the dimension", ge=1)
+    centroids: int = setting(256, "codewords of a codebook, a power of two", ge=2, le=256)
+    training_passages: int = setting(65_536, SAMPLED, ge=2)  # 256 per codeword is what k-means can use
 
     def __post_init__(self) -> None:
-        at_least(1, "quantizer.codebooks", self.codebooks)
-        at_least(2, "quantizer.training_passages", self.training_passages)
         if self.centroids not in CENTROIDS:
-            raise LabradorError(
-                f"quantizer.centroids={self.centroids}: expected one of {', '.join(map(str, CENTROIDS))}; "
-                "set quantizer.centroids=256 for one byte per codebook"
-            )
+            raise SettingError("centroids", self.centroids, f"one of {', '.join(map(str, CENTROIDS))}")
 
     def check(self, dimension: int, passages: int | None = None) -> None:
         """Codebooks must divide the dimension, and each word needs a training vector."""
         if dimension % self.codebooks:
             largest = max(m for m in range(1, min(self.codebooks, dimension) + 1) if dimension % m == 0)
-            raise LabradorError(
-                f"quantizer.codebooks={self.codebooks}: expected a divisor of the vectors' {dimension} dimensions; "
-                f"the largest below it that works is quantizer.codebooks={largest}"
-            )
+            expected = f"a divisor of the vectors' {dimension} dimensions"
+            raise SettingError("codebooks", self.codebooks, expected, f"the next smaller one is {largest}", "quantizer")
         if passages is None:
             return
         vectors = min(passages, self.training_passages)
         if vectors < self.centroids:
             largest = max((c for c in CENTROIDS if c <= vectors), default=0)
-            works = f"the largest that works is quantizer.centroids={largest}"
-            remedy = works if largest else "use quantizer=flat, or a larger corpus"
-            raise LabradorError(
-                f"quantizer.centroids={self.centroids}: expected at least as many training vectors, there are "
-                f"{vectors}; {remedy}"
-            )
+            expected = f"at most one for each of {vectors} training vectors"
+            remedy = f"the largest that works is {largest}" if largest else "use quantizer=flat, or a larger corpus"
+            raise SettingError("centroids", self.centroids, expected, remedy, "quantizer")
 
     def fit(self, x: TrainingVectors, seed: int) -> "ProductCodec":
         """k-means in every sub-space on a sample."""

@@ -1,22 +1,18 @@
 """RaBitQ: one bit per dimension of a rotated vector and two corrections (Gao and Long, SIGMOD 2024)."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..arrays.vectors import sample
-from .base import Quantizer, TrainingVectors
+from ..settings import component, setting
+from .base import SAMPLED, Quantizer, TrainingVectors
 from .codec import FaissCodec
-from .settings import at_least
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class RaBitQ(Quantizer):
     """D / 8 bytes of signs around the sample's mean and 8 bytes of corrections per passage."""
 
-    training_passages: int = 100_000  # at most, drawn with the seed
-
-    def __post_init__(self) -> None:
-        at_least(1, "quantizer.training_passages", self.training_passages)
+    training_passages: int = setting(100_000, SAMPLED, ge=1)
 
     def fit(self, x: TrainingVectors, seed: int) -> FaissCodec:
         """Draw the rotation; learn the mean from a sample."""

@@ -1,22 +1,18 @@
 """Scalar quantization: one byte per dimension, between the least and the greatest value seen in training."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..arrays.vectors import sample
-from .base import Quantizer, TrainingVectors
+from ..settings import component, setting
+from .base import SAMPLED, Quantizer, TrainingVectors
 from .codec import FaissCodec
-from .settings import at_least
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class SQ8(Quantizer):
     """Uniform 8-bit steps per dimension; D bytes per passage. Values outside the sample's range are clipped."""
 
-    training_passages: int = 100_000  # at most, drawn with the seed
-
-    def __post_init__(self) -> None:
-        at_least(1, "quantizer.training_passages", self.training_passages)
+    training_passages: int = setting(100_000, SAMPLED, ge=1)
 
     def draws(self, passages: int) -> bool:
         """Only where a sample stands for more passages than it may hold."""

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..data.corpus import Corpus
 from ..encoders.checkpoint import Checkpoint
-from ..errors import LabradorError, settings_of
+from ..errors import LabradorError, SettingError, settings_of
 from ..indexes.search import Search
 from ..lab import Candidates, Lab, Ranking, Trained
 from ..losses.bidr import BiDRLoss, UnifiedQueryLoss
@@ -33,8 +33,8 @@ def as_retrievers_settings() -> Iterator[None]:
     """Name the settings at fault as this retriever's, which its quantizers share."""
     try:
         yield
-    except LabradorError as error:
-        raise LabradorError(str(error).replace("quantizer.", "retriever.")) from error
+    except SettingError as error:
+        raise error.of("retriever") from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,8 +119,8 @@ def test_codebooks_are_one_for_every_8_dimensions():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"codebooks": 0}, "quantizer.codebooks=0"),
-        ({"centroids": 100}, "quantizer.centroids=100"),
+        ({"codebooks": 0}, "codebooks=0"),
+        ({"centroids": 100}, "centroids=100"),
         ({"temperature": 0.0}, "quantizer.temperature=0.0"),
         ({"depth": 0}, "quantizer.depth=0"),
     ],
@@ -133,7 +133,7 @@ def test_a_setting_that_cannot_work_is_refused(settings, message):
 def test_vectors_that_cannot_be_divided_and_missing_pairs_are_told(vectors):
     with pytest.raises(LabradorError, match="codebooks=5: expected a divisor"):
         LearnedPQ(codebooks=5).check(D)
-    with pytest.raises(LabradorError, match="at least as many training vectors, there are 100"):
+    with pytest.raises(LabradorError, match="at most one for each of 100 training vectors"):
         LearnedPQ(codebooks=4).check(D, 100)
     with pytest.raises(LabradorError, match="no judged train question"):
         QUICK.fit(TrainingVectors(vectors.passages), 0)

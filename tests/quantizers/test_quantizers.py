@@ -195,12 +195,12 @@ def test_vectors_of_another_width_are_refused(quantizer, x):
 @pytest.mark.parametrize(
     ("quantizer", "passages", "says"),
     [
-        (PQ(codebooks=5), 600, "quantizer.codebooks=4"),
-        (OPQ(codebooks=48), 600, "quantizer.codebooks=32"),
-        (PQ(codebooks=8), 255, "quantizer.centroids=128"),
-        (PQ(codebooks=8, centroids=16), 9, "quantizer.centroids=8"),
+        (PQ(codebooks=5), 600, "codebooks=5: .*the next smaller one is 4"),
+        (OPQ(codebooks=48), 600, "codebooks=48: .*the next smaller one is 32"),
+        (PQ(codebooks=8), 255, "centroids=256: .*the largest that works is 128"),
+        (PQ(codebooks=8, centroids=16), 9, "centroids=16: .*the largest that works is 8"),
         (PQ(codebooks=8), 1, "quantizer=flat"),
-        (OPQ(codebooks=8, training_passages=200), 600, "quantizer.centroids=128"),
+        (OPQ(codebooks=8, training_passages=200), 600, "centroids=256: .*the largest that works is 128"),
     ],
 )
 def test_settings_that_do_not_fit_name_those_that_do(quantizer, passages, says, x):
@@ -221,12 +221,15 @@ def test_the_named_settings_work(x):
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: PQ(codebooks=0), "quantizer.codebooks=0: expected an integer of 1 or more"),
-        (lambda: PQ(centroids=100), "quantizer.centroids=100: expected one of 256, 128"),
-        (lambda: OPQ(iterations=0), "quantizer.iterations=0"),
-        (lambda: LSH(bits=4), "quantizer.bits=4: expected an integer of 8 or more"),
-        (lambda: LSH(bits=100), "quantizer.bits=100: expected a multiple of 8.*quantizer.bits=96"),
-        (lambda: SQ8(training_passages=0), "quantizer.training_passages=0"),
+        (lambda: PQ(codebooks=0), "codebooks=0: expected a whole number >= 1"),
+        (lambda: PQ(centroids=100), "centroids=100: expected one of 256, 128"),
+        (lambda: OPQ(iterations=0), "iterations=0: expected a whole number >= 1"),
+        (lambda: LSH(bits=4), "bits=4: expected a whole number >= 8, a multiple of 8, or null"),
+        (
+            lambda: LSH(bits=100),
+            "bits=100: expected a whole number >= 8, a multiple of 8, or null",
+        ),
+        (lambda: SQ8(training_passages=0), "training_passages=0: expected a whole number >= 1"),
         (lambda: LSH().check(30, 600), "one bit for each of 30 dimensions.*quantizer.bits=24"),
     ],
 )
