@@ -1,13 +1,12 @@
-"""How often the test of a report calls luck a difference: one system over many seeds, split into two that are the same.
+"""How often the report's test finds a difference where there is none: one system over many seeds, split in two.
 
     python run.py -m retriever=dpr encoder=tiny seed=0,1,2,3,4,5,6,7 ... hydra.sweep.dir=DIR
     OMP_NUM_THREADS=1 python benchmarks/calibration.py DIR
 
-Draws two groups of 2, 3 and 5 seeds, as often as --draws says, tests each two as if they were two systems that were
-trained apart, and prints a Markdown table of how many differ with p < 0.05: by the test over seeds and questions, which
-must be 5 % or fewer, and by the paired t-test over the questions alone. The last columns say the same of a system that
-is better by --gain on every question, which is the power. The groups share seeds, so that the shares are known no
-better than the number of seeds allows.
+Draws two groups of 2, 3 and 5 seeds --draws times, tests each pair as if they were two systems trained separately, and
+prints a Markdown table of how many differ with p < 0.05: by the test over seeds and queries, which must be at most 5 %,
+and by the paired t-test over queries alone. The last column is the power: the same for a system that is better by
+--gain on every query. The groups share seeds, so these shares are only as precise as the number of seeds allows.
 """
 
 import argparse
@@ -16,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labrador.report.significance.crossed import crossed_test, seed_variance, within
+from labrador.report.significance.crossed import crossed_test, interaction, seed_variance
 from labrador.report.significance.differences import ALPHA, Comparisons
 from labrador.report.significance.paired import t_test
-from labrador.report.significance.seeds import Family
+from labrador.report.significance.seeds import SeedVariances
 from labrador.report.systems import System, systems
 from labrador.results import find
 
@@ -41,15 +40,15 @@ def split(system: System, figures: NDArray[np.float64], size: int, draws: int) -
             )
             for group in groups
         ]
-        family = Family(pair, [figures[group] for group in groups])
-        chances.append(family.chance(0, 1))
+        variances = SeedVariances(pair, [figures[group] for group in groups])
+        chances.append(variances.chance(0, 1))
         values += [figures[group].mean(axis=0) for group in groups]
     pairs = np.arange(2 * draws).reshape(-1, 2)
     return Comparisons([("", system, system)] * draws, pairs, np.array(values), chances)
 
 
 def marked(table: Comparisons, gain: float) -> tuple[float, float]:
-    """The shares of pairs that differ by the test over seeds and questions, and over the questions alone."""
+    """The shares of pairs that differ by the test over seeds and queries, and over queries alone."""
     apart = table.apart + gain
     variances, degrees = table.parts(apart)
     crossed = crossed_test(np.nanmean(apart, axis=1), variances, degrees)
@@ -66,14 +65,14 @@ def main() -> None:
     settings = parser.parse_args()
     (system,) = systems(find([settings.runs]))
     print(
-        f"| {system.label}, {len(system.rows)} seeds | mean | SD by the seed | of it by single questions | seeds ",
+        f"| {system.label}, {len(system.rows)} seeds | mean | SD over seeds | of it by seed x query | seeds ",
         end="",
     )
-    print("| marked | by questions alone | a gain of", settings.gain, "is marked |")
+    print("| significant | over queries alone | a gain of", settings.gain, "|")
     print("|---|---|---|---|---|---|---|---|")
     for metric in settings.metric:
         figures = system.by_seed(metric)[1]
-        spread, noise = seed_variance(figures) ** 0.5, (within(figures) * len(figures)) ** 0.5
+        spread, noise = seed_variance(figures) ** 0.5, (interaction(figures) * len(figures)) ** 0.5
         for size in (size for size in GROUPS if 2 * size <= len(figures)):
             table = split(system, figures, size, settings.draws)
             crossed, alone = marked(table, 0.0)

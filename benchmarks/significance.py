@@ -1,11 +1,10 @@
-"""What the statistics of a comparison take: every system against a baseline in every metric, and every two systems.
+"""How long the statistics of a comparison take: every system against a baseline in every metric, and every pair.
 
-    OMP_NUM_THREADS=1 python benchmarks/significance.py     # 40 systems, 7,000 questions, 8 metrics
+    OMP_NUM_THREADS=1 python benchmarks/significance.py     # 40 systems, 7,000 queries, 8 metrics
 
-Figures are made up (reciprocal ranks of a drawn rank for every metric, two seeds a system, a checkpoint for every two
-systems) and written as runs write them, so that reading them counts. Compared with scipy's permutation test and
-bootstrap of one difference, times their number. Prints a Markdown table of seconds; processor seconds tell less of what
-else the machine did.
+Scores are made up (reciprocals of random ranks, two seeds a system, a checkpoint for every two systems) and written
+as runs write them, so that reading them counts. Compared with scipy's permutation test and bootstrap of one difference,
+times their number. Prints a Markdown table of seconds; processor seconds depend less on what else runs.
 """
 
 import argparse
@@ -30,7 +29,7 @@ SEEDS = 2
 
 
 def write_runs(folder: Path, number: int, queries: int) -> None:
-    """Result rows and figures of `number` systems over SEEDS seeds."""
+    """Result rows and per-query scores of `number` systems over SEEDS seeds."""
     rng = np.random.default_rng(0)
     hard = rng.exponential(size=queries)
     for system in range(number):
@@ -42,12 +41,12 @@ def write_runs(folder: Path, number: int, queries: int) -> None:
             place.mkdir()
             columns = {"qid": [f"q{query}" for query in range(queries)]} | figures
             parquet.write_table(pa.table(columns), place / "per_query.parquet")
-            fits = {"fit": f"{system // 2}-{seed}"}  # every second system has the checkpoint of the one before
+            fits = {"fit": f"{system // 2}-{seed}"}  # every second system shares the checkpoint of the one before
             row(f"s{system}", seed, means, queries, fits).write(place / "result.json")
 
 
 def row(retriever: str, seed: int, metrics: dict[str, float | None], queries: int, keys: dict[str, str]) -> ResultRow:
-    """A result row that says no more than it must."""
+    """A result row with its required fields."""
     unknown: dict[str, Any] = dict.fromkeys(("quantizer", "sampler", "search", "encoder", "qps", "threads", "commit"))
     unknown |= dict.fromkeys(("bytes_per_passage", "index_bytes", "disk_bytes"))
     unknown |= {"latency_ms": {}, "seconds": {}, "keys": keys, "data": "made-up", "device": "cpu"}
@@ -55,7 +54,7 @@ def row(retriever: str, seed: int, metrics: dict[str, float | None], queries: in
 
 
 def timed(what: str, work: Callable[[], Any], times: int = 1) -> Any:
-    """Do it, print what it took times `times`, give what it gave."""
+    """Do some work, print how long it took times `times`, return its result."""
     start, processor = time.perf_counter(), time.process_time()
     result = work()
     seconds, used = time.perf_counter() - start, time.process_time() - processor
@@ -71,7 +70,7 @@ def main() -> None:
     settings = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         write_runs(Path(folder), settings.systems, settings.queries)
-        shape = f"{settings.systems} systems x {SEEDS} seeds, {settings.queries:,} questions"
+        shape = f"{settings.systems} systems x {SEEDS} seeds, {settings.queries:,} queries"
         print(f"| {shape} | seconds | processor seconds |")
         print("|---|---|---|")
         found = timed("read the rows", lambda: systems(find([Path(folder)])))

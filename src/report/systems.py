@@ -66,7 +66,7 @@ class System:
         values = [first]
         for file in self.files[1:]:
             others, more = per_query(file, metric)
-            check_questions(self.files[0], qids, file, others)
+            check_queries(self.files[0], qids, file, others)
             values.append(more)
         return qids, np.stack(values)
 
@@ -190,11 +190,11 @@ def per_query(file: Path, metric: str) -> tuple[list[str], "NDArray[np.float64]"
     return table["qid"].to_pylist(), table[metric].to_numpy().astype(np.float64)
 
 
-def check_questions(first: Path, qids: Sequence[str], second: Path, others: Sequence[str]) -> None:
-    """Raise LabradorError unless the sorted query ids of two result files are the same."""
+def check_queries(first: Path, qids: Sequence[str], second: Path, others: Sequence[str]) -> None:
+    """Raise LabradorError unless two result files have the same sorted query ids."""
     if qids != others:
-        apart = sorted(set(qids) ^ set(others)) or ["one that stands twice"]
+        apart = sorted(set(qids) ^ set(others)) or ["one that occurs twice"]
         raise LabradorError(
-            f"{first} ({len(qids):,}) and {second} ({len(others):,}) have other questions, {apart[0]} is in one only: "
-            "runs on the same questions were expected; name the folders of these alone"
+            f"{first} ({len(qids):,}) and {second} ({len(others):,}) were scored on different queries: {apart[0]} is "
+            "in only one of them; report runs on different queries separately"
         )

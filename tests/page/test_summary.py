@@ -30,7 +30,7 @@ def test_cells_are_means_with_spreads_and_tests(told):
         assert (cell[2] != "") == (len(system.rows) > 1)
     assert best == f"{max(system.mean('MRR@10') for system in found.systems):.3f}"
     one = next(d for d in found.differences if (d.system, d.metric) == ("bm25", "MRR@10"))
-    assert cells[0][4] == [one.difference, one.low, one.high, one.p_holm, one.queries, "seeds and questions"]
+    assert cells[0][4] == [one.difference, one.low, one.high, one.p_holm, one.queries, "seeds and queries"]
     assert cells[0][3] == (-1 if one.significant else 0)
     assert len(cells[[system.label for system in found.systems].index("dpr flat")]) == 4  # the baseline
 

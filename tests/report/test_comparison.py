@@ -94,10 +94,10 @@ def test_what_differs_from_the_baseline_is_marked_and_explained(runs, written):
         "pq": ["▼"],
     }
     assert found.told == (
-        "▲ better, ▼ worse than dpr flat: paired randomisation test over the questions (of each the mean over the "
-        "seeds), two-sided, p < 0.05 after Holm's correction for 6 comparisons",
+        "▲ significantly better, ▼ significantly worse than dpr flat: paired randomisation test over queries (on means "
+        "over seeds), two-sided, p < 0.05 after Holm correction for 6 comparisons",
     )
-    assert "▲ better, ▼ worse than dpr flat" in text
+    assert "▲ significantly better, ▼ significantly worse than dpr flat" in text
 
 
 def test_a_baseline_alone_makes_a_table_of_systems(written):

@@ -115,10 +115,10 @@ def test_figures_of_questions_are_means_over_seeds_whatever_their_order(row, tmp
     np.testing.assert_array_equal(values, [0.25, 1.0, np.nan])
 
 
-def test_seeds_with_other_questions_are_told(row, tmp_path):
+def test_seeds_scored_on_different_queries_are_an_error(row, tmp_path):
     rows = written(tmp_path / "0", row(), qid=["a", "b"], MRR=[1.0, 0.5])
     rows |= written(tmp_path / "1", row(seed=1), qid=["a", "z"], MRR=[0.0, 1.0])
-    with pytest.raises(LabradorError, match=f"{tmp_path}/0/result.json .* and {tmp_path}/1/result.json .*b is in one"):
+    with pytest.raises(LabradorError, match=f"{tmp_path}/0/result.json .* and {tmp_path}/1/result.json .*b is in only one"):
         systems(rows)[0].per_query("MRR@10")
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..groups import Group
-from ..systems import System, check_questions
+from ..systems import System, check_queries
 from .style import INK, new_figure
 
 GAIN, LOSS = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange: dark and light in grey print
@@ -25,7 +25,7 @@ def gains(system: System, baseline: System, metric: str) -> NDArray[np.float64]:
     """
     qids, values = system.per_query(metric)
     others, base = baseline.per_query(metric)
-    check_questions(system.files[0], qids, baseline.files[0], others)
+    check_queries(system.files[0], qids, baseline.files[0], others)
     apart = values - base
     return np.sort(apart[~np.isnan(apart)])[::-1]
 

@@ -1,8 +1,8 @@
-"""Whether two systems differ, or whether their difference may be chance.
+"""Whether two systems differ, or whether their difference may be chance; docs/significance.md explains the method.
 
-differences.py   systems against a baseline, and every pair of systems: the tests, corrected for their number
-seeds.py         what the seeds of two systems drew, and how far seeds spread
-paired.py        tests and intervals over the questions alone
-crossed.py       the test over seeds and questions
-explanation.py   what the marks of a table mean, in words
+differences.py   systems against a baseline, and every pair of systems, with p corrected for the number of tests
+seeds.py         what the seeds of two systems drew, and how much their scores vary with the seed
+paired.py        tests and intervals over queries alone
+crossed.py       the test over seeds and queries
+explanation.py   what the marks of a table mean
 """

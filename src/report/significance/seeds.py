@@ -1,7 +1,7 @@
-"""What is random in a system besides the questions: the trainings and quantizers that its seeds drew.
+"""What is random in a system besides the queries: the trainings and quantizers that its seeds drew.
 
-Two systems whose seeds drew the same are one draw seen twice, and are compared over the questions alone. Where either
-drew for itself, a difference may be luck of the draw, and the spread over seeds must tell how much of it.
+Two systems whose seeds drew the same artifacts share that randomness, so only the queries are left to test over. If
+either drew its own, their difference may be luck, and only the variance over seeds shows how much of it.
 """
 
 from collections.abc import Sequence
@@ -15,36 +15,36 @@ from numpy.typing import NDArray
 
 from ...results import ResultRow
 from ..systems import System
-from .crossed import Spread, pooled, seed_variance, within
+from .crossed import Variance, interaction, pooled, seed_variance
 
 TRAININGS = ("fit", "teacher")  # steps whose artifacts are trained
-EXACT = ("flat", "sq8")  # quantizers that draw nothing, in rows that do not say what was drawn
+EXACT = ("flat", "sq8")  # quantizers that draw nothing, for rows that do not record what was drawn
 
 Floats = NDArray[np.float64]
-Over = Literal["questions", "seeds and questions", "one seed"]
-Class = tuple[object, ...]
+Over = Literal["queries", "seeds and queries", "one seed"]
+Kind = tuple[object, ...]
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The keys of what each seed of a system drew."""
+    """The keys of the artifacts that each seed of a system drew."""
 
     trainings: tuple[frozenset[str], ...]
     quantizers: tuple[frozenset[str], ...]
 
     @classmethod
     def of(cls, system: System) -> "Drawn":
-        """What the rows of a system say of it."""
+        """What the rows of a system record."""
         return cls(tuple(_trainings(row) for row in system.rows), tuple(_quantizers(row) for row in system.rows))
 
     @property
     def trained(self) -> bool:
-        """Whether a training was drawn."""
+        """Whether any seed drew a training."""
         return any(self.trainings)
 
     @property
     def anything(self) -> bool:
-        """Whether a seed draws anything at all."""
+        """Whether any seed drew anything."""
         return self.trained or any(self.quantizers)
 
 
@@ -52,132 +52,134 @@ class Drawn:
 class Chance:
     """How the difference of two systems is random.
 
-    over: what the test must hold; "one seed": a draw that was made but once, and nothing can be tested.
-    parts: variances of the two means by what their seeds drew. within: see `crossed.within`, of both.
-    per_seed: the variance that one seed of each brings (of one seed: as seen in other systems; None = nowhere seen),
-    and how many of the two are drawn. single: those that have one seed and would need more.
+    over: what to test over; "one seed" = something was drawn only once, so that no test is possible. parts: variances
+    of the two means by what their seeds drew. interaction: of both, see `crossed.interaction`. per_seed: the variance
+    that one seed of each contributes (for a single seed that of other systems; None = no system shows it). drawn: how
+    many of the two draw. single: those with only one seed that would need more.
     """
 
     over: Over
-    parts: tuple[Spread, ...] = ()
-    within: float = 0.0
+    parts: tuple[Variance, ...] = ()
+    interaction: float = 0.0
     per_seed: float | None = None
     drawn: int = 0
     single: tuple[System, ...] = ()
 
 
-class Family:
-    """The systems on one data that can tell a metric, and the spread over seeds that they show.
+class SeedVariances:
+    """How much the scores of systems on the same data vary with the seed; scores are [S, Q] of each system.
 
-    figures: [S, Q] of each system, S its seeds, Q the same questions.
-
-    A spread from two or three seeds is hardly known, so systems of the same compression, search and encoder lend each
-    other theirs (those that share a training count once): a system's is the larger of its own and the pooled one.
+    Two or three seeds hardly determine a variance, so systems of the same compression, search and encoder share theirs
+    (systems that share a training count once): each uses the larger of its own and the pooled variance.
     """
 
-    def __init__(self, systems: Sequence[System], figures: Sequence[Floats]) -> None:
-        self.systems, self.figures = systems, figures
+    def __init__(self, systems: Sequence[System], scores: Sequence[Floats]) -> None:
+        self.systems, self.scores = systems, scores
         self.drawn = [Drawn.of(system) for system in systems]
-        self.classes = [_class(system) for system in systems]
+        self.kinds = [_kind(system) for system in systems]
 
     def chance(self, first: int, second: int) -> Chance:
-        """How the difference of two of the systems, by their places, is random."""
+        """How the difference of two of the systems, given by their positions, is random."""
         one, other = self.drawn[first], self.drawn[second]
         same_training = one.trainings == other.trainings or not (one.trained or other.trained)
-        if same_training and one.quantizers == other.quantizers:
-            return Chance("questions")
-        if not (one.anything or other.anything):
-            return Chance("questions")
+        if (same_training and one.quantizers == other.quantizers) or not (one.anything or other.anything):
+            return Chance("queries")
         if same_training and one.trained:
-            return self._shared(first, second)
-        return self._apart([place for place in (first, second) if self.drawn[place].anything])
+            return self._of_shared_training(first, second)
+        return self._of_separate_draws([place for place in (first, second) if self.drawn[place].anything])
 
-    def _apart(self, places: Sequence[int]) -> Chance:
-        """Of systems that drew for themselves; one that draws nothing is not among `places`."""
-        single = tuple(self.systems[place] for place in places if len(self.figures[place]) < 2)
-        seen = [self._seen(place) for place in places]
-        per_seed = None if None in seen else sum(one.variance for one in seen if one)
+    def _of_separate_draws(self, places: Sequence[int]) -> Chance:
+        """For systems that drew separately; one that draws nothing is not among `places`."""
+        single = tuple(self.systems[place] for place in places if len(self.scores[place]) < 2)
+        variances = [self._variance(place) for place in places]
+        per_seed = None if None in variances else sum(one.value for one in variances if one)
         if single:
             return Chance("one seed", per_seed=per_seed, drawn=len(places), single=single)
         parts = tuple(
-            Spread(one.variance / len(self.figures[place]), one.degrees)
-            for place, one in zip(places, seen, strict=True)
+            Variance(one.value / len(self.scores[place]), one.degrees)
+            for place, one in zip(places, variances, strict=True)
             if one
         )
-        return Chance("seeds and questions", parts, sum(self._within[place] for place in places), per_seed, len(places))
+        interactions = sum(self._interactions[place] for place in places)
+        return Chance("seeds and queries", parts, interactions, per_seed, len(places))
 
-    def _shared(self, first: int, second: int) -> Chance:
-        """Of one training under two quantizers, of which one at least was drawn: differences seed by seed."""
-        seen = self._seen_shared(first, second)
-        per_seed = None if seen is None else seen.variance
-        seeds = len(self.figures[first])
+    def _of_shared_training(self, first: int, second: int) -> Chance:
+        """For one training under two quantizers, at least one of them drawn: differences seed by seed."""
+        variance = self._variance_of_difference(first, second)
+        per_seed = None if variance is None else variance.value
+        seeds = len(self.scores[first])
         if seeds < 2:
             drew = [place for place in (first, second) if any(self.drawn[place].quantizers)]
             return Chance("one seed", per_seed=per_seed, drawn=1, single=tuple(self.systems[place] for place in drew))
-        apart = self.figures[first] - self.figures[second]
-        parts = () if seen is None else (Spread(seen.variance / seeds, seen.degrees),)
-        return Chance("seeds and questions", parts, within(apart), per_seed, 1)
+        parts = () if variance is None else (Variance(variance.value / seeds, variance.degrees),)
+        apart = self.scores[first] - self.scores[second]
+        return Chance("seeds and queries", parts, interaction(apart), per_seed, 1)
 
     @cached_property
-    def _within(self) -> list[float]:
-        return [within(figures) for figures in self.figures]
+    def _interactions(self) -> list[float]:
+        return [interaction(scores) for scores in self.scores]
 
     @cached_property
-    def _own(self) -> list[Spread | None]:
-        """The spread of each system's own seeds; None where it has one seed or draws nothing."""
+    def _own(self) -> list[Variance | None]:
+        """The variance of each system's own seeds; None if it has one seed or draws nothing."""
         return [
-            Spread(seed_variance(figures), len(figures) - 1.0) if drawn.anything and len(figures) > 1 else None
-            for figures, drawn in zip(self.figures, self.drawn, strict=True)
+            Variance(seed_variance(scores), len(scores) - 1.0) if drawn.anything and len(scores) > 1 else None
+            for scores, drawn in zip(self.scores, self.drawn, strict=True)
         ]
 
     @cached_property
-    def _pools(self) -> dict[Class, Spread]:
-        """The spread of each class that shows one."""
-        found: dict[Class, dict[object, list[Spread]]] = {}
-        for own, drawn, kind in zip(self._own, self.drawn, self.classes, strict=True):
+    def _pools(self) -> dict[Kind, Variance]:
+        """The pooled variance of each kind of system that has one."""
+        found: dict[Kind, dict[object, list[Variance]]] = {}
+        for own, drawn, kind in zip(self._own, self.drawn, self.kinds, strict=True):
             if own:
                 source = drawn.trainings if drawn.trained else drawn.quantizers
                 found.setdefault(kind, {}).setdefault(source, []).append(own)
-        return {kind: pooled([_one(of_source) for of_source in sources.values()]) for kind, sources in found.items()}
+        return {kind: _pooled_by_source(sources) for kind, sources in found.items()}
 
-    def _seen(self, place: int) -> Spread | None:
-        """The spread that a system's seeds have: of one seed that of its class, else the largest that is seen."""
-        pool, own = self._pools.get(self.classes[place]), self._own[place]
+    def _variance(self, place: int) -> Variance | None:
+        """The variance over a system's seeds; for one seed that of its kind, else the largest of any kind."""
+        pool, own = self._pools.get(self.kinds[place]), self._own[place]
         if pool is None:
-            return max(self._pools.values(), key=lambda one: one.variance, default=None)
-        return Spread(max(pool.variance, own.variance if own else 0.0), pool.degrees)
+            return max(self._pools.values(), key=lambda one: one.value, default=None)
+        return Variance(max(pool.value, own.value if own else 0.0), pool.degrees)
 
-    def _seen_shared(self, first: int, second: int) -> Spread | None:
-        """The spread of one training's difference between two quantizers, by the trainings that have it in both."""
-        kinds = self.classes[first], self.classes[second]
-        sources: dict[object, list[Spread]] = {}
+    def _variance_of_difference(self, first: int, second: int) -> Variance | None:
+        """The variance of one training's difference between two quantizers, from all trainings that have both."""
+        kinds = self.kinds[first], self.kinds[second]
+        sources: dict[object, list[Variance]] = {}
         for i, j in self._sharing:
-            if (self.classes[i], self.classes[j]) == kinds:
-                sources.setdefault(self.drawn[i].trainings, []).append(self._difference((i, j)))
+            if (self.kinds[i], self.kinds[j]) == kinds:
+                sources.setdefault(self.drawn[i].trainings, []).append(self._difference(i, j))
         if not sources:
-            seen = [one for place in (first, second) if (one := self._seen(place))]
-            return max(seen, key=lambda one: one.variance, default=None)
-        pool = pooled([_one(of_source) for of_source in sources.values()])
-        own = self._difference((first, second)).variance if len(self.figures[first]) > 1 else 0.0
-        return Spread(max(pool.variance, own), pool.degrees)
+            known = [one for place in (first, second) if (one := self._variance(place))]
+            return max(known, key=lambda one: one.value, default=None)
+        pool = _pooled_by_source(sources)
+        own = self._difference(first, second).value if len(self.scores[first]) > 1 else 0.0
+        return Variance(max(pool.value, own), pool.degrees)
 
     @cached_property
     def _sharing(self) -> list[tuple[int, int]]:
-        """The pairs of systems that have the same trainings, of several seeds."""
+        """The pairs of systems with the same trainings, of several seeds."""
         by_training: dict[object, list[int]] = {}
         for place, drawn in enumerate(self.drawn):
-            if drawn.trained and len(self.figures[place]) > 1:
+            if drawn.trained and len(self.scores[place]) > 1:
                 by_training.setdefault(drawn.trainings, []).append(place)
         return [pair for places in by_training.values() for pair in permutations(places, 2)]
 
-    def _difference(self, pair: tuple[int, int]) -> Spread:
-        apart = self.figures[pair[0]] - self.figures[pair[1]]
-        return Spread(seed_variance(apart), len(apart) - 1.0)
+    def _difference(self, first: int, second: int) -> Variance:
+        apart = self.scores[first] - self.scores[second]
+        return Variance(seed_variance(apart), len(apart) - 1.0)
 
 
-def _one(shared: Sequence[Spread]) -> Spread:
-    """Of spreads that are no independent evidence: their mean, as one."""
-    return Spread(sum(one.variance for one in shared) / len(shared), min(one.degrees for one in shared))
+def _pooled_by_source(sources: dict[object, list[Variance]]) -> Variance:
+    """One variance; those from one source are not independent evidence, so their mean counts once."""
+    return pooled(
+        [
+            Variance(sum(one.value for one in shared) / len(shared), min(one.degrees for one in shared))
+            for shared in sources.values()
+        ]
+    )
 
 
 def _trainings(row: ResultRow) -> frozenset[str]:
@@ -196,8 +198,8 @@ def _step(name: str) -> str:
     return name.split(".")[0]
 
 
-def _class(system: System) -> Class:
-    """What systems have in common that are as random as each other."""
+def _kind(system: System) -> Kind:
+    """What systems must share to vary alike with the seed."""
     row = system.rows[0]
     settings = tuple(sorted((key, value) for key, value in row.settings.items() if key.startswith("quantizer.")))
     return row.quantizer, row.search, row.encoder, settings

@@ -1,4 +1,4 @@
-"""Systems beside a baseline and beside each other, from the files of their runs."""
+"""Systems compared with a baseline and with each other, from the files of their runs."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ QUERIES = 200
 
 @pytest.fixture
 def measured(row, tmp_path):
-    """A function that writes rows with figures of questions and gives their systems."""
+    """A function that writes rows with per-query scores and returns their systems."""
 
     def make(cells, **fields):
         rows = {}
@@ -40,7 +40,7 @@ def measured(row, tmp_path):
 
 @pytest.fixture
 def figures():
-    """A baseline's figures, those of one that is better, and of one that is hardly other."""
+    """Scores of a baseline, of a better system, and of one that hardly differs."""
     rng = np.random.default_rng(0)
     base = rng.choice([0.0, 0.25, 0.5, 1.0], QUERIES)
     better = np.minimum(base + rng.choice([0.0, 0.0, 0.5], QUERIES), 1.0)
@@ -77,7 +77,7 @@ def test_metrics_are_corrected_together_and_come_in_order(measured, figures):
     base, better, noise = figures
     metrics = {"metrics": {"R@1": 0.5}}
     found = measured([("flat", 0, base), ("lsh", 0, noise), ("pq", 0, better)], **metrics)
-    told = against(found, [found[0]], ["R@1", "MRR@10", "R@20"])  # R@20 cannot be told
+    told = against(found, [found[0]], ["R@1", "MRR@10", "R@20"])  # they have no R@20
     assert [(one.system, one.metric) for one in told] == [
         (system, metric) for system in ("dpr lsh", "dpr pq") for metric in ("R@1", "MRR@10")
     ]
@@ -116,10 +116,10 @@ def test_draws_grow_with_the_differences_of_all_data_together(measured, figures,
     ]
     told = against(found, found[::2], ["MRR@10"])
     assert {one.p_randomisation for one in told} == {1 / (1 + 40 * 6)}
-    assert all(one.sign == 1 for one in told)  # 41 draws could tell no difference among six
+    assert all(one.sign == 1 for one in told)  # 41 draws could detect no difference among six
 
 
-def test_questions_that_do_not_count_are_left_out(measured, figures):
+def test_queries_without_a_score_are_left_out(measured, figures):
     base, better, _ = figures
     base, better = base.copy(), better.copy()
     base[:10] = better[5:20] = np.nan
@@ -129,10 +129,12 @@ def test_questions_that_do_not_count_are_left_out(measured, figures):
     assert one.difference == pytest.approx(np.mean(better[20:] - base[20:]))
 
 
-def test_systems_with_other_questions_are_told_by_their_files(measured, figures):
+def test_systems_scored_on_different_queries_are_named_by_their_files(measured, figures):
     base, better, _ = figures
     found = measured([("flat", 0, base), ("pq", 0, better[:-1])])
-    expected = f"{found[0].files[0]} .200. and {found[1].files[0]} .199. have other questions, q199 is in one only"
+    expected = (
+        f"{found[0].files[0]} .200. and {found[1].files[0]} .199. were scored on different queries: q199 is in only one"
+    )
     with pytest.raises(LabradorError, match=expected):
         against(found, [found[0]], ["MRR@10"])
     with pytest.raises(LabradorError, match=expected):
@@ -155,7 +157,7 @@ def test_all_pairs(measured, figures):
 def test_a_matrix_of_one_and_of_none(measured, figures):
     found = measured([("flat", 0, figures[0])])
     assert matrix(found, "MRR@10").p_holm.tolist() == [[1.0]]
-    with pytest.raises(LabradorError, match=r"R@20: a metric of these results was expected: MRR@10"):
+    with pytest.raises(LabradorError, match=r"R@20: expected a metric of these results: MRR@10"):
         matrix(found, "R@20")
 
 
@@ -173,7 +175,7 @@ def test_trainings_of_one_seed_have_an_interval_and_no_mark(measured, figures):
     assert (untrained.p, untrained.p_holm, untrained.sign) == (None, None, 0)
     assert untrained.p_randomisation == pytest.approx(1 / 10_001)  # of these very runs
     assert untrained.low < untrained.difference < untrained.high
-    assert (untrained.seed_error, untrained.seeds_needed) == (None, None)  # nothing here shows how far seeds spread
+    assert (untrained.seed_error, untrained.seeds_needed) == (None, None)  # nothing here shows how much seeds vary
     told = matrix(found, "MRR@10")
     assert np.isnan(told.p_holm[0, 1:]).all()
     np.testing.assert_array_equal(np.diag(told.p_holm), 1.0)
@@ -186,21 +188,21 @@ def test_the_same_method_with_another_seed_is_no_difference(measured, figures):
     cells += [("sq8", 0, lucky, fits("bpr", 0)), ("sq8", 1, lucky, fits("bpr", 1))]
     found = measured(cells)
     (one,) = against(found, [found[0]], ["MRR@10"])
-    assert one.over == "seeds and questions"
+    assert one.over == "seeds and queries"
     assert one.p_randomisation < 0.001
     assert one.p > 0.2
     assert one.low < 0 < one.high
 
 
-def test_the_spread_of_seeds_and_of_questions_by_hand(measured, figures):
+def test_the_spread_of_seeds_and_of_queries_by_hand(measured, figures):
     base, better, _ = figures
     cells = [("flat", 0, base, fits("dpr", 0)), ("flat", 1, base + 0.01, fits("dpr", 1)), ("sq8", 0, better, {})]
     found = measured(cells, search=None)
     (one,) = against(found, [found[0]], ["MRR@10"])
     apart = better - base - 0.005
     seeds = 0.01**2 / 2 / 2  # variance of two means 0.01 apart, of the mean of two: 1 degree of freedom
-    questions = np.var(apart, ddof=1) / QUERIES
-    reach = [scipy.stats.t.ppf(0.975, df) ** 2 * part for df, part in ((1, seeds), (QUERIES - 1, questions))]
+    queries = np.var(apart, ddof=1) / QUERIES
+    reach = [scipy.stats.t.ppf(0.975, df) ** 2 * part for df, part in ((1, seeds), (QUERIES - 1, queries))]
     assert one.seed_error == pytest.approx(seeds**0.5)
     assert one.high - one.difference == pytest.approx(sum(reach) ** 0.5)
     assert one.difference == pytest.approx(apart.mean())
@@ -209,7 +211,7 @@ def test_the_spread_of_seeds_and_of_questions_by_hand(measured, figures):
     assert matrix(found, "MRR@10").p_holm[1, 0] == pytest.approx(one.p)
 
 
-def test_one_training_is_compared_over_the_questions_and_corrected_with_the_others(measured, figures):
+def test_one_training_is_compared_over_the_queries_and_corrected_with_the_others(measured, figures):
     base, better, noise = figures
     cells = [
         (quantizer, seed, values, fits("dpr", seed))
@@ -220,7 +222,7 @@ def test_one_training_is_compared_over_the_questions_and_corrected_with_the_othe
     cells += [("pq", 0, noise, fits("pair", 0))]
     found = measured(cells)
     told = {one.system: one for one in against(found, [found[0]], ["MRR@10"])}
-    assert [one.over for one in told.values()] == ["seeds and questions", "one seed", "questions"]
+    assert [one.over for one in told.values()] == ["seeds and queries", "one seed", "queries"]
     shared = told["dpr sq8"]
     assert shared.p == shared.p_randomisation == pytest.approx(1 / 10_001)
     assert shared.p_holm == pytest.approx(2 * shared.p)  # two are tested

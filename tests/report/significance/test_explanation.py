@@ -1,4 +1,4 @@
-"""What is said below a table of marks."""
+"""The notes below a table of marks."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from labrador.report.significance.explanation import explained
 
 @pytest.fixture
 def difference():
-    def make(system, over="questions", **fields):
+    def make(system, over="queries", **fields):
         values = {"difference": 0.01, "low": -0.01, "high": 0.03, "p": 0.04, "p_holm": 0.04, "p_randomisation": 0.04}
         values |= {
             "p_t": 0.04,
@@ -33,23 +33,23 @@ def baseline(row):
 def test_how_it_was_tested(difference, baseline):
     (line,) = explained(baseline, [difference("a")], baseline)
     assert line == (
-        "▲ better, ▼ worse than dpr flat: paired randomisation test over the questions (of each the mean over the "
-        "seeds), two-sided, p < 0.05 after Holm's correction for 1 comparison"
+        "▲ significantly better, ▼ significantly worse than dpr flat: paired randomisation test over queries (on means "
+        "over seeds), two-sided, p < 0.05 after Holm correction for 1 comparison"
     )
-    (line,) = explained(baseline, [difference("a", "seeds and questions")] * 2, baseline)
-    assert line.startswith("▲ better, ▼ worse than dpr flat: test over seeds and questions, two-sided")
-    (line,) = explained(baseline, [difference("a", "seeds and questions")] * 2 + [difference("b")], baseline)
-    assert "test over seeds and questions (2), or, where a seed draws no difference, paired" in line
-    assert line.endswith("(1), two-sided, p < 0.05 after Holm's correction for 3 comparisons")
+    (line,) = explained(baseline, [difference("a", "seeds and queries")] * 2, baseline)
+    assert ": test over seeds and queries, two-sided" in line
+    (line,) = explained(baseline, [difference("a", "seeds and queries")] * 2 + [difference("b")], baseline)
+    assert "test over seeds and queries (2) or, where two systems share all that their seeds drew, paired" in line
+    assert line.endswith("(1), two-sided, p < 0.05 after Holm correction for 3 comparisons")
 
 
 def test_why_one_seed_has_no_mark(difference, baseline):
     found = [difference(name, "one seed", p=None, p_holm=None, one_seed=("dpr flat", name)) for name in "abcdef"]
     (line,) = explained(baseline, found, baseline)
     assert line == (
-        "No mark between dpr flat and a, b, c, d and 2 more: training, or fitting a quantizer, with another seed gives "
-        "other figures, and one seed leaves open how far apart (of one: dpr flat, a, b, c and 3 more). No system "
-        "here has several seeds to show how far they spread: run with seed=0,1,2"
+        "Not tested against dpr flat: a, b, c, d and 2 more. Another seed trains another encoder or fits another "
+        "quantizer, and a single seed does not show how much that changes the scores (single seed: dpr flat, a, b, c "
+        "and 3 more). No system here has several seeds to estimate it from: run with seed=0,1,2"
     )
 
 
@@ -61,6 +61,6 @@ def test_how_many_seeds_it_would_take(difference, baseline):
     ]
     (line,) = explained(baseline, found, baseline)
     assert line.endswith(
-        "By the spread over seeds of others here, a difference of that size takes about 4 for a (MRR@10 +0.0100), "
-        "over 100 for b (MRR@10 -0.0010)"
+        "If seeds vary as they do in other systems here, detecting these differences takes about 4 for a "
+        "(MRR@10 +0.0100), over 100 for b (MRR@10 -0.0010)"
     )

@@ -1,4 +1,4 @@
-"""The tests against answers worked out by hand, and against scipy."""
+"""The tests compared with answers worked out by hand, and with scipy."""
 
 import itertools
 
@@ -35,7 +35,7 @@ def randomised(first, second, draws=10_000, seed=0):
         ([], 1.0),
     ],
 )
-def test_of_few_questions_every_swap_is_counted(apart, p):
+def test_of_few_queries_every_swap_is_counted(apart, p):
     assert randomised(apart, np.zeros(len(apart))) == p
     assert randomised(np.zeros(len(apart)), apart) == p
 
@@ -77,15 +77,15 @@ def test_drawn_p_is_one_plus_hits_over_one_plus_draws_and_the_same_again():
 
 def test_many_pairs_at_once_are_the_pairs_one_by_one():
     values = generator(7).choice([0.0, 0.5, 1.0], size=(5, 60))
-    values[1, :10] = values[2, 5:15] = NAN  # systems that count other questions
+    values[1, :10] = values[2, 5:15] = NAN  # systems with scores for different queries
     pairs = np.array(list(itertools.combinations(range(5), 2)))
     together = randomisation_test(values, pairs, generator(), 700)
     for (first, second), p in zip(pairs, together, strict=True):
-        counted = np.nan_to_num(values[first] - values[second])  # a question that is not counted adds nothing
+        counted = np.nan_to_num(values[first] - values[second])  # a query without a score adds nothing
         assert randomised(counted, np.zeros(60), 700) == p
 
 
-def test_what_does_not_count_in_either_is_left_out():
+def test_queries_that_either_lacks_are_left_out():
     first, second = [0.5, NAN, 0.25, 1.0, 0.7], [0.0, 1.0, 0.0, 0.0, NAN]
     assert randomised(first, second) == 2 / 8
     apart = differences(np.array([first, second]), ONE_PAIR)
@@ -102,12 +102,12 @@ def test_the_t_test_is_scipys_and_a_hand_worked_one():
     np.testing.assert_allclose(t_test(values[0] - values[1]), theirs.pvalue)
 
 
-def test_t_tests_without_spread_or_questions():
+def test_t_tests_without_variance_or_queries():
     apart = np.array([[0.0, 0.0], [0.5, 0.5], [0.5, NAN], [NAN, NAN]])
     np.testing.assert_array_equal(t_test(apart), [1.0, 0.0, NAN, NAN])
 
 
-def test_the_interval_of_few_questions_is_the_one_of_every_resample():
+def test_the_interval_of_few_queries_is_the_one_of_every_resample():
     apart = np.array([0.0, 0.3, 1.0, -0.2])
     means = [np.mean(sample) for sample in itertools.product(apart, repeat=4)]
     low, high = bootstrap_interval(apart[None], generator(), 20_000)
@@ -125,7 +125,7 @@ def test_the_interval_is_scipys_and_narrower_at_a_lower_level():
     assert (inner_high < high).all()
 
 
-def test_the_interval_leaves_out_what_does_not_count():
+def test_the_interval_leaves_out_queries_without_a_score():
     apart = generator(10).normal(size=(2, 200))
     apart[1] = np.where(np.arange(200) < 100, 0.5, NAN)
     low, high = bootstrap_interval(apart, generator(), 300)
