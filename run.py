@@ -12,13 +12,13 @@ CONF = Path(__file__).resolve().parent / "conf"
 
 
 def main() -> int:
-    """Answer --help at once; otherwise hand the command line to the pipeline. Returns the exit code."""
+    """Answer --help at once; otherwise launch the command line. Returns the exit code."""
     if {"--help", "-h"} & set(sys.argv[1:]):
         from labrador.launcher.help import help_text
 
         print(help_text(CONF))
         return 0
-    from labrador.pipeline import launch
+    from labrador.launcher.launch import launch
 
     return launch(CONF)
 

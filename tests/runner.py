@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from labrador import pipeline
+from labrador.launcher.launch import launch
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["encoder=tiny", "train.max_steps=2", "train.batch_size=4", "device=cpu"]
@@ -41,7 +41,7 @@ def run(*arguments, cwd) -> Done:
         patched.setattr(os, "fsync", lambda handle: None)  # a test's files need not outlive a power cut
         patched.setenv("HYDRA_FULL_ERROR", "1")  # which `launch` sets: undone afterwards
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = pipeline.launch(ROOT / "conf")
+            code = launch(ROOT / "conf")
     return Done(code, out.getvalue(), err.getvalue())
 
 

@@ -6,7 +6,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from labrador.pipeline import GROUPS
+from labrador.composed import GROUPS
 from labrador.settings import build
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

@@ -157,7 +157,7 @@ def test_a_wrong_mode_is_told_before_any_work(tmp_path, beir):
     where = ["data=beir", f"data.path={beir}", *SMALL, "tracker=wandb"]
     done = run("retriever=bm25", *where, "tracker.mode=later", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == "error: tracker.mode=later: one of online, offline, disabled was expected\n"
+    assert done.stderr == "error: tracker.mode=later: expected one of online, offline, disabled, or null\n"
     assert not (tmp_path / "artifacts").exists()
 
 
@@ -199,7 +199,7 @@ def finish(self, row, folder):
     raise LabradorError("tracker=wandb: the result was not sent")
 
 tracker.Session.finish = finish
-from labrador.pipeline import launch
+from labrador.launcher.launch import launch
 sys.argv = ["run.py", "retriever=bm25", "data=beir", "data.path={beir}", "encoder=tiny", "hydra.run.dir=here"]
 sys.exit(launch(Path({str(CONF)!r})))
 """

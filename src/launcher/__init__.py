@@ -1,0 +1,9 @@
+"""Hydra's side: a command line becomes cells, each run by the pipeline.
+
+launch.py      from the command line to the exit code
+overrides.py   what was typed, in Hydra's grammar
+cells.py       the cells of a sweep
+sweeps.py      one cell in its process, and what happens when it fails
+faults.py      errors as one line each
+help.py        `run.py --help`
+"""

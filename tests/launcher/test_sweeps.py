@@ -3,14 +3,16 @@
 import importlib.util
 import sys
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 from runner import ROOT, SMALL, results, run, spawn
 
 from labrador import pipeline
-from labrador.launcher.sweeps import FAILED, Sweeps, failures, killed, leave_failure
+from labrador.launcher import launch as launching
+from labrador.launcher.faults import killed
+from labrador.launcher.launch import launch
+from labrador.launcher.sweeps import FAILED, Sweeps, failures, leave_failure, started
 
 
 def needs(package, extra):
@@ -34,7 +36,7 @@ def steps_made(sweep):
 
     Measurements are left out: one that the other cell disturbed is taken again by the next run.
     """
-    logs = "".join(file.read_text() for file in sweep.glob("[01]/pipeline.log"))
+    logs = "".join(file.read_text() for file in sweep.glob("[01]/run.log"))
     steps = [line.split()[1] for line in logs.splitlines() if line.endswith(": making it")]
     return sorted(step for step in steps if step != MEASUREMENT)
 
@@ -90,9 +92,9 @@ def test_a_job_that_was_killed_is_told_in_a_line(monkeypatch, capsys):
     def lost():
         raise utils.UncompletedJobError("Job 7 (task: 0)\nhas not produced any output")
 
-    monkeypatch.setattr(pipeline.hydra, "main", lambda **settings: lambda cell: lost)
+    monkeypatch.setattr(launching.hydra, "main", lambda **settings: lambda cell: lost)
     monkeypatch.setattr(sys, "argv", ["run.py", "-m"])
-    assert pipeline.launch(ROOT / "conf") == 2
+    assert launch(ROOT / "conf") == 2
     assert capsys.readouterr().err == (
         "error: a process of the sweep was killed (Job 7 (task: 0) has not produced any output); started again, it "
         "continues from what is finished\n"
@@ -117,16 +119,15 @@ def test_failures_are_told_in_the_order_of_the_cells(tmp_path):
     assert failures(tmp_path / "nowhere") == []
 
 
-def test_a_sweep_starts_without_the_failures_of_the_last_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(Sweeps, "folder", None)
-    monkeypatch.setattr(Sweeps, "config", None)
-    leave_failure(tmp_path / "0", "why")
-    (tmp_path / "0" / "result.json").write_text("{}")
-    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}})
-    Sweeps().on_multirun_start(config)
-    assert failures(tmp_path) == []
-    assert Sweeps.folder == Path(tmp_path)
-    assert [path.name for path in (tmp_path / "0").iterdir()] == ["result.json"]
+def test_a_sweep_starts_without_the_failures_of_the_last_time_and_says_where_it_is(tmp_path):
+    sweep, note = tmp_path / "sweep", tmp_path / "note.txt"
+    leave_failure(sweep / "0", "why")
+    (sweep / "0" / "result.json").write_text("{}")
+    assert started(note) is None
+    Sweeps(str(note)).on_multirun_start(OmegaConf.create({"hydra": {"sweep": {"dir": str(sweep)}}}))
+    assert started(note) == sweep
+    assert failures(sweep) == failures(None) == []
+    assert [path.name for path in (sweep / "0").iterdir()] == ["result.json"]
 
 
 @pytest.mark.parametrize(
@@ -141,9 +142,9 @@ def test_what_cannot_be_written_or_is_not_there_is_told_in_a_line(monkeypatch, c
     def broken():
         raise error
 
-    monkeypatch.setattr(pipeline.hydra, "main", lambda **settings: lambda cell: broken)
+    monkeypatch.setattr(launching.hydra, "main", lambda **settings: lambda cell: broken)
     monkeypatch.setattr(sys, "argv", ["run.py", "-m"])
-    assert pipeline.launch(ROOT / "conf") == 2
+    assert launch(ROOT / "conf") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {told}")
 
@@ -159,14 +160,14 @@ def test_a_run_that_fails_in_the_folder_of_another_leaves_no_result_of_that(tmp_
 def test_what_a_cell_is_refused_is_told_with_its_name_and_leaves_no_folder(tmp_path, beir, monkeypatch, capsys):
     """A stand-in for missing rights, which tests that run as root do not lack."""
 
-    def refused(config, folder):
+    def refused(config, folder, sweep):
         raise PermissionError(13, "Permission denied", str(beir / "corpus.jsonl"))
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pipeline, "run_cell", refused)
     for arguments in ([], ["-m"]):
         monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
-        assert pipeline.launch(ROOT / "conf") == 2
+        assert launch(ROOT / "conf") == 2
         (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))
         assert line.startswith(f"error: {beir / 'corpus.jsonl'}: cannot be read or written (Permission denied); ")
         assert "hydra.run.dir" not in line

@@ -13,10 +13,11 @@ FAILING = """
 import sys
 from types import SimpleNamespace
 from labrador import pipeline
+from labrador.launcher import sweeps
 from labrador.machine import processes
 from labrador.errors import LabradorError
 
-def run_cell(config, folder):
+def run_cell(config, folder, sweep):
     processes.start()
     if processes.is_main():
         processes.barrier()
@@ -25,9 +26,9 @@ def run_cell(config, folder):
     raise ZeroDivisionError("a fault of Labrador's own")
 
 output = SimpleNamespace(output_dir=sys.argv[2])
-pipeline.HydraConfig.get = lambda: SimpleNamespace(runtime=output, mode=None, job=SimpleNamespace(name="pipeline"))
+sweeps.HydraConfig.get = lambda: SimpleNamespace(runtime=output, mode=None, job=SimpleNamespace(name="run"))
 pipeline.run_cell = run_cell
-pipeline.cell({})
+sweeps.run_cell({})
 """
 
 
