@@ -14,13 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays.ragged import Ragged
 from ..errors import LabradorError
 from .arrow_files import Columns
-from .duplicates import Twins
+from .duplicates import Duplicates
 from .exclude_self import NONE, ExcludeSelf, SameIds, own_passages
 from .languages import AUTO, TokenizerName
 from .schema import (
     Fingerprint,
     Positive,
     ScoredBy,
+    duplicates_file,
     meta_file,
     negatives_file,
     passages_file,
@@ -29,7 +30,6 @@ from .schema import (
     same_ids_file,
     sample_file,
     source_rows_file,
-    twins_file,
     unreachable_file,
 )
 
@@ -202,7 +202,7 @@ class Corpus:
     def _never_negatives(self, split: str, positives: Ragged) -> Ragged:
         size = len(self.passages)
         keys = [np.repeat(np.arange(len(positives)), positives.lengths) * size + positives.values]
-        queries, passages = self.twins.of(positives)
+        queries, passages = self.duplicates.of(positives)
         keys.append(queries * size + passages)
         own = self.own(split)
         if own is not None:
@@ -212,9 +212,9 @@ class Corpus:
         return Ragged.from_pairs(queries, passages, len(positives))
 
     @cached_property
-    def twins(self) -> Twins:
+    def duplicates(self) -> Duplicates:
         """The passages that share their text with another."""
-        return Twins.load(twins_file(self.folder))
+        return Duplicates.load(duplicates_file(self.folder))
 
     def sample(self) -> list[tuple[str, str]]:
         """The (title, text) of some passages that stand for all."""

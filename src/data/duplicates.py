@@ -1,8 +1,8 @@
-"""Passages that say the same: one text under several ids.
+"""Duplicate passages: one text under several ids.
 
-Two passages are twins where their texts are equal, whatever their white space, and so are their titles or one of them
-has none. A twin of a question's positive is no negative of that question. Texts are compared by 64-bit hashes: among
-21 million passages the chance that any two texts share one by accident is 1 in 80,000.
+Two passages are duplicates if their texts are equal apart from white space and their titles are too, or one has no
+title. A duplicate of a query's positive is never a negative of that query. Texts are compared by 64-bit hashes: among
+21 million passages the chance that two different texts share one is 1 in 80,000.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ CHUNK = 1 << 20  # hashes looked up, or rows read, at a time
 
 
 @dataclass(frozen=True)
-class Twins:
+class Duplicates:
     """The passages that share their text with another: their rows, rising, the number of the text and the hash of the
     title (BLANK where there is none), each [T].
     """
@@ -35,7 +35,7 @@ class Twins:
     titles: Rows
 
     @classmethod
-    def load(cls, path: Path) -> "Twins":
+    def load(cls, path: Path) -> "Duplicates":
         """What `save` wrote."""
         return cls(*np.load(path, allow_pickle=False))
 
@@ -44,7 +44,7 @@ class Twins:
         np.save(path, np.stack([self.rows, self.texts, self.titles]), allow_pickle=False)
 
     def of(self, lists: Ragged) -> tuple[Rows, Rows]:
-        """The twins of the passages in `lists`: numbers of lists and passage rows, [n] each."""
+        """The duplicates of the passages in `lists`: numbers of lists and passage rows, [n] each."""
         numbers, passages = np.repeat(np.arange(len(lists)), lists.lengths), np.asarray(lists.values)
         if not len(self.rows):
             return numbers[:0], passages[:0]
@@ -61,11 +61,11 @@ class Twins:
         return np.repeat(numbers, counts)[same], self.rows[others[same]]
 
 
-def find_twins(passages: Columns) -> tuple[Twins, Rows]:
-    """The twins among the passages, and a sample of all passages' rows, rising.
+def find_duplicates(passages: Columns) -> tuple[Duplicates, Rows]:
+    """The duplicates among the passages, and a sample of all passages' rows, rising.
 
     The sample is the texts with the SAMPLE lowest hashes: drawn at random, and the same in any order of the passages.
-    A passage without a text goes by its title; one without either has no twin. Holds about 25 bytes per passage.
+    A passage without a text goes by its title; one without either has no duplicate. Holds about 25 bytes per passage.
     """
     texts = np.fromiter(_hashes(passages), np.uint64, len(passages))
     ordered = np.sort(texts)
@@ -76,7 +76,7 @@ def find_twins(passages: Columns) -> tuple[Twins, Rows]:
     sampled = np.flatnonzero(_among(texts, lowest))
     sample = np.sort(sampled[np.unique(texts[sampled], return_index=True)[1]])
     rows = np.flatnonzero(_among(texts, repeated))
-    return Twins(rows, np.searchsorted(repeated, texts[rows]), _titles(passages, rows)), sample
+    return Duplicates(rows, np.searchsorted(repeated, texts[rows]), _titles(passages, rows)), sample
 
 
 def _hashes(passages: Columns) -> Iterator[int]:

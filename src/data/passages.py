@@ -1,4 +1,4 @@
-"""Writing the passages of a corpus: checked, sorted by the keys of their ids, with their twins.
+"""Writing the passages of a corpus: checked, sorted by the keys of their ids, with their duplicates.
 
 Passages without any text (title and text both blank, as FiQA has some) are left out: nothing can find them. A
 judgement of one is a judgement of a passage that the corpus does not have.
@@ -17,10 +17,18 @@ from numpy.typing import NDArray
 
 from ..errors import LabradorError
 from .arrow_files import Columns, record_batch, write_batches
-from .duplicates import find_twins
+from .duplicates import find_duplicates
 from .passage_ids import PidIndex, pid_keys
 from .raw_files import bad_line, check_id
-from .schema import BATCH_ROWS, PASSAGES, passages_file, passages_meta_file, sample_file, source_rows_file, twins_file
+from .schema import (
+    BATCH_ROWS,
+    PASSAGES,
+    duplicates_file,
+    passages_file,
+    passages_meta_file,
+    sample_file,
+    source_rows_file,
+)
 from .sorting import PassageSorter
 
 log = logging.getLogger(__name__)
@@ -37,7 +45,9 @@ class Passage(NamedTuple):
 
 def passage_files(folder: Path) -> list[Path]:
     """All files that `write_passages` leaves."""
-    return [file(folder) for file in (passages_file, source_rows_file, twins_file, sample_file, passages_meta_file)]
+    return [
+        file(folder) for file in (passages_file, source_rows_file, duplicates_file, sample_file, passages_meta_file)
+    ]
 
 
 def write_passages(
@@ -63,13 +73,13 @@ def write_passages(
     _check_empty(path, index, empty, sorter.places, lines)
     places = sorter.places if source_rows is None else source_rows[sorter.places]
     np.save(source_rows_file(folder), places, allow_pickle=False)
-    twins, sample = find_twins(columns)
-    twins.save(twins_file(folder))
+    duplicates, sample = find_duplicates(columns)
+    duplicates.save(duplicates_file(folder))
     np.save(sample_file(folder), sample, allow_pickle=False)
     left_out = {"empty": {"count": len(empty), "first": empty[0][0]}} if empty else {}
     meta = {"passages": len(lines), "fingerprint": fingerprint, "left_out": left_out}
     passages_meta_file(folder).write_text(json.dumps(meta, indent=1, sort_keys=True))
-    shared = f", {len(twins.rows):,} of which share their text with others" if len(twins.rows) else ""
+    shared = f", {len(duplicates.rows):,} of which share their text with others" if len(duplicates.rows) else ""
     log.info("%s: %s passages%s", path.name, f"{len(lines):,}", shared)
 
 

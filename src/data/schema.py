@@ -8,7 +8,7 @@
     unreachable-SPLIT.npy    int64 [3, U]              the same of passages that are not there, numbered from -1 down
     negatives-SPLIT.npy      int64 [2, H]              query row, passage row; only where the source brings them
     same-ids-SPLIT.npy       int64 [2, Q]              the passage row with the query's id (-1: none), 1 if of one text
-    twins.npy                int64 [3, T]              passages whose text others have: row, text, title (duplicates.py)
+    duplicates.npy           int64 [3, T]              passages that share their text: row, text, title (duplicates.py)
     sample.npy               int64 [S]                 rows of some passages that stand for all (duplicates.py)
     meta.json                splits, counts, how rankings are scored, which positive is trained on, fingerprints
 
@@ -28,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-SCHEMA_VERSION = 4  # raised when a folder holds something else for the same source
+SCHEMA_VERSION = 5  # raised when a folder holds something else for the same source
 SPLITS = ("train", "dev", "test")
 BATCH_ROWS = 4096  # rows per record batch: about 3 MB of 100-word passages
 
@@ -74,9 +74,9 @@ def same_ids_file(folder: Path, split: str) -> Path:
     return folder / f"same-ids-{split}.npy"
 
 
-def twins_file(folder: Path) -> Path:
+def duplicates_file(folder: Path) -> Path:
     """The array of the passages that share their text."""
-    return folder / "twins.npy"
+    return folder / "duplicates.npy"
 
 
 def sample_file(folder: Path) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.npy import open_array
-from ..data.duplicates import Twins
+from ..data.duplicates import Duplicates
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..machine import processes
@@ -20,7 +20,7 @@ from .steps import Stored
 if TYPE_CHECKING:
     from ..encoders.towers import Side
 
-TWINS_TOGETHER = 4096  # passages whose tokens are compared at a time
+DUPLICATES_TOGETHER = 4096  # passages whose tokens are compared at a time
 QUERIES_TOGETHER = 4096  # searched in one batch: flat reads the whole file of vectors once for each
 VECTORS = "vectors.npy"
 Transform = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
@@ -38,7 +38,7 @@ class Encoding:
     device: str
     inputs: dict[str, str]
     about: str
-    twins: Twins | None = None  # passages that share their text with another
+    duplicates: Duplicates | None = None  # passages that share their text with another
 
     @property
     def config(self) -> dict[str, str]:
@@ -55,8 +55,8 @@ class Encoding:
         budget = self.checkpoint.encoder.batch_tokens
         settings = EncodeSettings(dtype=self.dtype, precision=self.precision, token_budget=budget, device=self.device)
         encode(self.checkpoint.towers(), self.side, self.tokens, out, settings, transform)
-        if self.twins is not None and processes.is_main():
-            share_rows(out, self.twins, self.tokens)
+        if self.duplicates is not None and processes.is_main():
+            share_rows(out, self.duplicates, self.tokens)
 
 
 class VectorSteps(FitSteps):
@@ -85,7 +85,7 @@ class VectorSteps(FitSteps):
             device=self.device,
             inputs={"checkpoint": checkpoint.key, "tokens": tokens_key},
             about=f"{len(tokens):,} {'passages' if split is None else f'{split} queries'}",
-            twins=self.corpus.twins if split is None else None,
+            duplicates=self.corpus.duplicates if split is None else None,
         )
 
     def _vectors(self, encoding: "Encoding") -> Stored:
@@ -110,12 +110,12 @@ class VectorSteps(FitSteps):
         return np.sort(np.random.default_rng(self.seed).choice(rows, size=limit, replace=False))
 
 
-def share_rows(path: Path, twins: Twins, tokens: Tokens) -> None:
-    """Give the passages of `twins` that have the same tokens the row of the first of them in the .npy file `path`."""
+def share_rows(path: Path, duplicates: Duplicates, tokens: Tokens) -> None:
+    """In the .npy file `path`, give passages of one text with the same tokens the row of the first of them."""
     firsts: dict[tuple[int, bytes], int] = {}
     array: NDArray[Any] = np.load(path, mmap_mode="r+", allow_pickle=False)
-    for start in range(0, len(twins.rows), TWINS_TOGETHER):
-        rows = twins.rows[start : start + TWINS_TOGETHER]
-        known = zip(twins.texts[start : start + TWINS_TOGETHER].tolist(), tokens.rows(rows), strict=True)
+    for start in range(0, len(duplicates.rows), DUPLICATES_TOGETHER):
+        rows = duplicates.rows[start : start + DUPLICATES_TOGETHER]
+        known = zip(duplicates.texts[start : start + DUPLICATES_TOGETHER].tolist(), tokens.rows(rows), strict=True)
         keys = [(text, hashlib.blake2b(ids.tobytes(), digest_size=16).digest()) for text, ids in known]
         array[rows] = array[[firsts.setdefault(key, row) for key, row in zip(keys, rows.tolist(), strict=True)]]

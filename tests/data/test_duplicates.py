@@ -13,13 +13,13 @@ from labrador.data.schema import passages_file, sample_file
 from labrador.data.writer import Passage, Query, SchemaWriter
 
 PASSAGES = [
-    ("Heron", "It stands in water."),  # 0: its twins are 2, 3 and 5
+    ("Heron", "It stands in water."),  # 0: its duplicates are 2, 3 and 5
     ("Otter", "It swims."),
     ("Heron", "It  stands\nin water. "),
     ("", "It stands in water."),
     ("Stork", "It stands in water."),  # of another title
     ("Heron", "It stands in water."),
-    ("Lynx", ""),  # its twin is 8: a title stands for the text that is missing
+    ("Lynx", ""),  # its duplicate is 8: a title stands for the text that is missing
     ("Otter", "it swims."),  # another case is another text
     ("", "Lynx"),
 ]
@@ -55,7 +55,7 @@ def test_hard_negatives_of_the_source_lose_them(tmp_path):
     assert by_pid(corpus, corpus.hard_negatives("train")) == [[4, 7], [0], []]
 
 
-def test_pseudo_labels_positives_have_twins_too(tmp_path):
+def test_pseudo_labels_positives_have_duplicates_too(tmp_path):
     corpus = written(tmp_path, PASSAGES)
     rows = {int(pid[1:]): row for row, pid in enumerate(corpus.passages.pids(range(len(PASSAGES))))}
     found = Ragged.from_lists([[], [rows[0]], []]), Ragged.from_lists([[rows[5]], [rows[5], rows[4]], [rows[1]]])
@@ -93,12 +93,12 @@ def test_the_sample_is_the_same_texts_in_any_order_of_the_lines(tmp_path, monkey
     assert len(samples[0]) == 6
 
 
-def test_a_passage_without_anything_has_no_twin():
+def test_a_passage_without_anything_has_no_duplicate():
     assert duplicates.text_hash(" \n") == duplicates.BLANK != duplicates.text_hash("a")
 
 
 def test_columns_are_read_once_for_all_texts(tmp_path):
     corpus = written(tmp_path, PASSAGES)
-    found, sample = duplicates.find_twins(Columns(passages_file(corpus.folder)))
+    found, sample = duplicates.find_duplicates(Columns(passages_file(corpus.folder)))
     assert len(sample) == len({" ".join(text.split()) or title for title, text in PASSAGES})
     assert len(found.rows) == 7  # 0, 2, 3, 4, 5 and 6, 8

@@ -44,12 +44,12 @@ def arguments(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory):
+def duplicates(tmp_path_factory):
     """Every passage stands there twice, once judged."""
     texts = {f"p{i}": f"the {thing} is kept dry in winter" for i, thing in enumerate(THINGS)}
     again = {f"t{i}": f"The  {texts[f'p{i}'][4:]}\n".replace("The", "the") for i in range(6)}
     questions = {f"q{i}": f"when is the {thing} kept dry" for i, thing in enumerate(THINGS)}
-    return write(tmp_path_factory.mktemp("twins"), texts | again, questions, {f"q{i}": f"p{i}" for i in range(6)})
+    return write(tmp_path_factory.mktemp("duplicates"), texts | again, questions, {f"q{i}": f"p{i}" for i in range(6)})
 
 
 @pytest.fixture
@@ -76,10 +76,10 @@ def test_bm25_ranks_the_other_passages(new_lab, arguments, choice, mrr):
     assert all((own == [f"a{i}"]) == (choice is False) for i, own in enumerate(mined))
 
 
-def test_it_says_so_once(new_lab, arguments, twins, caplog):
+def test_it_says_so_once(new_lab, arguments, duplicates, caplog):
     with caplog.at_level("INFO"):
         new_lab(arguments)
-        new_lab(twins)
+        new_lab(duplicates)
     said = [record.message for record in caplog.records if "exclude_self" in record.message]
     assert said == [
         "12 of 12 questions are passages themselves, which are left out of their rankings and negatives "
@@ -112,22 +112,22 @@ def test_both_choices_have_artifacts_of_their_own(new_lab, arguments):
     assert new_lab(arguments, True).rank_bm25(5, "test").key == left_out
 
 
-def test_twins_are_no_negatives(new_lab, twins):
-    lab = new_lab(twins)
+def test_duplicates_are_no_negatives(new_lab, duplicates):
+    lab = new_lab(duplicates)
     checkpoint = lab.pretrained(ENCODER)
     for lists in (lab.bm25_negatives(1).lists, lab.search(checkpoint, "train", 12).lists):
         found = pids(lab, lists)
         assert all(row and not {f"p{i}", f"t{i}"} & set(row) for i, row in enumerate(found))
 
 
-def test_a_learned_quantizer_masks_twins(new_lab, twins):
-    lab = new_lab(twins)
+def test_a_learned_quantizer_masks_duplicates(new_lab, duplicates):
+    lab = new_lab(duplicates)
     settings = Hash(bits=8, negatives=2, depth=5)
     pairs, _ = lab._pairs(settings, lab.pretrained(ENCODER))
     vectors = TrainingVectors(lab.passages(lab.pretrained(ENCODER)).array, pairs)
     examples = next(batches(vectors, settings, 0))
     names = lab.corpus.passages.pids(distinct_passages(examples)[0])
-    twins_of = [f"t{lab.corpus.passages.pids([example.positive])[0][1:]}" for example in examples]
-    expected = [[name == twin for name in names] for twin in twins_of]
+    duplicates_of = [f"t{lab.corpus.passages.pids([example.positive])[0][1:]}" for example in examples]
+    expected = [[name == duplicate for name in names] for duplicate in duplicates_of]
     assert np.any(expected)
     assert tensors(examples, vectors, (1.0, 1.0), 0).masked.tolist() == expected

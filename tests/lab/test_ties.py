@@ -56,8 +56,8 @@ def raw(tmp_path_factory):
     """64 passages whose second half repeats the texts of the first."""
     folder = write_layout("beir", tmp_path_factory.mktemp("raw"))
     rows = [json.loads(line) for line in (folder / "corpus.jsonl").read_text().splitlines()]
-    twins = [{**row, "title": rows[i % 32]["title"], "text": rows[i % 32]["text"]} for i, row in enumerate(rows)]
-    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in twins))
+    duplicates = [{**row, "title": rows[i % 32]["title"], "text": rows[i % 32]["text"]} for i, row in enumerate(rows)]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in duplicates))
     return folder
 
 
@@ -102,8 +102,8 @@ def test_the_order_of_the_lines_decides_no_figure_of_bm25(labs):
 def test_passages_of_one_text_score_the_same_and_their_order_is_the_seeds(labs):
     lab = labs["as it is"]
     texts = lab.corpus.passages.read(range(64))
-    twins = np.array([[row for row, other in enumerate(texts) if other == text] for text in sorted(set(texts))])
-    assert twins.shape == (32, 2)
+    duplicates = np.array([[row for row, other in enumerate(texts) if other == text] for text in sorted(set(texts))])
+    assert duplicates.shape == (32, 2)
     orders = set()
     for seed in range(6):
         lab.seed = seed
@@ -111,8 +111,8 @@ def test_passages_of_one_text_score_the_same_and_their_order_is_the_seeds(labs):
         hits = lab.rank(trained, Flat(), Scan(k=64), "test").hits
         place = np.argsort(hits.ids, axis=1)
         scores = np.take_along_axis(np.asarray(hits.scores), place, axis=1)
-        assert (scores[:, twins[:, 0]] == scores[:, twins[:, 1]]).all()
-        orders.add(tuple((place[0, twins[:, 0]] < place[0, twins[:, 1]]).tolist()))
+        assert (scores[:, duplicates[:, 0]] == scores[:, duplicates[:, 1]]).all()
+        orders.add(tuple((place[0, duplicates[:, 0]] < place[0, duplicates[:, 1]]).tolist()))
     assert len(orders) > 1
 
 

@@ -191,11 +191,13 @@ def test_a_learned_quantizer_without_train_questions_says_what_is_missing():
 
 def test_negatives_that_a_learned_quantizer_cannot_have_are_its_own_setting():
     """Ten passages, all of one text."""
-    twins = SimpleNamespace(splits=("train",), passages=range(10), spared=lambda split: Ragged.from_lists([range(10)]))
+    duplicates = SimpleNamespace(
+        splits=("train",), passages=range(10), spared=lambda split: Ragged.from_lists([range(10)])
+    )
     pretrained = Pretrained(encoder=ENCODER, sampler=BM25Hard())
     with pytest.raises(LabradorError, match=r"quantizer\.negatives=1: .* only 0 .*; set quantizer\.negatives=0"):
-        pretrained.check_corpus(twins, Hash())
-    pretrained.check_corpus(twins, Hash(negatives=0))
+        pretrained.check_corpus(duplicates, Hash())
+    pretrained.check_corpus(duplicates, Hash(negatives=0))
 
 
 def test_a_dimension_that_does_not_fill_bytes_needs_bprs_own_bits():
