@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..machine.threads import workers
 from ..quantizers.base import Codes, FittedQuantizer
 from .base import Hits
 from .streamed import StreamedIndex
@@ -55,10 +56,8 @@ class HammingIndex(StreamedIndex):
 
     @cached_property
     def _scanners(self) -> ThreadPoolExecutor:
-        """Workers for shares of a batch of queries, as many as faiss has threads."""
-        import faiss
-
-        return ThreadPoolExecutor(faiss.omp_get_max_threads(), "hamming")
+        """Workers for shares of a batch of queries."""
+        return workers("hamming")
 
 
 def words(codes: Codes) -> "Words":

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import LabradorError
 from ..machine.progress_bar import bar
-from ..machine.threads import for_queries
+from ..machine.threads import for_queries, workers
 from ..quantizers.base import Codes, FittedQuantizer, Quantizer
 from ..quantizers.settings import at_least
 from .base import Hits, QueryVectors, VectorIndex
@@ -220,10 +220,8 @@ class LookupIndex(VectorIndex):
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        """Workers for the queries of a batch, which faiss would look up one after the other, each with one thread."""
-        import faiss
-
-        return ThreadPoolExecutor(faiss.omp_get_max_threads(), "lookup", faiss.omp_set_num_threads, (1,))
+        """Workers for the queries of a batch, which faiss would look up one after the other."""
+        return workers("lookup")
 
 
 def keys(bits: int, flips: int) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..arrays.ragged import Ragged
 from ..errors import LabradorError
 from ..machine.progress_bar import bar
-from ..metrics.cost import threads as usable_threads
+from ..machine.threads import usable_threads
 from .base import Hits, Index, QueryTexts
 from .terms import Analyzer
 

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from ..machine.threads import workers
 from ..quantizers.base import Codes
 from ..quantizers.binary import BinaryCodec
 
@@ -42,10 +43,8 @@ class SignProduct:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        """Workers for the queries of a batch, as many as faiss has threads."""
-        import faiss
-
-        return ThreadPoolExecutor(faiss.omp_get_max_threads(), "rerank")
+        """Workers for the queries of a batch."""
+        return workers("rerank")
 
 
 @compiled

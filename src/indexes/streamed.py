@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..machine.threads import workers
 from .base import Hits, VectorIndex
 from .ties import merged
 
@@ -57,10 +58,8 @@ class StreamedIndex(VectorIndex):
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        """Workers for the blocks of a single query, each with one thread of faiss's."""
-        import faiss
-
-        return ThreadPoolExecutor(faiss.omp_get_max_threads(), "scan", faiss.omp_set_num_threads, (1,))
+        """Workers for the blocks of a single query."""
+        return workers("scan")
 
 
 def best(found: Iterator[Hits], k: int) -> Hits:

@@ -17,7 +17,8 @@ from ..indexes.ties import tie_start
 from ..machine import gpus, processes
 from ..machine.hardware import this_machine
 from ..machine.measuring import measuring
-from ..metrics.cost import measure, search_batches, threads
+from ..machine.threads import usable_threads
+from ..metrics.cost import measure, search_batches
 from ..quantizers.base import Quantizer
 from ..store import Artifact, describe
 from .codes import CodeSteps
@@ -160,7 +161,7 @@ class RankingSteps(CodeSteps):
         """What the search costs on this machine: measured once where nothing disturbed it, else in every run."""
         if task.device != "cpu" and len(gpus.models()) > 1:
             self.take_gpu()  # to know of which model it is
-        here = {"machine": asdict(this_machine(task.device)), "threads": threads(), "device": task.device}
+        here = {"machine": asdict(this_machine(task.device)), "threads": usable_threads(), "device": task.device}
         config = json.loads(processes.broadcast(json.dumps(here)))  # of the process that measures, on all machines
         inputs = {"ranking": ranking.key}
         measured = self._measured(task, config, inputs) if processes.is_main() else {}

@@ -1,7 +1,26 @@
-"""How many threads faiss computes with; torch and numpy keep their own."""
+"""How many threads compute: faiss's and torch's, and pools whose workers compute with one thread each."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+
+def usable_threads() -> int:
+    """OMP_NUM_THREADS where it is set (faiss and BLAS heed it), else the usable cores."""
+    said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(said) if said.isdecimal() and int(said) > 0 else len(os.sched_getaffinity(0))
+
+
+def workers(name: str) -> ThreadPoolExecutor:
+    """As many workers as faiss has threads, each of which computes with one thread.
+
+    Work that is shared out among them scales with the cores, while small products that OpenMP spreads over its threads
+    take longer with every thread that waits for another (benchmarks/quantizers.py).
+    """
+    import faiss
+
+    return ThreadPoolExecutor(faiss.omp_get_max_threads(), name, faiss.omp_set_num_threads, (1,))
 
 
 @contextmanager

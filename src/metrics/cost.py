@@ -1,6 +1,5 @@
 """What a search costs in time. Works with anything that searches: an index (vectors), bm25 (texts)."""
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from time import perf_counter
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..machine.progress_bar import bar
+from ..machine.threads import usable_threads
 
 WARM_UP = 5  # searches before the first that counts
 LIMIT = 200  # single queries that are timed, at most
@@ -76,7 +76,7 @@ def measure(
     if not warm:  # with a whole batch, which does other work than a single query: numba compiles for it, threads start
         search(queries[:batch_size], k)
     qps = throughput(search, queries, k, batch_size=batch_size, seconds=SECONDS)
-    return {"latency_ms": latency, "qps": qps, "threads": threads()}
+    return {"latency_ms": latency, "qps": qps, "threads": usable_threads()}
 
 
 def latencies(
@@ -129,9 +129,3 @@ def search_batches(search: Search, queries: Queries, k: int, batch_size: int) ->
             shown.update(len(queries[row : row + batch_size]))
     ids, scores = (np.concatenate(arrays) for arrays in zip(*((part.ids, part.scores) for part in parts), strict=True))
     return Ranking(ids, scores)
-
-
-def threads() -> int:
-    """Threads a search may use: OMP_NUM_THREADS where it is set (faiss and BLAS heed it), else the usable cores."""
-    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(told) if told.isdecimal() and int(told) > 0 else len(os.sched_getaffinity(0))

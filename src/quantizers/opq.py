@@ -1,14 +1,20 @@
 """Optimized product quantization: a rotation learned together with the codebooks (Ge et al., CVPR 2013)."""
 
-from typing import Any
+from collections.abc import Sequence
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..machine.progress_bar import bar
-from ..machine.threads import threads
+from ..machine.threads import threads, workers
 from ..settings import component, setting
 from .product import PQ, Floats, ProductCodec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BLOCK = 4096  # vectors that a worker handles at a time
 
 
 @component
@@ -20,72 +26,101 @@ class OPQ(PQ):
     def trained(self, x: Floats, seed: int) -> Any:
         """faiss's rotation and PQ index with what was learned from float32 [n, D].
 
-        faiss's own OPQ training takes about three times as long for the same error. By one thread: the SVD and the
-        small products are several times slower when a few threads wait for each other.
+        faiss's own OPQ training takes about three times as long for the same error (benchmarks/quantizers.py).
         """
-        with threads(1):
-            rotation, codebooks = learn(x, self.codebooks, self.centroids, self.iterations, seed)
-        return ProductCodec.of(rotation.T, codebooks.reshape(self.codebooks, self.centroids, -1)).faiss_index
+        rotation, codebooks = learn(x, self.codebooks, self.centroids, self.iterations, seed)
+        return ProductCodec.of(rotation.T, codebooks).faiss_index
 
 
-def learn(x: Floats, books: int, size: int, iterations: int, seed: int) -> tuple[Floats, Floats]:
-    """The rotation [D, D], applied as x @ rotation, and `books` codebooks of `size` words, [M * words, D / M].
+def learn(x: Floats, codebooks: int, centroids: int, iterations: int, seed: int) -> tuple[Floats, Floats]:
+    """The rotation [D, D], applied as x @ rotation, and the codebooks [M, K, D / M].
 
-    Each round is Ge et al.'s algorithm 1: words become the means of the sub-vectors nearest to them, then the
-    rotation becomes the orthogonal matrix that brings x nearest to its decoded codes.
+    Each round is Ge et al.'s algorithm 1: codewords become the means of the sub-vectors nearest to them, then the
+    rotation becomes the orthogonal matrix that brings x nearest to its decoded codes. Workers take blocks of a fixed
+    size, whose sums are added in the blocks' order: the result does not depend on the number of threads.
     """
-    import faiss
     import torch
 
-    n, dimension = x.shape
-    pq = faiss.ProductQuantizer(dimension, books, size.bit_length() - 1)
+    dimension = x.shape[1]
     generator = np.random.default_rng(seed)
-    vectors = torch.from_numpy(x)
     start = generator.standard_normal((dimension, dimension), dtype=np.float32)
-    rotation = torch.linalg.qr(torch.from_numpy(start)).Q
-    rotated = (vectors @ rotation).numpy()
-    first = rotated[generator.choice(n, size=size, replace=False)].reshape(size, books, -1)
-    codebooks = np.ascontiguousarray(first.transpose(1, 0, 2)).reshape(books * size, -1)
-    with bar("learning codebooks and rotation", " rounds", total=iterations) as shown:
+    blocks = [torch.from_numpy(x[first : first + BLOCK]) for first in range(0, len(x), BLOCK)]
+    pool = workers("opq")
+    with pool, threads(1), bar("learning codebooks and rotation", " rounds", total=iterations) as shown:
+        rotation = torch.linalg.qr(torch.from_numpy(start)).Q
+        rotated = torch.cat([block @ rotation for block in blocks])
+        first = rotated[torch.from_numpy(generator.choice(len(x), size=centroids, replace=False))]
+        codewords = Codewords(first.reshape(centroids, codebooks, -1).transpose(0, 1).contiguous())
+
+        def nearest() -> list[Nearest]:
+            return list(pool.map(lambda block: codewords.nearest(block @ rotation), blocks))
+
         for _ in range(iterations):
-            words = assign(rotated, codebooks, pq)
-            codebooks = means(rotated, words, codebooks)
-            decoded = codebooks[words].reshape(n, dimension)
-            left, _, right = torch.linalg.svd(vectors.T @ torch.from_numpy(decoded))
+            found = nearest()
+            codewords = codewords.moved(found)
+            decoded = [partial(codewords.decoded, part.rows) for part in found]
+            products = pool.map(lambda block, decode: block.T @ decode(), blocks, decoded)
+            left, _, right = torch.linalg.svd(reduce(torch.add, products))
             rotation = left @ right
-            rotated = (vectors @ rotation).numpy()
             shown.update()
-    codebooks = means(rotated, assign(rotated, codebooks, pq), codebooks)
-    return rotation.numpy(), codebooks
+        codewords = codewords.moved(nearest())
+    return rotation.numpy(), codewords.books.numpy()
 
 
-def assign(rotated: Floats, codebooks: Floats, pq: Any) -> NDArray[np.int64]:
-    """The row in `codebooks` [M * words, D / M] of the word nearest to each sub-vector of `rotated` [n, D]: [n, M]."""
-    import faiss
-
-    faiss.copy_array_to_vector(codebooks.ravel(), pq.centroids)
-    codes = pq.compute_codes(rotated)
-    if pq.nbits < 8:
-        bits = np.unpackbits(codes, axis=1, bitorder="little")[:, : pq.M * pq.nbits]
-        codes = np.packbits(bits.reshape(len(codes), pq.M, pq.nbits), axis=2, bitorder="little")[:, :, 0]
-    return codes.astype(np.int64) + pq.ksub * np.arange(pq.M)
-
-
-def means(rotated: Floats, words: NDArray[np.int64], codebooks: Floats) -> Floats:
-    """Each word of `codebooks` [M * words, D / M] moved to the mean of the sub-vectors assigned to it.
-
-    `words` [n, M] are rows of `codebooks`. A word without any takes half of its codebook's most used word.
+class Nearest(NamedTuple):
+    """Codewords nearest to the sub-vectors of n vectors: their rows in all codebooks [n, M]; of each codeword how many
+    sub-vectors it is nearest to [M K], and their sums [M K, D / M], in float64.
     """
-    slots = words.ravel()
-    counts = np.bincount(slots, minlength=len(codebooks))
-    parts = rotated.reshape(len(slots), -1)
-    sums = np.stack([np.bincount(slots, column, len(codebooks)) for column in parts.T], axis=1)
-    moved = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
-    size = len(codebooks) // words.shape[1]
-    for empty in np.flatnonzero(counts == 0):
-        book = slice(empty // size * size, (empty // size + 1) * size)
-        largest = book.start + int(counts[book].argmax())
-        moved[empty], moved[largest] = moved[largest] * 1.001, moved[largest] * 0.999
-        counts[empty] = counts[largest] // 2
-        counts[largest] -= counts[empty]
-    return moved
+
+    rows: "Tensor"
+    counts: "Tensor"
+    sums: "Tensor"
+
+
+class Codewords:
+    """M codebooks of K codewords, float32 [M, K, D / M]."""
+
+    def __init__(self, books: "Tensor") -> None:
+        import faiss
+
+        self.books = books
+        count, size, width = books.shape
+        self._pq: Any = faiss.ProductQuantizer(count * width, count, size.bit_length() - 1)
+        faiss.copy_array_to_vector(books.numpy().ravel(), self._pq.centroids)
+        self._pq.sync_transposed_centroids()  # takes two thirds of the time
+
+    def nearest(self, rotated: "Tensor") -> Nearest:
+        """The codeword nearest to each sub-vector of vectors [n, D]."""
+        import torch
+
+        pq, (count, size, width) = self._pq, self.books.shape
+        codes = pq.compute_codes(rotated.numpy())
+        if pq.nbits < 8:
+            bits = np.unpackbits(codes, axis=1, bitorder="little")[:, : count * pq.nbits]
+            codes = np.packbits(bits.reshape(len(codes), count, pq.nbits), axis=2, bitorder="little")[:, :, 0]
+        rows = torch.from_numpy(codes).long() + size * torch.arange(count)
+        columns = rotated.reshape(-1, width).double().T.contiguous()
+        sums = [torch.bincount(rows.ravel(), column, count * size) for column in columns]
+        return Nearest(rows, torch.bincount(rows.ravel(), minlength=count * size), torch.stack(sums, dim=1))
+
+    def decoded(self, rows: "Tensor") -> "Tensor":
+        """The vectors [n, D] that codewords in `rows` [n, M] stand for."""
+        return self.books.flatten(0, 1)[rows].flatten(1)
+
+    def moved(self, parts: Sequence[Nearest]) -> "Codewords":
+        """Each codeword as the mean of the sub-vectors that it is nearest to.
+
+        One without any takes half of its codebook's most used codeword.
+        """
+        import torch
+
+        counts = reduce(torch.add, (part.counts for part in parts))
+        sums = reduce(torch.add, (part.sums for part in parts))
+        books = (sums / counts.clamp(min=1)[:, None]).float().reshape(self.books.shape)
+        used = counts.reshape(books.shape[:2])
+        for book, empty in (used == 0).nonzero().tolist():
+            largest = int(used[book].argmax())
+            books[book, empty], books[book, largest] = books[book, largest] * 1.001, books[book, largest] * 0.999
+            used[book, empty] = used[book, largest] // 2
+            used[book, largest] -= used[book, empty]
+        return Codewords(books)

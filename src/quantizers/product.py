@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..arrays.vectors import sample
 from ..errors import SettingError
 from ..losses.bidr import CODEBOOKS, ROTATION
-from ..machine.threads import threads
+from ..machine.threads import workers
 from ..settings import component, setting
 from .base import SAMPLED, Quantizer, State, TrainingVectors
 from .codec import FaissCodec
@@ -20,7 +20,7 @@ CENTROIDS = (256, 128, 64, 32, 16, 8, 4, 2)
 
 @component
 class PQ(Quantizer):
-    """`codebooks` sub-spaces with `centroids` words each: `codebooks` bytes per passage with 256 words.
+    """`codebooks` sub-spaces with `centroids` codewords each: `codebooks` bytes per passage with 256 of them.
 
     48 codebooks divide the 384 dimensions of MiniLM and the 768 of BERT.
     """
@@ -34,7 +34,7 @@ class PQ(Quantizer):
             raise SettingError("centroids", self.centroids, f"one of {', '.join(map(str, CENTROIDS))}")
 
     def check(self, dimension: int, passages: int | None = None) -> None:
-        """Codebooks must divide the dimension, and each word needs a training vector."""
+        """Codebooks must divide the dimension, and each codeword needs a training vector."""
         if dimension % self.codebooks:
             largest = max(m for m in range(1, min(self.codebooks, dimension) + 1) if dimension % m == 0)
             expected = f"a divisor of the vectors' {dimension} dimensions"
@@ -54,13 +54,25 @@ class PQ(Quantizer):
         return ProductCodec(self.trained(sample(x.passages, self.training_passages, seed), seed))
 
     def trained(self, x: Any, seed: int) -> Any:
-        """A faiss index trained on float32 [n, D], by one thread: two make the many small products slower."""
-        index = empty(x.shape[1], self.codebooks, self.centroids)
-        index.pq.cp.seed = seed
-        index.pq.cp.min_points_per_centroid = 1
-        with threads(1):
-            index.train(x)
-        return index
+        """A faiss index trained on float32 [n, D]: by faiss's k-means, one sub-space to a worker, so that the codewords
+        do not depend on the number of threads. faiss's own training has all threads share each small product, and is
+        slower (benchmarks/quantizers.py).
+        """
+        import faiss
+
+        width = x.shape[1] // self.codebooks
+        settings = faiss.ClusteringParameters()
+        settings.seed, settings.min_points_per_centroid = seed, 1
+
+        def codebook(part: Floats) -> Floats:
+            clustering = faiss.Clustering(width, self.centroids, settings)
+            clustering.train(np.ascontiguousarray(part), faiss.IndexFlatL2(width))
+            found: Floats = faiss.vector_to_array(clustering.centroids)
+            return found.reshape(self.centroids, width)
+
+        with workers("k-means") as pool:
+            codebooks = np.stack(list(pool.map(codebook, np.split(x, self.codebooks, axis=1))))
+        return ProductCodec.of(None, codebooks).faiss_index
 
     def load(self, folder: Path) -> "ProductCodec":
         """What `ProductCodec.save` wrote into `folder`."""
@@ -68,15 +80,15 @@ class PQ(Quantizer):
 
 
 class ProductCodec(FaissCodec):
-    """A rotation R, or none, and M codebooks of K words."""
+    """A rotation R, or none, and M codebooks of K codewords."""
 
     @classmethod
     def of(cls, rotation: Floats | None, codebooks: Floats) -> Self:
         """The codec of a rotation [D, D], applied as R x, and codebooks [M, K, D / M]."""
         import faiss
 
-        books, words, width = codebooks.shape
-        index = empty(books * width, books, words)
+        count, size, width = codebooks.shape
+        index = empty(count * width, count, size)
         faiss.copy_array_to_vector(codebooks.ravel(), index.pq.centroids)
         index.is_trained = True
         if rotation is None:
@@ -97,8 +109,8 @@ class ProductCodec(FaissCodec):
             transform: Any = faiss.downcast_VectorTransform(chain.at(0))
             rotation = faiss.vector_to_array(transform.A).reshape(rotation.shape)
             index = faiss.downcast_index(index.index)
-        words = faiss.vector_to_array(index.pq.centroids)
-        return {ROTATION: rotation, CODEBOOKS: words.reshape(index.pq.M, index.pq.ksub, index.pq.dsub)}
+        codewords = faiss.vector_to_array(index.pq.centroids)
+        return {ROTATION: rotation, CODEBOOKS: codewords.reshape(index.pq.M, index.pq.ksub, index.pq.dsub)}
 
 
 def empty(dimension: int, codebooks: int, centroids: int) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labrador.metrics import cost
-from labrador.metrics.cost import latencies, measure, search_batches, threads, throughput
+from labrador.metrics.cost import latencies, measure, search_batches, throughput
 
 
 class Machine:
@@ -126,16 +126,3 @@ def test_the_stages_of_single_searches_are_told_by_their_p50(monkeypatch):
 def test_texts_are_searched_too(machine):
     ranking = search_batches(machine(1.0).search, ["1", "2"], 1, 8)
     assert ranking.ids.tolist() == [[10], [20]]
-
-
-@pytest.mark.parametrize(("told", "expected"), [("3", 3), ("4,2", 4)])
-def test_threads_follow_the_environment(monkeypatch, told, expected):
-    monkeypatch.setenv("OMP_NUM_THREADS", told)
-    assert threads() == expected
-
-
-@pytest.mark.parametrize("told", ["", "0", "many"])
-def test_threads_are_the_usable_cores_otherwise(monkeypatch, told):
-    monkeypatch.setenv("OMP_NUM_THREADS", told)
-    monkeypatch.setattr(cost.os, "sched_getaffinity", lambda pid: {0, 1, 5})
-    assert threads() == 3
