@@ -1,132 +1,141 @@
-"""The loops of BM25 over posting lists, compiled by numba. A word's posting list holds rising passage rows."""
+"""The loops of BM25 over posting lists, compiled by numba. A term's posting list holds rising passage numbers."""
+
+from typing import NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
 compiled = numba.njit(nogil=True, cache=True)
 
 
+class Lists(NamedTuple):
+    """N lists of terms, of passages or of queries: those of list i are terms[offsets[i]:offsets[i + 1]]."""
+
+    terms: NDArray[np.int32]
+    offsets: Ints
+
+
+class Postings(NamedTuple):
+    """The posting list of term t: passages[starts[t]:starts[t + 1]], and what it adds to their scores."""
+
+    starts: Ints
+    passages: NDArray[np.int32]
+    scores: Floats
+
+
 @compiled
-def passage_frequencies(ids: NDArray[np.int32], offsets: Ints, words: int) -> Ints:
-    """In how many passages each of `words` words occurs, [V]; passage i's words are ids[offsets[i]:offsets[i + 1]]."""
-    counts = np.zeros(words, np.int64)
-    last = np.full(words, -1, np.int64)
-    for row in range(len(offsets) - 1):
-        for word in ids[offsets[row] : offsets[row + 1]]:
-            if last[word] != row:
-                last[word] = row
-                counts[word] += 1
+def passage_frequencies(corpus: Lists, terms: int) -> Ints:
+    """In how many passages each of `terms` terms occurs, [V]."""
+    counts = np.zeros(terms, np.int64)
+    last = np.full(terms, -1, np.int64)
+    for passage in range(len(corpus.offsets) - 1):
+        for term in corpus.terms[corpus.offsets[passage] : corpus.offsets[passage + 1]]:
+            if last[term] != passage:
+                last[term] = passage
+                counts[term] += 1
     return counts
 
 
 @compiled
-def fill_postings(
-    ids: NDArray[np.int32],
-    offsets: Ints,
-    starts: Ints,
-    idf: NDArray[np.float64],
-    k1: float,
-    b: float,
-    rows: NDArray[np.int32],
-    scores: NDArray[np.float32],
-) -> None:
-    """Write each word's passages into `rows` and its BM25 contributions into `scores`, both [postings].
+def fill(postings: Postings, corpus: Lists, idf: NDArray[np.float64], k1: float, b: float) -> None:
+    """Write the passages of each term and what it adds to their scores, by Lucene's formula.
 
-    The posting list of word w is rows[starts[w]:starts[w + 1]]. The contribution is Lucene's:
     idf * tf / (tf + k1 * (1 - b + b * length / mean length)).
     """
-    mean = len(ids) / max(1, len(offsets) - 1)
+    starts, passages, scores = postings
+    mean = len(corpus.terms) / max(1, len(corpus.offsets) - 1)
     ends = starts[:-1].copy()
-    for row in range(len(offsets) - 1):
-        words = ids[offsets[row] : offsets[row + 1]]
-        for word in words:  # term frequencies are counted in `scores`, then replaced
-            place = ends[word]
-            if place > starts[word] and rows[place - 1] == row:
+    for passage in range(len(corpus.offsets) - 1):
+        terms = corpus.terms[corpus.offsets[passage] : corpus.offsets[passage + 1]]
+        for term in terms:  # term frequencies are counted in `scores`, then replaced
+            place = ends[term]
+            if place > starts[term] and passages[place - 1] == passage:
                 scores[place - 1] += 1
             else:
-                rows[place], scores[place] = row, 1
-                ends[word] = place + 1
-        norm = k1 * (1 - b + b * len(words) / mean)
-        for word in words:
-            place = ends[word] - 1
-            if scores[place] > 0:  # negative: this word of the passage is done
-                scores[place] = -idf[word] * scores[place] / (scores[place] + norm)
+                passages[place], scores[place] = passage, 1
+                ends[term] = place + 1
+        norm = k1 * (1 - b + b * len(terms) / mean)
+        for term in terms:
+            place = ends[term] - 1
+            if scores[place] > 0:  # negative: this term of the passage is done
+                scores[place] = -idf[term] * scores[place] / (scores[place] + norm)
     for place in range(len(scores)):
         scores[place] = -scores[place]
 
 
 @compiled
-def best(
-    queries: NDArray[np.int32],
-    offsets: Ints,
-    starts: Ints,
-    rows: NDArray[np.int32],
-    contributions: NDArray[np.float32],
-    sums: NDArray[np.float32],
-    ties_from: int,
-    ids: Ints,
-    scores: NDArray[np.float32],
-) -> None:
-    """The k best passages of each query, into ids and scores [Q, k]; equal scores by lower row from `ties_from` on.
+def best(postings: Postings, queries: Lists, ties_from: int, sums: Floats, ids: Ints, scores: Floats) -> None:
+    """Write the k best passages of each query into ids and scores [Q, k].
 
-    Query i's words are queries[offsets[i]:offsets[i + 1]]; `sums` [N] is working space. Places beyond the passages
-    with a score above 0 are left as they are.
+    Equal scores go to the first passage from `ties_from` on, around the end; `sums` [N] is working space. Places beyond
+    the passages with a score above 0 are left as they are.
     """
-    k = ids.shape[1]
-    for query in range(len(offsets) - 1):
+    size = len(sums)
+    for query in range(len(queries.offsets) - 1):
         sums[:] = 0
-        for word in queries[offsets[query] : offsets[query + 1]]:
-            for place in range(starts[word], starts[word + 1]):
-                sums[rows[place]] += contributions[place]
-        heap_ids, heap_scores, size = ids[query], scores[query], 0  # until the end, ids are places in the order of ties
-        to_beat = np.float32(0)
-        for row in range(len(sums)):  # places rise: of equal scores the one that is there is the better one
-            score = sums[row + ties_from if row + ties_from < len(sums) else row + ties_from - len(sums)]
-            if score > to_beat:
-                if size < k:
-                    _rise(heap_ids, heap_scores, size, row, score)
-                    size += 1
-                else:
-                    _sink(heap_ids, heap_scores, size, row, score)
-                if size == k:
-                    to_beat = heap_scores[0]
-        while size > 1:  # the worst of the heap goes behind the others
-            size -= 1
-            row, score = heap_ids[size], heap_scores[size]
-            heap_ids[size], heap_scores[size] = heap_ids[0], heap_scores[0]
-            _sink(heap_ids, heap_scores, size, row, score)
-        for place in range(k):
-            if heap_ids[place] >= 0:
-                heap_ids[place] = (heap_ids[place] + ties_from) % len(sums)
+        for term in queries.terms[queries.offsets[query] : queries.offsets[query + 1]]:
+            for place in range(postings.starts[term], postings.starts[term + 1]):
+                sums[postings.passages[place]] += postings.scores[place]
+        places, own = ids[query], scores[query]  # until the end, ids are places in the order of ties
+        kept = _keep_best(sums[ties_from:], 0, places, own, 0)
+        kept = _keep_best(sums[:ties_from], size - ties_from, places, own, kept)
+        for last in range(kept - 1, 0, -1):  # the worst of the heap goes behind the others
+            place, score = places[last], own[last]
+            places[last], own[last] = places[0], own[0]
+            _sink(places, own, last, place, score)
+        for rank in range(kept):
+            places[rank] = (places[rank] + ties_from) % size
 
 
 @compiled
-def _rise(ids: Ints, scores: NDArray[np.float32], size: int, row: int, score: float) -> None:
-    """Add a passage to a heap of `size` with the worst (lowest score, then highest row) on top."""
-    place = size
-    while place > 0:
-        above = (place - 1) // 2
-        if scores[above] < score or (scores[above] == score and ids[above] > row):
+def _keep_best(sums: Floats, first: int, places: Ints, scores: Floats, kept: int) -> int:
+    """Add the scores above 0 to a heap of the k best, which has `kept`: the place of sums[0] is `first`.
+
+    Returns how many it has then. Places rise: of equal scores the one that is there is the better one.
+    """
+    k = len(places)
+    to_beat = scores[0] if kept == k else np.float32(0)
+    for row in range(len(sums)):
+        score = sums[row]
+        if score > to_beat:
+            if kept < k:
+                _rise(places, scores, kept, first + row, score)
+                kept += 1
+            else:
+                _sink(places, scores, kept, first + row, score)
+            if kept == k:
+                to_beat = scores[0]
+    return kept
+
+
+@compiled
+def _rise(places: Ints, scores: Floats, size: int, place: int, score: float) -> None:
+    """Add a passage to a heap of `size` with the worst (lowest score, then highest place) on top."""
+    at = size
+    while at > 0:
+        above = (at - 1) // 2
+        if scores[above] < score or (scores[above] == score and places[above] > place):
             break
-        ids[place], scores[place] = ids[above], scores[above]
-        place = above
-    ids[place], scores[place] = row, score
+        places[at], scores[at] = places[above], scores[above]
+        at = above
+    places[at], scores[at] = place, score
 
 
 @compiled
-def _sink(ids: Ints, scores: NDArray[np.float32], size: int, row: int, score: float) -> None:
+def _sink(places: Ints, scores: Floats, size: int, place: int, score: float) -> None:
     """Put a passage in the place of the top of a heap of `size`."""
-    place = 0
-    while 2 * place + 1 < size:
-        below, other = 2 * place + 1, 2 * place + 2
+    at = 0
+    while 2 * at + 1 < size:
+        below, other = 2 * at + 1, 2 * at + 2
         if other < size and (
-            scores[other] < scores[below] or (scores[other] == scores[below] and ids[other] > ids[below])
+            scores[other] < scores[below] or (scores[other] == scores[below] and places[other] > places[below])
         ):
             below = other
-        if score < scores[below] or (score == scores[below] and row > ids[below]):
+        if score < scores[below] or (score == scores[below] and place > places[below]):
             break
-        ids[place], scores[place] = ids[below], scores[below]
-        place = below
-    ids[place], scores[place] = row, score
+        places[at], scores[at] = places[below], scores[below]
+        at = below
+    places[at], scores[at] = place, score
