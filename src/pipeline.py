@@ -26,7 +26,7 @@ from .results import ResultRow
 from .retrievers.base import Retriever
 from .settings import build
 from .store import Store
-from .tracker import NoTracker, Session, Told
+from .tracker import NoTracker, Session, TrackedCell
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _tracked(composed: Composed, config: DictConfig, folder: Path, sweep: Path |
     tracker: NoTracker = composed.parts["tracker"]
     name = " ".join(str(part) for part in (names["retriever"], names["quantizer"], names["search"], config["seed"]))
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    return tracker.start(Told(name, group, folder, {"chosen": dict(names), **settings}))
+    return tracker.start(TrackedCell(name, group, folder, {"chosen": dict(names), **settings}))
 
 
 def _measured(composed: Composed, run: RunSettings, device: Device, tracked: Session, folder: Path) -> ResultRow | None:

@@ -1,16 +1,16 @@
-"""What an experiment tracker is told of a run: nothing, or everything to Weights & Biases. The one place that calls it.
+"""Experiment trackers: none, or Weights & Biases. No other file calls it.
 
 python run.py tracker=wandb tracker.project=retrieval                # needs: pip install 'labrador[wandb]'
 python run.py -m tracker=wandb tracker.mode=offline quantizer=flat,opq
 
-A run's curves are sent while it trains, its result once it is on disk. A tracker that fails keeps no result from being
-written; it is told at the end.
+Training curves are sent as they grow, the result once it is on disk. When sending fails, the run still writes its
+result, and the error is reported at the end.
 """
 
 import importlib.util
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +25,8 @@ PACKAGE = "wandb"
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a tracker is told of a cell when it starts; `group` names its sweep (None: a run by itself)."""
+class TrackedCell:
+    """What a tracker gets of a cell when it starts; `group` names its sweep (None = a run by itself)."""
 
     name: str
     group: str | None
@@ -35,38 +35,38 @@ class Told:
 
 
 class Session:
-    """A cell that is being tracked: this one by nothing."""
+    """The tracking of one cell. This one keeps nothing."""
 
     def curve(self, training: str, entry: Mapping[str, float]) -> None:
-        """Take one point of the curve of the training of that name: {"step": 10, "loss": ..., ...}."""
+        """Take one point of the training's curve: {"step": 10, "loss": ..., ...}."""
 
     def finish(self, row: ResultRow, folder: Path) -> None:
-        """Take the result, which is in `folder` by now; raises LabradorError for what could not be sent."""
+        """Take the result, already in `folder`; raises LabradorError for what could not be sent."""
 
     def fail(self) -> None:
-        """The cell failed."""
+        """End the tracking of a cell that failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoTracker:
-    """Nothing is tracked."""
+    """Tracks nothing."""
 
     def check(self) -> None:
-        """Raise LabradorError, before any work, when the tracker cannot be used."""
+        """Raise LabradorError if the tracker cannot be used; called before any work."""
 
-    def start(self, told: Told) -> Session:
-        """Begin to track a cell; raises LabradorError when that cannot be."""
+    def start(self, cell: TrackedCell) -> Session:
+        """Start tracking a cell; raises LabradorError if that fails."""
         return Session()
 
     def compare(self, sweep: Path, store: Path) -> None:
-        """Take the table and the figures of all results of a sweep; raises LabradorError for what could not be sent."""
+        """Send the table and figures of a finished sweep; raises LabradorError for what could not be sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wandb(NoTracker):
-    """Weights & Biases: cells of one sweep are grouped, its table and figures are a run of that group.
+    """Weights & Biases: the cells of a sweep are one group, and one more run of the group holds its table and figures.
 
-    A run by itself has its own. mode: null is wandb's own choice, WANDB_MODE or online.
+    mode: null leaves it to wandb (WANDB_MODE, else online).
     """
 
     project: str = "labrador"
@@ -81,26 +81,26 @@ class Wandb(NoTracker):
                 "tracker=none"
             )
 
-    def start(self, told: Told) -> Session:
-        run = self._run(told.name, told.group, "cell", told.folder, told.config)
-        return WandbSession(run, Path(str(told.config["store"])) if told.group is None else None)
+    def start(self, cell: TrackedCell) -> Session:
+        run = self._run(cell.name, cell.group, "cell", cell.folder, cell.config)
+        return WandbSession(run, Path(str(cell.config["store"])) if cell.group is None else None)
 
     def compare(self, sweep: Path, store: Path) -> None:
         try:
             rows = find([sweep])
-        except LabradorError:  # no cell of the sweep has a result: there is nothing to compare
+        except LabradorError:  # no cell has a result
             return
         run = self._run("comparison", str(sweep), "comparison", sweep, {})
-        with told_as_ours(f"the comparison of {sweep}"):
+        with one_line_errors(f"the comparison of {sweep}"):
             run.log({"results": table(list(rows.values())), **figures(rows, sweep, store)})
             run.finish()
 
     def _run(self, name: str, group: str | None, kind: str, folder: Path, config: Mapping[str, Any]) -> Any:
-        """A wandb run whose files lie in `folder`."""
+        """Start a wandb run with its files in `folder`."""
         import wandb
 
         folder.mkdir(parents=True, exist_ok=True)
-        with told_as_ours("the run could not begin, and"):
+        with one_line_errors("the run"):
             run = wandb.init(
                 project=self.project,
                 entity=self.entity,
@@ -120,11 +120,11 @@ class Wandb(NoTracker):
 
 
 class WandbSession(Session):
-    """A wandb run of one cell; with a `store` it has the figures of that cell alone, training curves from there."""
+    """A wandb run of one cell. With a `store`, where training curves are, it also gets the figures of that cell."""
 
     def __init__(self, run: Any, store: Path | None = None) -> None:
         self._run, self._store = run, store
-        self._sent: set[tuple[str, float, bool]] = set()  # trainings, steps, and whether with a loss
+        self._sent: set[tuple[str, float, bool]] = set()  # training, step, whether a loss
         self._fault: LabradorError | None = None
 
     def curve(self, training: str, entry: Mapping[str, float]) -> None:
@@ -133,21 +133,21 @@ class WandbSession(Session):
         if point in self._sent or self._fault is not None:
             return
         try:
-            with told_as_ours(f"the curve of {training}"):
+            with one_line_errors(f"the curve of {training}"):
                 if not any(sent == name for sent, *_ in self._sent):
                     self._run.define_metric(f"{name}/step", hidden=True)
                     self._run.define_metric(f"{name}/*", step_metric=f"{name}/step")
                 self._run.log({f"{name}/{key}": value for key, value in entry.items()})
-        except LabradorError as error:  # the training goes on; told when the result is on disk
+        except LabradorError as error:  # training goes on; reported once the result is on disk
             log.warning("%s", error)
             self._fault = error
         self._sent.add(point)
 
     def finish(self, row: ResultRow, folder: Path) -> None:
-        with told_as_ours(f"the result in {folder}"):
+        with one_line_errors(f"the result in {folder}"):
             self._run.config.update({"keys": row.keys, "commit": row.commit})
-            drawn = {} if self._store is None else figures({folder / FILE_NAME: row}, folder, self._store)
-            self._run.log({**summary(row), "result": table([row]), **drawn})
+            images = {} if self._store is None else figures({folder / FILE_NAME: row}, folder, self._store)
+            self._run.log({**summary(row), "result": table([row]), **images})
             self._run.summary.update(summary(row))
             self._run.finish()
         if self._fault is not None:
@@ -155,9 +155,9 @@ class WandbSession(Session):
 
     def fail(self) -> None:
         try:
-            with told_as_ours("the end of a cell that failed"):
+            with one_line_errors("the end of a cell that failed"):
                 self._run.finish(exit_code=1)
-        except LabradorError as error:  # why the cell failed is what will be told
+        except LabradorError as error:  # what made the cell fail is reported instead
             log.warning("%s", error)
 
 
@@ -167,7 +167,7 @@ def summary(row: ResultRow) -> dict[str, float]:
 
 
 def table(rows: Sequence[ResultRow]) -> Any:
-    """The rows as a wandb.Table: all that reports show, and what the command line set."""
+    """The rows as a wandb.Table: all that reports show, and the settings of the command line."""
     import wandb
 
     lines = [row.flat(*SHOWN, "settings", "disturbed", "commit") for row in rows]
@@ -176,7 +176,7 @@ def table(rows: Sequence[ResultRow]) -> Any:
 
 
 def figures(rows: Mapping[Path, ResultRow], folder: Path, store: Path) -> dict[str, Any]:
-    """The report's figures of the rows, written into folder/figures, as images by their names."""
+    """The report's figures of the rows, written to folder/figures, as images by name."""
     import wandb
 
     from .report.figures import write_figures
@@ -189,22 +189,19 @@ def figures(rows: Mapping[Path, ResultRow], folder: Path, store: Path) -> dict[s
 
 
 def slug(name: str) -> str:
-    """The name of a training as part of a metric's: "bidr, global" becomes "bidr-global"."""
+    """A training's name as part of a metric's name: "bidr, global" becomes "bidr-global"."""
     return re.sub(r"[^\w.]+", "-", name).strip("-")
 
 
 @contextmanager
-def told_as_ours(what: str) -> Any:
-    """wandb's own errors, and those of the network and the disk, as one line."""
+def one_line_errors(what: str) -> Iterator[None]:
+    """Raise errors of wandb, the network and the disk as a LabradorError of one line."""
     import wandb
 
     try:
         yield
     except (wandb.Error, OSError, RuntimeError, ValueError) as error:
         raise LabradorError(
-            f"tracker=wandb: {what} was not sent ({' '.join(str(error).split()) or type(error).__name__}); run it "
-            "again, or use tracker.mode=offline or tracker=none"
+            f"tracker=wandb: could not send {what} ({' '.join(str(error).split()) or type(error).__name__}); "
+            "run again, or use tracker.mode=offline or tracker=none"
         ) from error
-
-
-Curve = Callable[[str, Mapping[str, float]], None]  # Session.curve

@@ -1,6 +1,9 @@
 """Result rows: written, read, found, and told apart from anything else."""
 
 import json
+import re
+import runpy
+from pathlib import Path
 
 import pytest
 from made_runs import make_row
@@ -213,3 +216,14 @@ def test_a_figure_that_is_declared_is_shown_everywhere(row, monkeypatch, tmp_pat
     assert "build" in text
     assert " 2.0*" in text
     assert summary(rows[tmp_path / "0"])["commit"] == 2.0
+
+
+def test_the_example_of_the_documentation_runs(row, tmp_path, monkeypatch):
+    page = (Path(__file__).resolve().parents[1] / "docs" / "compare.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    runs(tmp_path / "multirun", row(), row(seed=1), row(quantizer="pq", bytes_per_passage=48.0))
+    (tmp_path / "example.py").write_text(example)
+    monkeypatch.chdir(tmp_path)
+    names = runpy.run_path("example.py")
+    assert names["means"]["count"].tolist() == [2, 1]
+    assert names["cheap"]["quantizer"].tolist() == ["pq"]

@@ -1,4 +1,4 @@
-"""Trackers: what Weights & Biases has of a run, read back from what its offline mode wrote; and what fails."""
+"""Trackers: what Weights & Biases got of a run, read back from what its offline mode wrote; and what fails."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from runner import SMALL, results, run, spawn
 from labrador import tracker
 from labrador.errors import LabradorError
 from labrador.results import ResultRow, read
-from labrador.tracker import NoTracker, Told, Wandb, slug, summary
+from labrador.tracker import NoTracker, TrackedCell, Wandb, slug, summary
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 wandb = pytest.importorskip("wandb", reason="needs the extra `wandb`")
@@ -40,22 +40,22 @@ def images_of(folder):
     return {file.name.partition("-")[2].partition("_")[0] for file in files}
 
 
-def told(found, kind):
+def records_of(found, kind):
     return [content for name, content in found if name == kind]
 
 
 def figures_of(found):
     """The summary as it stands at the end."""
     merged = {}
-    for part in told(found, "summary"):
+    for part in records_of(found, "summary"):
         merged |= part.get("update", {})
     return merged
 
 
 def settings_of(found):
     """The config as it stands at the end."""
-    merged = dict(told(found, "run")[0]["config"]["update"])
-    for part in told(found, "config"):
+    merged = dict(records_of(found, "run")[0]["config"]["update"])
+    for part in records_of(found, "config"):
         merged |= part.get("update", {})
     return merged
 
@@ -74,7 +74,7 @@ def sweep(tmp_path_factory, beir):
 def test_cells_of_a_sweep_are_grouped_and_named(sweep):
     for number, quantizer in enumerate(("flat", "lsh")):
         found = records(sweep / str(number))
-        (begun,) = told(found, "run")
+        (begun,) = records_of(found, "run")
         assert (begun["project"], begun["run_group"], begun["job_type"]) == ("sleds", "multirun/it", "cell")
         assert begun["display_name"] == f"dpr {quantizer} scan 0"
         assert sorted(begun["tags"]) == ["a", "b"]
@@ -104,18 +104,18 @@ def test_settings_and_artifact_keys_are_config(sweep):
 @pytest.mark.parametrize("number", [0, 1])  # the second cell finds the training in the store
 def test_the_training_curve_has_its_steps(sweep, number):
     found = records(sweep / str(number))
-    points = [part["item"] for part in told(found, "history") if "train/dpr/loss" in part["item"]]
+    points = [part["item"] for part in records_of(found, "history") if "train/dpr/loss" in part["item"]]
     (file,) = sweep.parents[1].glob("artifacts/fit/*/curve.jsonl")
     curve = [json.loads(line) for line in file.read_text().splitlines()]
     assert [(p["train/dpr/step"], p["train/dpr/loss"]) for p in points] == [(p["step"], p["loss"]) for p in curve]
     assert [point["step"] for point in curve] == [1, 2]
-    metrics = {part.get("glob_name", part.get("name")): part.get("step_metric") for part in told(found, "metric")}
+    metrics = {part.get("glob_name", part.get("name")): part.get("step_metric") for part in records_of(found, "metric")}
     assert metrics["train/dpr/*"] == "train/dpr/step"
 
 
 def test_the_sweep_has_its_table_and_figures(sweep):
     found = records(sweep)
-    (begun,) = told(found, "run")
+    (begun,) = records_of(found, "run")
     assert (begun["run_group"], begun["job_type"]) == ("multirun/it", "comparison")
     lines = table_of(sweep, "results")
     assert sorted(line["quantizer"] for line in lines) == ["flat", "lsh"]
@@ -126,7 +126,7 @@ def test_the_sweep_has_its_table_and_figures(sweep):
 
 
 def test_a_run_by_itself_has_its_table_and_figures(tmp_path, beir, monkeypatch):
-    """And wandb's own WANDB_MODE is heeded."""
+    """And WANDB_MODE is respected."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     where = ["data=beir", f"data.path={beir}", *SMALL, "train.log_steps=1", "hydra.run.dir=here", "store=kept"]
     done = spawn("retriever=dpr", "tracker=wandb", *where, cwd=tmp_path)
@@ -136,10 +136,10 @@ def test_a_run_by_itself_has_its_table_and_figures(tmp_path, beir, monkeypatch):
     (line,) = table_of(tmp_path / "here", "result")
     row = read(tmp_path / "here" / "result.json")
     assert (line["retriever"], line["MRR@10"]) == ("dpr", pytest.approx(row.metrics["MRR@10"]))
-    assert "run_group" not in told(found, "run")[0]
+    assert "run_group" not in records_of(found, "run")[0]
 
 
-def test_the_tracker_is_no_part_of_a_result(sweep):
+def test_the_tracker_has_no_part_in_a_result(sweep):
     rows = results(sweep)
     assert len(rows) == 2
     assert not any(key.startswith("tracker") for row in rows for key in row["settings"])
@@ -147,13 +147,13 @@ def test_the_tracker_is_no_part_of_a_result(sweep):
     assert "wandb" not in manifests
 
 
-def test_a_missing_package_is_told_before_any_work(monkeypatch):
+def test_a_missing_package_is_reported_before_any_work(monkeypatch):
     monkeypatch.setattr(tracker, "PACKAGE", "no_such_package")
     with pytest.raises(LabradorError, match=r"pip install 'labrador\[wandb\]', or leave tracker=none"):
         Wandb().check()
 
 
-def test_a_wrong_mode_is_told_before_any_work(tmp_path, beir):
+def test_a_wrong_mode_is_reported_before_any_work(tmp_path, beir):
     where = ["data=beir", f"data.path={beir}", *SMALL, "tracker=wandb"]
     done = run("retriever=bm25", *where, "tracker.mode=later", cwd=tmp_path)
     assert done.returncode == 2
@@ -172,7 +172,7 @@ class Failing:
         raise wandb.errors.CommError("no network\nat all")
 
 
-def test_curves_that_cannot_be_sent_are_told_at_the_end_alone():
+def test_curves_that_cannot_be_sent_are_reported_at_the_end_alone():
     failing = Failing()
     session = tracker.WandbSession(failing)
     session.curve("dpr", {"step": 1, "loss": 2.0})
@@ -182,9 +182,9 @@ def test_curves_that_cannot_be_sent_are_told_at_the_end_alone():
         session.finish(a_row(), None)
 
 
-def test_a_cell_that_fails_is_told_by_its_own_error(caplog):
+def test_a_cell_that_fails_reports_its_own_error(caplog):
     tracker.WandbSession(Failing()).fail()
-    assert "the end of a cell that failed was not sent (no network at all)" in caplog.text
+    assert "could not send the end of a cell that failed (no network at all)" in caplog.text
 
 
 def test_a_result_is_on_disk_before_it_is_sent(tmp_path, beir):
@@ -213,7 +213,7 @@ sys.exit(launch(Path({str(CONF)!r})))
 def test_without_a_tracker_nothing_is_kept(tmp_path):
     none = NoTracker()
     none.check()
-    session = none.start(Told("name", None, tmp_path, {}))
+    session = none.start(TrackedCell("name", None, tmp_path, {}))
     session.curve("dpr", {"step": 1, "loss": 1.0})
     session.finish(a_row(), tmp_path)
     none.compare(tmp_path, tmp_path)
@@ -227,7 +227,7 @@ def a_row():
     return ResultRow(**none, **cost, **where, metrics={"MRR@10": 0.5, "nDCG@10": None}, seconds={"train": 0}, keys={})
 
 
-def test_what_a_row_cannot_tell_is_left_out():
+def test_unknown_figures_are_left_out():
     assert summary(a_row()) == {
         "seed": 0, "queries": 5, "passages": 7, "index_bytes": 9, "disk_bytes": 0, "qps": 3.0, "threads": 1,
         "MRR@10": 0.5, "latency_ms.p50": 2.0, "seconds.train": 0,
