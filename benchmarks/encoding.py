@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from labrador.encoders.minilm import BundledMiniLM
 from labrador.encoders.tokens import write_tokens
+from labrador.encoders.towers import load_towers
 from labrador.encoding import EncodeSettings, encode, pick_device
 
 LENGTH = 256
@@ -48,7 +49,7 @@ def contenders(texts: list[str], folder: Path, device: torch.device) -> dict[str
     from sentence_transformers import SentenceTransformer
 
     encoder = BundledMiniLM(pooling="mean", normalize=True, shared=True, max_passage_length=LENGTH)
-    towers, tokenizer = encoder.build().to(device), encoder.tokenizer()
+    towers, tokenizer = load_towers(encoder).to(device), encoder.tokenizer()
     peer = SentenceTransformer(str(encoder.folder()), device=str(device))
     peer.max_seq_length = LENGTH
     batches = [texts[start : start + 1024] for start in range(0, len(texts), 1024)]

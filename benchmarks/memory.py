@@ -37,10 +37,11 @@ def encode_corpus(count: int, folder: Path) -> None:
     """Tokenize and encode `count` passages; 0: only load what that needs."""
     from labrador.encoders.tiny import Tiny
     from labrador.encoders.tokens import write_tokens
+    from labrador.encoders.towers import load_towers
     from labrador.encoding import EncodeSettings, encode
 
     encoder = Tiny(pooling="mean", normalize=True, shared=True)
-    towers, tokenizer = encoder.build(), encoder.tokenizer()
+    towers, tokenizer = load_towers(encoder), encoder.tokenizer()
     if count:
         tokens = write_tokens(passages(count), count, tokenizer, 128, folder / "tokens")
         encode(towers, "passage", tokens, folder / "vectors.npy", EncodeSettings(device="cpu"))

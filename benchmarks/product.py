@@ -18,6 +18,7 @@ import torch
 
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.minilm import BundledMiniLM
+from labrador.encoders.towers import load_towers
 from labrador.losses.base import Objective
 from labrador.losses.bidr import BiDRLoss
 from labrador.losses.contrastive import Contrastive
@@ -32,7 +33,7 @@ TEMPERATURE = 0.05
 
 def steps(objective: Objective, inputs: dict[str, Any]) -> Any:
     """A function that makes one optimizer step on the inputs and returns its processor seconds."""
-    towers = encoder_of("minilm").build().train()
+    towers = load_towers(encoder_of("minilm")).train()
     model = TrainableEncoder(towers, objective)
     optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=2e-5)
 

@@ -12,6 +12,7 @@ import torch
 
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Form, Tokens, pad, write_tokens
+from labrador.encoders.towers import load_towers
 from labrador.encoding import EncodeSettings, batches_by_length, encode, fill_by_length, pick_device, precision
 from labrador.errors import LabradorError
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from labrador.machine import processes
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens
+from labrador.encoders.towers import load_towers
 from labrador.encoding import EncodeSettings, encode
 encoder, settings = {ENCODER!r}, {EXACT!r}
 tokens, out = Tokens(Path(sys.argv[1])), Path(sys.argv[2])
@@ -34,7 +36,7 @@ def transform(vectors):
     if len(done) == 4:  # the sample, two shards, and not the third
         os.kill(os.getpid(), signal.SIGKILL)
     return vectors
-encode(encoder.build(), "passage", tokens, out, settings, transform)
+encode(load_towers(encoder), "passage", tokens, out, settings, transform)
 """
 RANKED = """
 processes.start()
@@ -42,7 +44,7 @@ shards = []
 def transform(vectors):
     shards.append(len(vectors))
     return vectors
-encode(encoder.build(), "passage", tokens, out, settings, transform)
+encode(load_towers(encoder), "passage", tokens, out, settings, transform)
 print(shards[1:])
 """
 
@@ -60,7 +62,7 @@ def tokens(tmp_path) -> Tokens:
 
 
 def one_by_one(tokens: Tokens) -> np.ndarray:
-    towers = ENCODER.build()
+    towers = load_towers(ENCODER)
     with torch.inference_mode():
         rows = [towers.encode("passage", *pad([ids], 0)) for ids in tokens.slice(0, len(tokens))]
     return torch.cat(rows).numpy()
@@ -72,24 +74,24 @@ def test_segments_reach_the_model_as_its_tokenizer_has_them(tmp_path):
     tokenizer, model = encoder.tokenizer(), encoder.load_model()
     passages = texts(9)
     tokens = write_tokens([passages], 9, tokenizer, 64, tmp_path / "p", Form(segments=True))
-    encode(encoder.build(), "passage", tokens, tmp_path / "passages.npy", EXACT)
+    encode(load_towers(encoder), "passage", tokens, tmp_path / "passages.npy", EXACT)
     given = tokenizer(*map(list, zip(*passages, strict=True)), truncation="longest_first", max_length=64, padding=True)
     with torch.inference_mode():
         expected = model(**given.convert_to_tensors("pt")).last_hidden_state[:, 0]
     vectors = np.load(tmp_path / "passages.npy")
     assert np.allclose(vectors, expected, atol=1e-6)
     plain = write_tokens([passages], 9, tokenizer, 64, tmp_path / "plain")
-    encode(Tiny(pooling="cls").build(), "passage", plain, tmp_path / "plain.npy", EXACT)
+    encode(load_towers(Tiny(pooling="cls")), "passage", plain, tmp_path / "plain.npy", EXACT)
     assert np.abs(vectors - np.load(tmp_path / "plain.npy")).max() > 1e-3
     questions = write_tokens([["who", "where is it"]], 2, tokenizer, 64, tmp_path / "q")
-    encode(encoder.build(), "query", questions, tmp_path / "queries.npy", EXACT)
+    encode(load_towers(encoder), "query", questions, tmp_path / "queries.npy", EXACT)
     with torch.inference_mode():
         alone = model(**tokenizer(["where is it"], return_tensors="pt")).last_hidden_state[:, 0]
     assert np.allclose(np.load(tmp_path / "queries.npy")[1:], alone, atol=1e-6)
 
 
 def test_vectors_are_in_corpus_order(tokens, tmp_path):
-    encode(ENCODER.build(), "passage", tokens, tmp_path / "v.npy", EXACT)
+    encode(load_towers(ENCODER), "passage", tokens, tmp_path / "v.npy", EXACT)
     vectors = np.load(tmp_path / "v.npy")
     assert vectors.dtype == np.float32
     assert np.allclose(vectors, one_by_one(tokens), atol=1e-6)
@@ -99,20 +101,22 @@ def test_vectors_are_in_corpus_order(tokens, tmp_path):
 @pytest.mark.parametrize("count", [1, 8, 9])
 def test_corpora_of_one_passage_and_of_whole_shards(tmp_path, count):
     tokens = write_tokens([texts(count)], count, ENCODER.tokenizer(), 64, tmp_path / "tokens")
-    encode(ENCODER.build(), "passage", tokens, tmp_path / "v.npy", EXACT)
+    encode(load_towers(ENCODER), "passage", tokens, tmp_path / "v.npy", EXACT)
     assert np.allclose(np.load(tmp_path / "v.npy"), one_by_one(tokens), atol=1e-6)
 
 
 def test_half_precision_on_disk_is_a_rounding_of_it(tokens, tmp_path):
     half = EncodeSettings(dtype="float16", precision="float32", shard_size=8)
-    encode(ENCODER.build(), "passage", tokens, tmp_path / "v.npy", half)
+    encode(load_towers(ENCODER), "passage", tokens, tmp_path / "v.npy", half)
     vectors = np.load(tmp_path / "v.npy")
     assert vectors.dtype == np.float16
     assert np.allclose(vectors, one_by_one(tokens), atol=1e-3)
 
 
 def test_autocast_keeps_the_direction(tokens, tmp_path):
-    encode(ENCODER.build(), "passage", tokens, tmp_path / "v.npy", EncodeSettings(precision="bfloat16", device="cpu"))
+    encode(
+        load_towers(ENCODER), "passage", tokens, tmp_path / "v.npy", EncodeSettings(precision="bfloat16", device="cpu")
+    )
     cosines = (np.load(tmp_path / "v.npy") * one_by_one(tokens)).sum(axis=1)
     assert cosines.min() >= 0.9999
     assert cosines.min() < 1 - 1e-9  # it was indeed computed otherwise
@@ -122,7 +126,7 @@ def test_a_transform_writes_codes_and_no_vectors(tokens, tmp_path):
     def signs(vectors: np.ndarray) -> np.ndarray:
         return np.packbits(vectors > 0, axis=1)
 
-    encode(ENCODER.build(), "passage", tokens, tmp_path / "codes.npy", EXACT, signs)
+    encode(load_towers(ENCODER), "passage", tokens, tmp_path / "codes.npy", EXACT, signs)
     assert np.array_equal(np.load(tmp_path / "codes.npy"), signs(one_by_one(tokens)))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["codes.npy", "tokens"]
 
@@ -138,7 +142,7 @@ def test_a_killed_run_continues_with_the_unfinished_shards(tokens, tmp_path):
         rows.append(len(vectors))
         return vectors
 
-    encode(ENCODER.build(), "passage", tokens, out, EXACT, transform)
+    encode(load_towers(ENCODER), "passage", tokens, out, EXACT, transform)
     assert rows == [1, 8, 5]  # the sample that tells the width, then the third and the fourth shard
     assert np.allclose(np.load(out), one_by_one(tokens), atol=1e-6)
 
@@ -152,8 +156,8 @@ def test_shards_of_another_size_are_not_continued(tokens, tmp_path):
         return vectors
 
     with pytest.raises(InterruptedError):
-        encode(ENCODER.build(), "passage", tokens, out, EXACT, fail)
-    encode(ENCODER.build(), "passage", tokens, out, EncodeSettings(precision="float32", shard_size=10))
+        encode(load_towers(ENCODER), "passage", tokens, out, EXACT, fail)
+    encode(load_towers(ENCODER), "passage", tokens, out, EncodeSettings(precision="float32", shard_size=10))
     assert np.allclose(np.load(out), one_by_one(tokens), atol=1e-6)
 
 
@@ -177,7 +181,7 @@ def test_two_processes_share_the_shards(tokens, tmp_path):
 
 
 def test_a_vector_that_is_not_finite_is_an_error(tokens, tmp_path):
-    towers = ENCODER.build()
+    towers = load_towers(ENCODER)
     with torch.no_grad():
         towers.query.model.embeddings.position_embeddings.weight[50] = torch.nan
     with pytest.raises(LabradorError, match=r"vector of text \d+: not finite"):

@@ -3,12 +3,9 @@
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ..errors import LabradorError
-
-if TYPE_CHECKING:
-    from .towers import TwoTower
 
 POOLINGS = ("cls", "mean")
 DTYPES = ("float32", "float16")
@@ -78,25 +75,21 @@ class Encoder(ABC):
         """
 
     @abstractmethod
-    def load_model(self) -> Any:
+    def load_model(self, dropout: float | None = None) -> Any:
         """The transformers PreTrainedModel without a head, float32 on the CPU.
 
-        Raises LabradorError as `tokenizer` does.
+        dropout: the share of numbers that all its layers drop in training; None: as it comes. Raises
+        LabradorError as `tokenizer` does.
         """
 
     @abstractmethod
-    def load_classifier(self, *, ready: bool) -> Any:
+    def load_classifier(self, *, ready: bool, dropout: float | None = None) -> Any:
         """The transformers PreTrainedModel with a sequence-classification head, float32 on the CPU.
 
         ready: the head has been trained and has one label or two; otherwise it has one label, and what the weights do
-        not hold is drawn with torch's seed. Raises LabradorError as `tokenizer` does, and for a ready one that is not.
+        not hold is drawn with torch's seed. dropout: as for `load_model`. Raises LabradorError as `tokenizer` does, and
+        for a ready one that is not.
         """
-
-    def build(self) -> "TwoTower":
-        """The towers as they come: one model, or two that start as copies."""
-        from .towers import TwoTower
-
-        return TwoTower.start(self)
 
     def prefix(self, side: Literal["query", "passage"]) -> str:
         """What is put before a text of that side: the setting, with \\n a line break, \\t a tab, \\\\ a backslash.

@@ -23,13 +23,11 @@ class Checkpoint:
     folder: Path | None
     key: str
 
-    def towers(self) -> "TwoTower":
-        """The towers, on the CPU in eval mode."""
-        if self.folder is None:
-            return self.encoder.build()
+    def towers(self, dropout: float | None = None) -> "TwoTower":
+        """The towers, on the CPU in eval mode; `dropout` as for `Encoder.load_model`."""
         from .towers import load_towers
 
-        return load_towers(self.encoder, self.folder)
+        return load_towers(self.encoder, self.folder, dropout)
 
     def objective_state(self) -> dict[str, NDArray[np.float32]]:
         """The parameters of the objective that trained the towers, by name; {} where it had none."""

@@ -33,12 +33,12 @@ class FolderEncoder(Encoder):
         model_files.check_vocabulary(folder, len(tokenizer))
         return tokenizer
 
-    def load_model(self) -> Any:
+    def load_model(self, dropout: float | None = None) -> Any:
         folder = self.folder()
         self.check_lengths(model_files.longest_input(folder))
-        return model_files.read_model(folder)
+        return model_files.read_model(folder, dropout)
 
-    def load_classifier(self, *, ready: bool) -> Any:
+    def load_classifier(self, *, ready: bool, dropout: float | None = None) -> Any:
         folder = self.folder()
         self.check_lengths(model_files.longest_input(folder))
-        return model_files.read_classifier(folder, ready=ready)
+        return model_files.read_classifier(folder, ready=ready, dropout=dropout)

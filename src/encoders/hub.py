@@ -38,14 +38,14 @@ class HubEncoder(FolderEncoder):
         model_settings.check_settings(self.folder(), self, f"encoder.model={self.model}")
         super().check()
 
-    def load_classifier(self, *, ready: bool) -> Any:
+    def load_classifier(self, *, ready: bool, dropout: float | None = None) -> Any:
         if ready:
             model_settings.check_teacher(self.folder(), f"encoder.model={self.model}")
-        return super().load_classifier(ready=ready)
+        return super().load_classifier(ready=ready, dropout=dropout)
 
-    def load_model(self) -> Any:
+    def load_model(self, dropout: float | None = None) -> Any:
         model_settings.check_settings(self.folder(), self, f"encoder.model={self.model}")
-        return super().load_model()
+        return super().load_model(dropout)
 
 
 @lru_cache(maxsize=16)

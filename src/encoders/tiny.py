@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import LabradorError
 from .base import Encoder
+from .model_files import set_dropout
 
 POSITIONS = 512
 VERSION = 1  # raise when the vocabulary or the weights of a seed change
@@ -58,17 +59,17 @@ class Tiny(Encoder):
         vocab = {piece: number for number, piece in enumerate(vocabulary())}
         return BertTokenizerFast(vocab=vocab, do_lower_case=True, model_max_length=POSITIONS)
 
-    def load_model(self) -> Any:
+    def load_model(self, dropout: float | None = None) -> Any:
         from transformers import BertModel
 
-        return self._random(lambda config: BertModel(config, add_pooling_layer=False))
+        return self._random(lambda config: BertModel(config, add_pooling_layer=False), dropout)
 
-    def load_classifier(self, *, ready: bool) -> Any:
+    def load_classifier(self, *, ready: bool, dropout: float | None = None) -> Any:
         from transformers import BertForSequenceClassification
 
-        return self._random(BertForSequenceClassification)
+        return self._random(BertForSequenceClassification, dropout)
 
-    def _random(self, make: Callable[[Any], Any]) -> Any:
+    def _random(self, make: Callable[[Any], Any], dropout: float | None) -> Any:
         """The model that `make` builds of this encoder's configuration, its matrices drawn with the seed."""
         import torch
         from transformers import BertConfig
@@ -82,6 +83,7 @@ class Tiny(Encoder):
             max_position_embeddings=POSITIONS,
             num_labels=1,
         )
+        set_dropout(config, dropout)
         with torch.random.fork_rng(devices=[]):
             model = make(config)
         generator = np.random.default_rng(self.weights_seed)

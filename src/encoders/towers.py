@@ -2,7 +2,7 @@
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -10,10 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ..errors import LabradorError
+from .base import Encoder
 from .model_files import quietly, read_model
-
-if TYPE_CHECKING:
-    from .base import Encoder
 
 Side = Literal["query", "passage"]
 PROJECTION = "projection.safetensors"
@@ -36,7 +34,7 @@ def pool(states: Tensor, mask: Tensor | None, pooling: str) -> Tensor:
 class Tower(nn.Module):
     """A transformer, its pooling, and optionally a linear projection and normalisation."""
 
-    def __init__(self, model: Any, encoder: "Encoder") -> None:
+    def __init__(self, model: Any, encoder: Encoder) -> None:
         super().__init__()
         self.model = model
         if getattr(model, "pooler", None) is not None:
@@ -74,9 +72,9 @@ class Tower(nn.Module):
             save_file(weights, folder / PROJECTION)
 
     @classmethod
-    def read(cls, folder: Path, encoder: "Encoder") -> "Tower":
+    def read(cls, folder: Path, encoder: Encoder, dropout: float | None = None) -> "Tower":
         """What `save` wrote."""
-        tower = cls(read_model(folder), encoder)
+        tower = cls(read_model(folder, dropout), encoder)
         if tower.projection is not None:
             if not (folder / PROJECTION).is_file():
                 raise LabradorError(f"{folder / PROJECTION}: not there; expected the projection's weights; train again")
@@ -87,16 +85,10 @@ class Tower(nn.Module):
 class TwoTower(nn.Module):
     """A query tower and a passage tower; the same module twice when the encoder is shared."""
 
-    def __init__(self, encoder: "Encoder", query: Tower, passage: Tower) -> None:
+    def __init__(self, encoder: Encoder, query: Tower, passage: Tower) -> None:
         super().__init__()
         self.encoder = encoder
         self.query, self.passage = query, passage
-
-    @classmethod
-    def start(cls, encoder: "Encoder") -> "TwoTower":
-        """The towers before any training, in eval mode: separate towers start as copies of one another."""
-        query = Tower(encoder.load_model(), encoder)
-        return cls(encoder, query, query if encoder.shared else copy.deepcopy(query)).eval()
 
     @property
     def dimension(self) -> int:
@@ -136,10 +128,16 @@ class TwoTower(nn.Module):
             self.passage.save(folder / "passage_encoder", tokenizer)
 
 
-def load_towers(encoder: "Encoder", folder: Path) -> TwoTower:
-    """The towers that `TwoTower.save` wrote, on the CPU in eval mode."""
-    if encoder.shared:
-        tower = Tower.read(folder / "encoder", encoder)
-        return TwoTower(encoder, tower, tower).eval()
-    query, passage = (Tower.read(folder / f"{side}_encoder", encoder) for side in ("query", "passage"))
+def load_towers(encoder: Encoder, folder: Path | None = None, dropout: float | None = None) -> TwoTower:
+    """The towers that `TwoTower.save` wrote or, without a folder, as they come, separate ones as copies of one another.
+
+    On the CPU in eval mode; `dropout` as for `Encoder.load_model`.
+    """
+    if folder is None:
+        query = Tower(encoder.load_model(dropout), encoder)
+        passage = query if encoder.shared else copy.deepcopy(query)
+    elif encoder.shared:
+        query = passage = Tower.read(folder / "encoder", encoder, dropout)
+    else:
+        query, passage = (Tower.read(folder / f"{side}_encoder", encoder, dropout) for side in ("query", "passage"))
     return TwoTower(encoder, query, passage).eval()

@@ -12,8 +12,7 @@ from ..encoders.tokens import Tokens
 from ..machine import processes
 from ..training.base import Collation, Trainable, Training
 from ..training.batches import Part, share
-from ..training.encoder import ROWS, set_dropout, trimmed
-from ..training.words import looked_up_once
+from ..training.encoder import ROWS, trimmed
 from .cross_encoder import CrossEncoder
 from .teacher import MODEL, Teacher
 from .template import Template
@@ -61,10 +60,9 @@ class TrainableTeacher(Trainable):
             return self.teacher(input_ids, attention_mask, token_type_ids)
         order = attention_mask.sum(dim=1).argsort(descending=True, stable=True)
         parts = []
-        with looked_up_once(self.teacher, input_ids):
-            for rows in order.split(ROWS):
-                types = None if token_type_ids is None else token_type_ids[rows]
-                parts.append(self.teacher(*trimmed(input_ids[rows], attention_mask[rows], types)))
+        for rows in order.split(ROWS):
+            types = None if token_type_ids is None else token_type_ids[rows]
+            parts.append(self.teacher(*trimmed(input_ids[rows], attention_mask[rows], types)))
         return torch.cat(parts)[order.argsort()]
 
     def save(self, folder: Path) -> None:
@@ -120,8 +118,7 @@ class TeacherTraining(Training):
     def build(self) -> tuple[TrainableTeacher, Collation]:
         """Raises LabradorError when the model has no head that judges pairs."""
         encoder = self.teacher.encoder
-        model = CrossEncoder(encoder.load_classifier(ready=False), encoder.tokenizer())
-        if self.settings.dropout is not None:
-            set_dropout(model, self.settings.dropout)
+        classifier = encoder.load_classifier(ready=False, dropout=self.settings.dropout)
+        model = CrossEncoder(classifier, encoder.tokenizer())
         rank, world = processes.rank(), processes.world_size()
         return TrainableTeacher(model), CollatePairs(model.template, self.queries, self.passages, rank, world)

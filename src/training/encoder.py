@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import pad
-from transformers import PreTrainedModel
 
 from ..arrays.ragged import Ragged
 from ..encoders.checkpoint import OBJECTIVE, Checkpoint
@@ -23,7 +22,6 @@ from ..machine import processes
 from .base import Trainable, Training
 from .batches import Collate, Inputs, Texts
 from .frozen import FrozenPassages
-from .words import looked_up_once
 
 ROWS = 8  # texts of about one length that a CPU encodes together: little padding, small buffers; decides dropout, too
 
@@ -53,30 +51,6 @@ def gathered(rows: Tensor, counts: Sequence[int]) -> Tensor:
     """The rows [n, D] of all processes, of which each has so many; of this one alone where one count is given."""
     result: Tensor = GatherRows.apply(rows, counts) if len(counts) > 1 else rows
     return result
-
-
-def set_dropout(model: nn.Module, share: float) -> None:
-    """Let every dropout of `model`, also that of its attention, drop this share of numbers while it trains.
-
-    With 0 a CPU trains about twice as fast: random numbers are dear there.
-    """
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = share
-        elif isinstance(getattr(module, "attention_dropout", None), float):
-            attention: Any = module
-            attention.attention_dropout = share
-
-
-def write_out_attention(model: nn.Module) -> None:
-    """Let every transformer of `model` compute attention in separate products instead of one fused kernel.
-
-    On a CPU the fused kernel's backward pass is so slow that a training step takes a quarter longer with it
-    (benchmarks/attention.py); without a backward pass both take as long.
-    """
-    for module in model.modules():
-        if isinstance(module, PreTrainedModel):
-            module.set_attn_implementation("eager")
 
 
 class TrainableEncoder(Trainable):
@@ -124,11 +98,10 @@ class TrainableEncoder(Trainable):
         if ids.device.type != "cpu":
             return self.towers.encode(side, ids, mask, types)[: inputs["kept"]]
         order = mask.sum(dim=1).argsort(descending=True, stable=True)
-        with looked_up_once(self.towers.tower(side), ids):
-            encoded = [
-                self.towers.encode(side, *trimmed(ids[part], mask[part], None if types is None else types[part]))
-                for part in order.split(ROWS)
-            ]
+        encoded = [
+            self.towers.encode(side, *trimmed(ids[part], mask[part], None if types is None else types[part]))
+            for part in order.split(ROWS)
+        ]
         return torch.cat(encoded)[order.argsort()][: inputs["kept"]]
 
 
@@ -157,9 +130,7 @@ class EncoderTraining(Training):
     gathered: bool = True
 
     def build(self) -> tuple[TrainableEncoder, Collate]:
-        towers = self.start.towers()
-        if self.settings.dropout is not None:
-            set_dropout(towers, self.settings.dropout)
+        towers = self.start.towers(self.settings.dropout)
         model = TrainableEncoder(towers, self.objective)
         model.objective.start_from(self.state)
         if isinstance(self.passages, FrozenPassages) and towers.passage is not towers.query:

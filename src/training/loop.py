@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel
 
 from ..errors import LabradorError
 from ..machine import processes
@@ -14,7 +15,6 @@ from ..machine.files import atomically, sync_tree
 from .base import Place, Trainable, Training
 from .batches import Loader, Lookup, Parts
 from .checkpoints import newest
-from .encoder import write_out_attention
 from .keeping import KeepBest, looks
 from .settings import CURVE, DEV_RANK
 from .trainer import RetrieverTrainer, arguments
@@ -42,8 +42,9 @@ def _train(training: Training, place: Place) -> None:
     resume = _resume(checkpoints)
     torch.manual_seed(training.seed)  # for what starts from random weights
     model, collate = training.build()
-    if place.device == "cpu":
-        write_out_attention(model)
+    for part in model.modules() if place.device == "cpu" else ():
+        if isinstance(part, PreTrainedModel):  # the fused kernel is slower backwards: benchmarks/attention.py
+            part.set_attn_implementation("eager")
     loader = Loader(
         Lookup(),
         batch_sampler=parts,

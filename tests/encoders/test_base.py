@@ -3,6 +3,7 @@
 import pytest
 
 from labrador.encoders.tiny import Tiny
+from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 
 
@@ -25,4 +26,4 @@ def test_impossible_fields_are_refused_by_name(fields, named):
 def test_dimension_is_the_projections_or_the_models():
     assert Tiny(hidden=16).dimension == 16
     assert Tiny(hidden=16, projection=5).dimension == 5
-    assert Tiny(hidden=16, projection=5).build().dimension == 5
+    assert load_towers(Tiny(hidden=16, projection=5)).dimension == 5

@@ -9,13 +9,14 @@ from transformers import AutoModelForSequenceClassification, BertConfig, BertFor
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.model_files import quietly, read_classifier
 from labrador.encoders.tiny import Tiny
+from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 
 
 @pytest.fixture
 def headless(tmp_path):
     """A folder as an encoder leaves it: neither pooler nor head."""
-    Tiny(shared=True).build().save(tmp_path)
+    load_towers(Tiny(shared=True)).save(tmp_path)
     return tmp_path / "encoder"
 
 

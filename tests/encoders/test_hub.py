@@ -15,13 +15,14 @@ from labrador.encoders import hub
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import pad, tokenize
+from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 
 
 @pytest.fixture
 def folder(tmp_path):
     """A model folder as a user would have one."""
-    Tiny(shared=True).build().save(tmp_path)
+    load_towers(Tiny(shared=True)).save(tmp_path)
     return tmp_path / "encoder"
 
 
@@ -39,14 +40,14 @@ def test_a_folder_gives_the_vectors_it_was_saved_with(folder):
     ids = [np.asarray(row) for row in tokenize(encoder.tokenizer(), ["snow", "a sled"], 16)]
     assert ids[1].tolist() == tokenize(original.tokenizer(), ["a sled"], 16)[0]
     batch = pad(ids, 0)
-    assert torch.equal(encoder.build().encode("query", *batch), original.build().encode("query", *batch))
+    assert torch.equal(load_towers(encoder).encode("query", *batch), load_towers(original).encode("query", *batch))
     assert encoder.dimension == 32
 
 
 def test_fingerprints_follow_the_content_not_the_place(tmp_path, folder):
     encoder = HubEncoder(model=str(folder))
-    Tiny(shared=True).build().save(tmp_path / "copy")
-    Tiny(shared=True, weights_seed=1).build().save(tmp_path / "other")
+    load_towers(Tiny(shared=True)).save(tmp_path / "copy")
+    load_towers(Tiny(shared=True, weights_seed=1)).save(tmp_path / "other")
     copy, other = (HubEncoder(model=str(tmp_path / name / "encoder")) for name in ("copy", "other"))
     before = encoder.fingerprint()
     assert before == copy.fingerprint() != other.fingerprint()
@@ -72,8 +73,8 @@ def test_other_architectures_encode_up_to_their_last_position(tmp_path, kind):
     with pytest.raises(LabradorError, match="the model reads 32 tokens at most"):
         encoder.tokenizer()
     longest = HubEncoder(model=str(tmp_path), max_query_length=32, max_passage_length=32)
-    ids, mask, _ = pad([np.arange(5, 37), np.arange(5, 9)], longest.build().pad_id)
-    vectors = longest.build().encode("passage", ids, mask)
+    ids, mask, _ = pad([np.arange(5, 37), np.arange(5, 9)], load_towers(longest).pad_id)
+    vectors = load_towers(longest).encode("passage", ids, mask)
     assert vectors.shape == (2, 16)
     assert torch.isfinite(vectors).all()
 

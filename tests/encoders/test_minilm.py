@@ -10,6 +10,7 @@ import torch
 from labrador.encoders import minilm
 from labrador.encoders.minilm import BundledMiniLM
 from labrador.encoders.tokens import pad, tokenize
+from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 
 TEXTS = ["sled dogs of the far north", "", "The Alaskan Malamute is a large breed. " * 60]
@@ -22,7 +23,7 @@ installed = pytest.mark.skipif(
 def test_vectors_are_those_of_sentence_transformers():
     sentence_transformers = pytest.importorskip("sentence_transformers", reason="a dev dependency")
     encoder = BundledMiniLM(pooling="mean", normalize=True, shared=True)
-    towers = encoder.build()
+    towers = load_towers(encoder)
     ids = [np.asarray(row) for row in tokenize(encoder.tokenizer(), TEXTS, 256)]
     with torch.inference_mode():
         ours = towers.encode("passage", *pad(ids, towers.pad_id)).numpy()

@@ -11,6 +11,7 @@ from transformers import BertConfig, BertForSequenceClassification, Qwen3Config,
 
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
+from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 from labrador.labels.teacher import Teacher, TrainedTeacher
 
@@ -25,7 +26,7 @@ PROMPTS = {"query": "query: ", "document": "passage: "}
 @pytest.fixture
 def folder(tmp_path):
     """A transformer, the mean of its tokens, scaled to length 1; texts of 64 tokens."""
-    Tiny(shared=True).build().save(tmp_path)
+    load_towers(Tiny(shared=True)).save(tmp_path)
     write(tmp_path / "encoder", "modules.json", [TRANSFORMER, POOLING, NORMALIZE])
     write(tmp_path / "encoder", "1_Pooling/config.json", MEAN)
     write(tmp_path / "encoder", "sentence_bert_config.json", {"max_seq_length": 64, "do_lower_case": False})
@@ -184,7 +185,7 @@ def test_segments_need_token_types(tmp_path, folder):
 
 
 def test_layers_of_its_own_are_refused(tmp_path):
-    Tiny(shared=True).build().save(tmp_path)
+    load_towers(Tiny(shared=True)).save(tmp_path)
     weights = load_file(tmp_path / "encoder" / "model.safetensors")
     head = {"cls.predictions.bias": torch.zeros(3), "bert.pooler.dense.bias": torch.zeros(32)}
     save_file(weights | head, tmp_path / "encoder" / "model.safetensors", {"format": "pt"})
@@ -197,7 +198,7 @@ def test_layers_of_its_own_are_refused(tmp_path):
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path):
-    Tiny(shared=True).build().save(tmp_path)
+    load_towers(Tiny(shared=True)).save(tmp_path)
     tokenizer = Tiny().tokenizer()
     tokenizer.add_tokens(["fjord"])
     tokenizer.save_pretrained(tmp_path / "encoder")

@@ -33,7 +33,7 @@ def test_pooling_is_done_in_float32():
 
 
 def test_padding_does_not_change_a_vector(tiny):
-    towers = tiny.build()
+    towers = load_towers(tiny)
     ids, mask = inputs(tiny)
     together = towers.encode("passage", ids, mask)
     for row, length in enumerate(mask.sum(dim=1)):
@@ -45,7 +45,7 @@ def test_padding_does_not_change_a_vector(tiny):
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_the_vector_is_the_models_pooled_states(pooling):
     encoder = Tiny(pooling=pooling)
-    towers, (ids, mask) = encoder.build(), inputs(encoder)
+    towers, (ids, mask) = load_towers(encoder), inputs(encoder)
     states = encoder.load_model()(input_ids=ids, attention_mask=mask).last_hidden_state
     expected = (
         states[:, 0]
@@ -56,7 +56,7 @@ def test_the_vector_is_the_models_pooled_states(pooling):
 
 
 def test_projection_is_a_linear_layer_after_the_pooling():
-    plain, projected = Tiny().build(), Tiny(projection=3).build()
+    plain, projected = load_towers(Tiny()), load_towers(Tiny(projection=3))
     ids, mask = inputs(Tiny())
     layer = projected.query.projection
     expected = plain.encode("query", ids, mask) @ layer.weight.T + layer.bias
@@ -64,11 +64,11 @@ def test_projection_is_a_linear_layer_after_the_pooling():
     assert torch.allclose(projected.encode("query", ids, mask), expected, atol=1e-5)
     assert torch.allclose(layer.weight @ layer.weight.T, torch.eye(3), atol=1e-5)
     assert torch.equal(layer.weight, projected.passage.projection.weight)
-    assert torch.equal(layer.weight, Tiny(projection=3).build().query.projection.weight)
+    assert torch.equal(layer.weight, load_towers(Tiny(projection=3)).query.projection.weight)
 
 
 def test_shared_towers_are_one_and_separate_towers_start_alike():
-    shared, separate = Tiny(shared=True).build(), Tiny(shared=False).build()
+    shared, separate = load_towers(Tiny(shared=True)), load_towers(Tiny(shared=False))
     ids, mask = inputs(Tiny())
     assert shared.query is shared.passage
     assert sum(p.numel() for p in separate.parameters()) == 2 * sum(p.numel() for p in shared.parameters())
@@ -82,7 +82,7 @@ def test_shared_towers_are_one_and_separate_towers_start_alike():
 @pytest.mark.parametrize("projection", [None, 4])
 def test_saved_towers_load_as_they_were(tmp_path, shared, projection):
     encoder = Tiny(shared=shared, projection=projection)
-    towers, (ids, mask) = encoder.build(), inputs(encoder)
+    towers, (ids, mask) = load_towers(encoder), inputs(encoder)
     with torch.no_grad():  # as if trained: the two towers differ, and from the start
         for number, parameter in enumerate(towers.parameters()):
             parameter.add_(0.01 * (number % 7 - 3))
@@ -98,12 +98,12 @@ def test_saved_towers_load_as_they_were(tmp_path, shared, projection):
 def test_a_checkpoint_without_a_folder_is_the_encoder_as_it_comes(tiny):
     ids, mask = inputs(tiny)
     towers = Checkpoint(tiny, None, "key").towers()
-    assert torch.equal(towers.encode("query", ids, mask), tiny.build().encode("query", ids, mask))
+    assert torch.equal(towers.encode("query", ids, mask), load_towers(tiny).encode("query", ids, mask))
 
 
 def test_automodel_reads_what_is_saved(tmp_path):
     encoder = Tiny()
-    towers, (ids, mask) = encoder.build(), inputs(encoder)
+    towers, (ids, mask) = load_towers(encoder), inputs(encoder)
     towers.save(tmp_path)
     with quietly():
         model = AutoModel.from_pretrained(tmp_path / "passage_encoder", add_pooling_layer=False).eval()
@@ -114,6 +114,6 @@ def test_automodel_reads_what_is_saved(tmp_path):
 
 
 def test_a_missing_projection_is_told(tmp_path):
-    Tiny(shared=True).build().save(tmp_path)
+    load_towers(Tiny(shared=True)).save(tmp_path)
     with pytest.raises(LabradorError, match=r"projection\.safetensors: not there"):
         load_towers(Tiny(shared=True, projection=4), tmp_path)

@@ -12,6 +12,7 @@ from labrador.encoders.hub import HubEncoder
 from labrador.encoders.minilm import BundledMiniLM
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Form, pad, tokenize
+from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 from labrador.export.models import Model, joined, joiner, models, write_model
 
@@ -89,7 +90,7 @@ def test_a_folder_whose_settings_are_met_gives_the_vectors_of_its_own_library(tm
     from sentence_transformers.base.modules.normalize import Normalize
     from sentence_transformers.sentence_transformer.modules.pooling import Pooling
 
-    Tiny(shared=True).build().save(tmp_path)
+    load_towers(Tiny(shared=True)).save(tmp_path)
     body = Transformer(str(tmp_path / "encoder"), max_seq_length=64)
     modules = [body, Pooling(32, "cls"), Normalize()]
     theirs = sentence_transformers.SentenceTransformer(modules=modules, device="cpu")

@@ -14,6 +14,7 @@ from labrador.encoders.hub import HubEncoder
 from labrador.encoders.model_files import quietly
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens
+from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 from labrador.labels.cross_encoder import CrossEncoder
 from labrador.labels.teacher import MODEL, Teacher, TrainedTeacher
@@ -124,7 +125,7 @@ def test_a_teacher_learns_and_is_read_back(texts: Path, tmp_path: Path):
 
 def test_a_fresh_head_is_drawn_with_the_seed(texts: Path, tmp_path: Path):
     """The weights have neither head nor pooler; what else torch has drawn before is no matter."""
-    Tiny(shared=True).build().save(tmp_path)
+    load_towers(Tiny(shared=True)).save(tmp_path)
     teacher = Teacher(encoder=HubEncoder(model=str(tmp_path / "encoder")))
     made = []
     for seed, disturbed in ((0, 11), (0, 12), (1, 11)):

@@ -8,6 +8,7 @@ import pytest
 
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
+from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 from labrador.indexes.scan import Scan
 from labrador.labels.template import Template
@@ -232,7 +233,7 @@ def test_a_fault_of_a_teacher_is_told_as_the_teachers(said, meant):
 
 
 def test_a_teacher_to_be_trained_is_looked_at_before_any_work(tmp_path):
-    ENCODER.build().save(tmp_path)
+    load_towers(ENCODER).save(tmp_path)
     folder = next(tmp_path.glob("*/config.json")).parent
     make = partial(pair, teacher=str(folder), train_teacher=True)
     make().check(Flat(), Scan())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.tokens import Form, Tokens, write_tokens
+from labrador.encoders.towers import load_towers
 from labrador.losses.contrastive import Contrastive
 from labrador.samplers.base import Example
 from labrador.samplers.batch import distinct_passages, other_positives, other_queries, parts_of
@@ -182,7 +183,7 @@ def test_segments_of_passages_reach_training(tmp_path):
     tokens = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "p", Form(segments=True))
     positives = Ragged.from_lists([[0], [1]])
     for segments in (True, False):
-        towers = replace(encoder, segments=segments).build()
+        towers = load_towers(replace(encoder, segments=segments))
         typed = write_tokens([passages], 3, encoder.tokenizer(), 16, tmp_path / "plain")
         collate = Collate(queries, tokens if segments else typed, positives, 0, segments=towers.segments("passage"))
         model = TrainableEncoder(towers, Contrastive())

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from labrador.arrays.ragged import Ragged
+from labrador.encoders.towers import load_towers
 from labrador.losses.bidr import CODEBOOKS, BiDRLoss, UnifiedQueryLoss
 from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive
@@ -69,7 +70,7 @@ def test_the_objective_says_what_ranks():
 
 
 def test_the_model_goes_on_training_as_it_was(texts: Path):
-    towers = toy.Still(shared=True).build()
+    towers = load_towers(toy.Still(shared=True))
     model = TrainableEncoder(towers, Contrastive()).train()
     state = torch.random.get_rng_state()
     first, second = (toy.dev_questions(texts).average_rank(model) for _ in range(2))

@@ -12,7 +12,7 @@ from labrador.encoders.checkpoint import Checkpoint
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import Tokens, pad
-from labrador.encoders.towers import TwoTower
+from labrador.encoders.towers import TwoTower, load_towers
 from labrador.errors import LabradorError
 from labrador.losses.base import Batch, Objective, State
 from labrador.losses.bpr import BPRLoss
@@ -45,7 +45,7 @@ def test_training_lowers_the_loss_and_the_towers_load(texts: Path, tmp_path: Pat
     weights = toy.run(texts, tmp_path, encoder=encoder, objective=Contrastive(TEMPERATURE), **settings)
     assert all(value.dtype == torch.float32 for value in weights.values())
     trained = Checkpoint(encoder, tmp_path / "towers", "trained").towers()
-    assert loss_of_all(trained, texts) < loss_of_all(encoder.build(), texts) - 0.5
+    assert loss_of_all(trained, texts) < loss_of_all(load_towers(encoder), texts) - 0.5
 
 
 def test_the_curve_has_warmup_and_decay(texts: Path, tmp_path: Path):
@@ -75,7 +75,7 @@ def test_an_objective_trains_with_its_own_learning_rate_and_logs_its_losses(text
     before = ObjectiveModule(toy.Rescaled(), 32).layer.detach()
     after = weights["objective.safetensors:layer"]
     assert (after - before).abs().median().item() == pytest.approx(1e-2, rel=1e-2)
-    start = toy.Still(shared=True).build().query.model.encoder.layer[0].output.dense.weight
+    start = load_towers(toy.Still(shared=True)).query.model.encoder.layer[0].output.dense.weight
     moved = weights["towers/encoder/model.safetensors:encoder.layer.0.output.dense.weight"] - start
     assert moved.abs().median().item() == pytest.approx(1e-3, rel=1e-2)
     assert toy.curve(tmp_path)[0]["norms"] > 0
@@ -148,7 +148,7 @@ def squeezebert(folder: Path) -> HubEncoder:
 def test_a_step_gives_every_trained_weight_a_gradient(texts: Path, tmp_path: Path, encoder: Any):
     """DistributedDataParallel waits for each of them, since nothing looks for unused ones."""
     encoder = encoder if isinstance(encoder, Tiny) else encoder(tmp_path)
-    towers = encoder.build()
+    towers = load_towers(encoder)
     collate = Collate(Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), towers.pad_id)
     model = TrainableEncoder(towers, Contrastive())
     model(collate(Part([Example(0, 0, (5,)), Example(3, 3, (6,))], 2)), 0)["loss"].backward()

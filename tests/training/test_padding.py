@@ -3,12 +3,13 @@
 import torch
 
 from labrador.encoders.tiny import Tiny
+from labrador.encoders.towers import load_towers
 from labrador.losses.contrastive import Contrastive
-from labrador.training.encoder import ROWS, TrainableEncoder, set_dropout
+from labrador.training.encoder import ROWS, TrainableEncoder
 
 
 def test_rows_come_back_in_their_order_with_the_vectors_of_the_whole_batch():
-    towers = Tiny(pooling="mean").build().eval()
+    towers = load_towers(Tiny(pooling="mean")).eval()
     count = 2 * ROWS + 3
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(2, 30, (count,), generator=generator)
@@ -25,8 +26,7 @@ def test_rows_come_back_in_their_order_with_the_vectors_of_the_whole_batch():
 
 
 def test_dropout_does_not_depend_on_the_number_of_threads():
-    towers = Tiny(pooling="mean").build().train()
-    set_dropout(towers, 0.3)
+    towers = load_towers(Tiny(pooling="mean"), dropout=0.3).train()
     model = TrainableEncoder(towers, Contrastive())
     ids = torch.arange(5, 5 + 40 * 12).reshape(40, 12) % 900 + 5
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "kept": 40}

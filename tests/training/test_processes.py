@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from labrador.encoders.tokens import Tokens
+from labrador.encoders.towers import load_towers
 from labrador.losses.base import Objective
 from labrador.losses.bidr import BiDRLoss, UnifiedQueryLoss
 from labrador.losses.pair import PAIRLoss
@@ -70,7 +71,7 @@ def losses_and_gradients(
         width = 12 if isinstance(objective, UnifiedQueryLoss) else 6
         table = np.random.default_rng(0).normal(size=(toy.PASSAGES, width)).astype(np.float32)
         torch.manual_seed(0)
-        towers: Any = Bag() if encoder == "bag" else STILL.build()
+        towers: Any = Bag() if encoder == "bag" else load_towers(STILL)
         module = TrainableEncoder(towers, objective)
         if encoder == "bag":
             module.double()
@@ -154,7 +155,7 @@ def test_a_training_in_two_processes_equals_one_in_one(texts: Path, tmp_path: Pa
     train_alike(texts, tmp_path / "one", accumulation)
     assert toy.in_processes(train_alike, 2, texts, tmp_path / "two", accumulation) == [0, 0]
     one, two = toy.weights(tmp_path / "one"), toy.weights(tmp_path / "two")
-    start = dict(STILL.build().query.model.named_parameters())
+    start = dict(load_towers(STILL).query.model.named_parameters())
     moved = one["towers/encoder/model.safetensors:embeddings.word_embeddings.weight"]
     assert (moved - start["embeddings.word_embeddings.weight"]).abs().max() > 1e-3
     for name, value in one.items():

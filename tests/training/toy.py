@@ -38,12 +38,8 @@ SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "precision": "f
 class Still(Tiny):
     """The tiny encoder without dropout, so that the loss does not depend on who computes what."""
 
-    def load_model(self) -> Any:
-        model = super().load_model()
-        for module in model.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
-        return model
+    def load_model(self, dropout: float | None = None) -> Any:
+        return super().load_model(dropout or 0.0)
 
 
 @dataclass(frozen=True)
