@@ -15,7 +15,7 @@ from .chosen import chosen
 from .composed import GROUPS, Composed, compose
 from .data.prepare import prepare
 from .errors import LabradorError
-from .lab import Lab
+from .lab import Bench, Lab
 from .machine import processes
 from .machine.devices import SETTINGS, Device, chosen_device, pick_device
 from .machine.gpus import Lease
@@ -109,14 +109,14 @@ def _measured(composed: Composed, run: RunSettings, device: Device, tracked: Ses
     retriever.check_corpus(corpus, parts["quantizer"])
     split = parts["data"].split
     corpus.queries(split)  # a split that is not there is told before any work
-    lab = Lab(store, corpus, parts["train"], run.seed, device.name, device.gpu)
-    lab.watch = tracked.curve
+    bench = Bench(store, corpus, parts["train"], run.seed, device.name, device.gpu, tracked.curve)
+    lab = Lab(bench)
     ranking = retriever.rank(lab, parts["quantizer"], parts["search"], split)
     metrics = (*METRICS, *parts["data"].also_scored)
     scores = lab.score(ranking, split, f"{options['retriever']}-{options['quantizer']}", metrics)
     if not processes.is_main():
         return None
-    row = row_of(lab, ranking, scores, parts["data"], chosen(composed, retriever.unused(parts["search"])))
+    row = row_of(bench, ranking, scores, parts["data"], chosen(composed, retriever.unused(parts["search"])))
     leave(row, scores, folder)
     print_rows([row])
     return row

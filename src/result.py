@@ -8,42 +8,43 @@ from typing import Any
 from .chosen import Chosen
 from .data.base import Source
 from .errors import LabradorError, is_disk_full
-from .lab import Lab, Ranking
+from .lab import Bench, Ranking
 from .machine.hardware import this_machine
 from .results import OPTIONS, ResultRow
 from .store import Artifact
 from .store.artifact import git_commit
 
 
-def row_of(lab: Lab, ranking: Ranking, scores: Artifact, data: Source, chosen: Chosen) -> ResultRow:
+def row_of(bench: Bench, ranking: Ranking, scores: Artifact, data: Source, chosen: Chosen) -> ResultRow:
     """The result row of a scored ranking of the questions of `data.split`."""
+    corpus, ledger = bench.corpus, bench.ledger
     figures = json.loads((scores.folder / "metrics.json").read_text())
     options: dict[str, Any] = {group: chosen.options.get(group) for group in OPTIONS}
     scored = ("passages", f"queries-{data.split}", f"qrels-{data.split}")
     learned: tuple[str, ...] = ("queries-train", "qrels-train", "negatives-train") if chosen.learned else ()
-    if lab.kept_best:  # by the dev questions
+    if ledger.kept_best:  # by the dev questions
         learned += ("queries-dev", "qrels-dev", "negatives-dev")
     return ResultRow(
         **options,
         data=data.title,
-        seed=lab.seed,
+        seed=bench.seed,
         metrics=figures["metrics"],
         queries=figures["queries"],
-        passages=len(lab.corpus.passages),
+        passages=len(corpus.passages),
         bytes_per_passage=ranking.bytes_per_passage,
         index_bytes=ranking.index_bytes,
         disk_bytes=ranking.disk_bytes,
         **ranking.cost,
-        seconds=dict(lab.seconds()),
-        keys=lab.keys(),
-        drawn=lab.drawn(),
+        seconds=dict(ledger.seconds()),
+        keys=ledger.keys(corpus),
+        drawn=ledger.drawn(corpus),
         commit=git_commit(),
         settings=dict(chosen.settings),
         components=dict(chosen.components),
-        labels=lab.reported.get("labels"),
-        data_fingerprint=lab.corpus.digest(*scored),
-        trained_on=lab.corpus.digest(*learned) if learned else None,
-        machine=asdict(this_machine(lab.device if lab.device != "cpu" else ranking.cost["device"])),
+        labels=ledger.reported.get("labels"),
+        data_fingerprint=corpus.digest(*scored),
+        trained_on=corpus.digest(*learned) if learned else None,
+        machine=asdict(this_machine(bench.device if bench.device != "cpu" else ranking.cost["device"])),
     )
 
 

@@ -1,7 +1,7 @@
 """The golden run: what every step of the lab makes of a small corpus, and the versions that it was made with.
 
     python tests/golden.py             # tells what differs from tests/golden.json
-    python tests/golden.py --write     # records what differs; refuses where no version was raised (see lab/versions.py)
+    python tests/golden.py --write     # records what differs; refuses without a raised version (see lab/artifacts.py)
     python tests/golden.py --write --force    # records that, too: another processor, say, where nothing has changed
 
 Of whole numbers that no rounding can change the digest is a hash. Everything else is summed up in three numbers, which
@@ -26,8 +26,7 @@ from labrador.encoders import tiny
 from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.scan import Scan
 from labrador.indexes.two_stage import TwoStage
-from labrador.lab import Lab
-from labrador.lab.versions import VERSIONS
+from labrador.lab import Base, Bench, Lab, artifacts
 from labrador.labels.teacher import Teacher
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import Hash
@@ -59,10 +58,10 @@ TRAIN = TrainSettings(max_steps=3, batch_size=4, learning_rate=5e-4, log_steps=1
 SCAN = Scan(k=20)
 PRETRAINED = Pretrained(encoder=ENCODER, sampler=Random())
 BIDR = {"encoder": ENCODER, "codebooks": 4, "centroids": 16, "init": "random"}  # k-means would magnify rounding
-EXACT = {"tokens", "bm25", "negatives"}  # steps whose whole numbers no rounding can change
-LEFT_OUT = {"data", "measurement"}  # what is made is in the steps that read it; what a machine does is no result
+EXACT = {step.name for step in (artifacts.TOKENS, artifacts.BM25, artifacts.NEGATIVES)}  # no rounding can change these
+LEFT_OUT = {"data", artifacts.MEASUREMENT.name}  # the steps that read it show it; what a machine does is no result
 OF_BYTES = {"rabitq codes"}  # floats as bytes, which no tolerance fits; the ranking says what they are
-OF_RANKS = {"scored", "labels"}  # floats in the order of a ranking, and lists of other lengths where two change places
+OF_RANKS = {artifacts.SCORED.name, artifacts.LABELS.name}  # in the order of a ranking, where two may change places
 FLOATS, WHOLE = 1e-2, 0.2  # tolerances, in standard deviations: of floats, and of whole numbers made from floats
 FIGURES = 0.03  # tolerance of a metric, and of a count as a share
 
@@ -112,9 +111,9 @@ def run(folder, recipes=RECIPES):
     corpus = prepare(Beir(path=str(write_corpus(folder / "raw"))), store)
     made, seen = {}, set()
     for recipe in recipes:
-        lab = Lab(store, corpus, TRAIN, seed=0)
+        lab = Lab(Bench(store, corpus, TRAIN, seed=0))
         _follow(recipe, lab, folder / "teacher")
-        for _, artifact in lab.used.values():
+        for _, artifact in lab.bench.ledger.used.values():
             if artifact.key in seen or artifact.step in LEFT_OUT:
                 continue
             seen.add(artifact.key)
@@ -128,12 +127,12 @@ def run(folder, recipes=RECIPES):
 
 def _follow(recipe, lab, folder):
     if recipe == TEACHER:
-        lab.fit_teacher(Teacher(encoder=ENCODER), lab.pretrained(ENCODER), 10, TRAIN)
+        lab.fit_teacher(Teacher(encoder=ENCODER), Base(lab.pretrained(ENCODER), 10), TRAIN)
         return
     retriever, quantizer, search = CELLS[recipe]
     if isinstance(retriever, Pair):
-        texts = [f"{title} [SEP] {text}" for title, text in lab.corpus.passages.read(np.arange(20))]
-        ready = write_teacher(folder, lab.corpus.queries("train").texts[:20], texts)
+        texts = [f"{title} [SEP] {text}" for title, text in lab.bench.corpus.passages.read(np.arange(20))]
+        ready = write_teacher(folder, lab.bench.corpus.queries("train").texts[:20], texts)
         retriever = replace(retriever, teacher=str(ready))
     ranking = retriever.rank(lab, quantizer, search, "test")
     lab.score(ranking, "test", recipe, ("MRR@10", "R@5", "R@20"))
@@ -141,7 +140,7 @@ def _follow(recipe, lab, folder):
 
 def versions(store, artifact, corpus):
     """The versions of an artifact's step and components, of all that it was made from, and of the corpus."""
-    told = {"pretrained": VERSIONS["pretrained"], "tiny": tiny.VERSION}
+    told = {"pretrained": artifacts.PRETRAINED.version, "tiny": tiny.VERSION}
     frontier, seen = [artifact, store.by_key(corpus.key)], set()
     while frontier:
         one = frontier.pop()
@@ -171,7 +170,7 @@ def digest(artifact):
     told = {}
     for path in sorted(artifact.folder.rglob("*")):
         name = path.relative_to(artifact.folder).as_posix()
-        if path.suffix == ".npy" and not (artifact.step == "labels" and path.name == "values.npy"):
+        if path.suffix == ".npy" and not (artifact.step == artifacts.LABELS.name and path.name == "values.npy"):
             array = np.load(path)
             told[name] = _in_short(array, exact, "r" if artifact.step in OF_RANKS else array.dtype.kind)
         elif path.name in ("metrics.json", "labels.json"):
@@ -226,7 +225,7 @@ def faults(recorded, made):
         files = old["digest"].keys() | new["digest"].keys()
         other = [file for file in sorted(files) if not same(old["digest"].get(file, []), new["digest"].get(file, []))]
         if other and old["versions"] == new["versions"]:
-            told[name] = f"gives another {', '.join(other)} and no version was raised: raise one (see lab/versions.py)"
+            told[name] = f"gives another {', '.join(other)} and no version was raised: raise one (see lab/artifacts.py)"
         elif other or old["versions"] != new["versions"]:
             told[name] = "has another version, and what it gives is to be recorded"
     return told

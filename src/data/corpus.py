@@ -196,15 +196,15 @@ class Corpus:
         (duplicates.py), and the passage that is the query itself (exclude_self.py). Each once; rows rise.
         """
         if split not in self._spared:
-            self._spared[split] = self._never_negatives(split, self.positives(split))
+            self._spared[split] = self.never_negatives(self.positives(split), self.own(split))
         return self._spared[split]
 
-    def _never_negatives(self, split: str, positives: Ragged) -> Ragged:
+    def never_negatives(self, positives: Ragged, own: NDArray[np.int64] | None) -> Ragged:
+        """What is `spared` of queries with these positives, which are the passages `own` themselves."""
         size = len(self.passages)
         keys = [np.repeat(np.arange(len(positives)), positives.lengths) * size + positives.values]
         queries, passages = self.duplicates.of(positives)
         keys.append(queries * size + passages)
-        own = self.own(split)
         if own is not None:
             found = np.flatnonzero(own != NONE)
             keys.append(found * size + own[found])

@@ -13,14 +13,12 @@ from ..encoders.base import Encoder
 from ..encoders.checkpoint import Checkpoint
 from ..errors import LabradorError
 from ..indexes.search import Search
-from ..lab.codes import CODES
-from ..lab.fits import pretrained_key
-from ..lab.vectors import VECTORS
+from ..lab.artifacts import BM25, RANKING, pretrained
+from ..lab.encode import CODES, VECTORS
+from ..lab.train import TOWERS
 from ..quantizers.base import Codes, FittedQuantizer
 from ..store import Artifact
 from .runs import FinishedRun
-
-LEXICAL = "bm25"
 
 
 @dataclass(frozen=True)
@@ -38,19 +36,22 @@ class RunArtifacts:
     @cached_property
     def inputs(self) -> dict[str, str]:
         """The keys of what the ranking was made from: "codes", "quantizer", "queries", ... or "bm25"."""
-        inputs: dict[str, str] = self._described(self.run.row.keys.get("ranking", ""), "the ranking").manifest["inputs"]
+        inputs: dict[str, str] = self._ranking.manifest["inputs"]
         return inputs
 
     @property
     def ties_from(self) -> int:
         """The passage row that equal scores went to first; 0 in runs of an earlier version."""
-        config = self._described(self.run.row.keys.get("ranking", ""), "the ranking").manifest["config"]
-        return int(config.get("ties_from", 0))
+        return int(self._ranking.manifest["config"].get("ties_from", 0))
+
+    @property
+    def _ranking(self) -> Artifact:
+        return self._described(self.run.row.keys.get(RANKING.name, ""), "the ranking")
 
     @property
     def lexical(self) -> Artifact | None:
         """The BM25 index; None for a run that searches vectors."""
-        return self._held(self.inputs[LEXICAL], "the BM25 index") if LEXICAL in self.inputs else None
+        return self._held(self.inputs[BM25.name], "the BM25 index") if BM25.name in self.inputs else None
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -123,8 +124,8 @@ class RunArtifacts:
         """The trained encoder of that key, or the encoder as it comes, if it is still the one of that key."""
         found = self.run.store.by_key(key)
         if found is not None:
-            return Checkpoint(self.encoder, self._held(key, "the trained encoder").folder / "towers", key)
-        if pretrained_key(self.encoder) != key:
+            return Checkpoint(self.encoder, self._held(key, "the trained encoder").folder / TOWERS, key)
+        if pretrained(self.encoder) != key:
             raise self._missing("the trained encoder")
         return Checkpoint(self.encoder, None, key)
 

@@ -1,14 +1,14 @@
 """The lab: the memoised steps that retrievers are recipes of.
 
-Each step is found in the store or made: tokens, BM25 index and negatives (texts.py), trained checkpoints (fits.py),
-their vectors (vectors.py), fitted quantizers, codes and candidates (codes.py), rankings and scores (rankings.py),
-teachers and pseudo labels (labels.py).
-`Lab` offers them all.
+A `Bench` (bench.py) is where steps are made; artifacts.py says what names each artifact. The steps are functions of a
+bench in the modules named after them: tokens, lexical, train (with dev), encode, mine, compress, search, label. `Lab`
+(lab.py) is what retrievers see of them.
 """
 
+from .bench import Bench
 from .lab import Lab
-from .rankings import Ranking
-from .steps import Fitted, Stored, Trained
-from .texts import Candidates
+from .label import Base
+from .search import Ranking
+from .stored import StoredQuantizer, Trained
 
-__all__ = ["Candidates", "Fitted", "Lab", "Ranking", "Stored", "Trained"]
+__all__ = ["Base", "Bench", "Lab", "Ranking", "StoredQuantizer", "Trained"]

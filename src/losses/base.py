@@ -74,6 +74,7 @@ class Objective(ABC):
     """A training objective as a component: its fields are its settings."""
 
     keeps_best: ClassVar[bool] = False  # whether train.keep=auto keeps the best dev rank, as its paper's code does
+    lexical: ClassVar[bool] = False  # whether a term of its own has hard negatives of a second kind (Example.lexical)
     version: ClassVar[int] = 1  # raised when the same settings come to give another loss
 
     @property

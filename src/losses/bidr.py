@@ -135,6 +135,7 @@ class UnifiedQueryLoss(Contrastive):
     (`Example.lexical`), the dense one those that the sampler drew.
     """
 
+    lexical: ClassVar[bool] = True
     version: ClassVar[int] = 2  # 1: both terms had the same hard negatives
 
     def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:

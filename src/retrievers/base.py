@@ -14,6 +14,7 @@ from ..quantizers.base import Quantizer
 from ..quantizers.supervised import SupervisedQuantizer
 from ..samplers.base import Sampler
 from ..samplers.bm25 import BM25Hard
+from ..training.train_set import TrainSet
 
 if TYPE_CHECKING:
     from ..lab import Lab, Ranking, Trained
@@ -78,20 +79,20 @@ class DenseRetriever(Retriever):
     def rank(self, lab: "Lab", quantizer: Quantizer, search: Search, split: str) -> "Ranking":
         return lab.rank(self.train(lab), quantizer, search, split)
 
+    def fit_rounds(
+        self, lab: "Lab", train_set: TrainSet, objective: Objective, name: str, miner: Objective | None = None
+    ) -> Checkpoint:
+        """One round of training; with negatives mined by a checkpoint, a first round with BM25 negatives before it.
 
-def fit_rounds(
-    lab: "Lab", encoder: Encoder, objective: Objective, sampler: Sampler, name: str, miner: Objective | None = None
-) -> Checkpoint:
-    """One round of training; with negatives mined by a checkpoint, a first round with BM25 negatives before it.
-
-    miner: the objective of that first round where the second starts anew; None: the same.
-    """
-    if sampler.mined_by != "checkpoint":
-        return lab.fit(encoder, objective, sampler, name=name)
-    mining = objective if miner is None or not sampler.from_start else miner
-    first = lab.fit(encoder, mining, BM25Hard(positive=sampler.positive), name=f"{name}, first round")
-    candidates = lab.search(first, "train", k=sampler.depth)
-    return lab.fit(encoder if sampler.from_start else first, objective, sampler, candidates, name=name)
+        miner: the objective of that first round where the second starts anew; None: the same.
+        """
+        encoder, sampler = self.encoder, self.sampler
+        if sampler.mined_by != "checkpoint":
+            return lab.fit(encoder, objective, sampler, train_set, name=name)
+        mining = objective if miner is None or not sampler.from_start else miner
+        first = lab.fit(encoder, mining, self.by_words, train_set, name=f"{name}, first round")
+        mined = train_set.mined(lab.search(first, train_set, k=sampler.depth))
+        return lab.fit(encoder if sampler.from_start else first, objective, sampler, mined, name=name)
 
 
 def need_train_pairs(corpus: Corpus, choice: str, sampler: Sampler | None = None) -> None:

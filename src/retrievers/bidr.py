@@ -14,13 +14,14 @@ from ..data.corpus import Corpus
 from ..encoders.checkpoint import Checkpoint
 from ..errors import LabradorError, SettingError, settings_of
 from ..indexes.search import Search
-from ..lab import Candidates, Lab, Ranking, Trained
+from ..lab import Lab, Ranking, Trained
 from ..losses.bidr import BiDRLoss, UnifiedQueryLoss
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
 from ..quantizers.learned_pq import SHARPNESS, LearnedPQ, books
 from ..quantizers.opq import OPQ
 from ..quantizers.product import PQ
+from ..training.train_set import TrainSet
 from .base import need_others, need_train_pairs
 from .labelled import Labelled
 
@@ -132,31 +133,30 @@ class BiDR(Labelled):
 
     def rank(self, lab: Lab, quantizer: Quantizer, search: Search, split: str) -> Ranking:
         """A search that reads no dense vectors needs no verifier, so that none is trained for it."""
-        trained = self.train(lab) if self.verified(search) else self.sparse(self.taught(lab))
+        trained = self.train(lab) if self.verified(search) else self.sparse(lab, self.taught(lab))
         return lab.rank(trained, quantizer, search, split)
 
     def train(self, lab: Lab) -> Trained:
         """The sparse stage, then the dense one on the neighbourhoods that it finds."""
-        lab = self.taught(lab)
-        sparse = self.sparse(lab)
-        candidates = None
+        train_set = self.taught(lab)
+        sparse = self.sparse(lab, train_set)
         if self.sampler.mined_by == "checkpoint":
-            candidates = lab.search(sparse.search, "train", k=self.sampler.depth, quantizer=sparse.quantizer)
-        dense = lab.fit(self.encoder, self.contrastive, self.sampler, candidates, name="bidr, local")
-        query = self.unified(lab, sparse, dense, candidates) if self.unified_query else None
+            found = lab.search(sparse.search, train_set, k=self.sampler.depth, quantizer=sparse.quantizer)
+            train_set = train_set.mined(found)
+        dense = lab.fit(self.encoder, self.contrastive, self.sampler, train_set, name="bidr, local")
+        query = self.unified(lab, train_set, sparse, dense) if self.unified_query else None
         return replace(sparse, rerank=dense, query=query)
 
-    def sparse(self, lab: Lab) -> Trained:
+    def sparse(self, lab: Lab, train_set: TrainSet) -> Trained:
         """A global dense encoder, a quantizer of its vectors, then both trained together."""
-        coarse = lab.fit(self.encoder, self.contrastive, self.by_words, name="bidr, global")
+        coarse = lab.fit(self.encoder, self.contrastive, self.by_words, train_set, name="bidr, global")
         start = None if self.start is None else lab.fit_quantizer(self.start, coarse)
         objective = self.objective(self.encoder.dimension)
-        checkpoint = lab.fit(coarse, objective, self.by_words, name="bidr, sparse", quantizer=start)
+        checkpoint = lab.fit(coarse, objective, self.by_words, train_set, name="bidr, sparse", quantizer=start)
         return Trained(search=checkpoint, quantizer=lab.learned(self.quantizer, checkpoint))
 
-    def unified(self, lab: Lab, sparse: Trained, dense: Checkpoint, candidates: Candidates | None) -> Checkpoint:
+    def unified(self, lab: Lab, train_set: TrainSet, sparse: Trained, dense: Checkpoint) -> Checkpoint:
         """One query encoder for both stages, whose passages stay as they are; each stage has negatives of its own."""
-        frozen = lab.frozen(sparse, dense)
         objective = UnifiedQueryLoss(temperature=self.temperature)
-        name = "bidr, unified query"
-        return lab.fit(dense, objective, self.sampler, candidates, name=name, frozen=frozen, lexical=self.by_words)
+        frozen = train_set.against(lab.frozen(sparse, dense))
+        return lab.fit(dense, objective, self.sampler, frozen, name="bidr, unified query")

@@ -17,7 +17,7 @@ from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
 from ..quantizers.binary import check_bits, check_dimension
 from ..quantizers.hashing import Hash
-from .base import fit_rounds, need_train_pairs
+from .base import need_train_pairs
 from .labelled import Labelled
 
 
@@ -80,7 +80,7 @@ class BPR(Labelled):
 
     def train(self, lab: Lab) -> Trained:
         """Train encoder and hash layer together; the hash goes with the encoder as `quantizer=hash`."""
-        lab = self.taught(lab)
+        train_set = self.taught(lab)
         dpr = Contrastive(temperature=self.temperature)  # whose search found the published negatives
-        checkpoint = fit_rounds(lab, self.encoder, self.objective, self.sampler, "bpr", dpr)
+        checkpoint = self.fit_rounds(lab, train_set, self.objective, "bpr", dpr)
         return Trained(search=checkpoint, quantizer=lab.learned(Hash(bits=self.bits), checkpoint))

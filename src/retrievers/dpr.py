@@ -11,7 +11,7 @@ from ..data.corpus import Corpus
 from ..lab import Lab, Trained
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
-from .base import fit_rounds, need_train_pairs
+from .base import need_train_pairs
 from .labelled import Labelled
 
 
@@ -25,6 +25,6 @@ class DPR(Labelled):
 
     def train(self, lab: Lab) -> Trained:
         """Train with in-batch and hard negatives; with sampler=ann in two rounds."""
-        lab = self.taught(lab)
+        train_set = self.taught(lab)
         objective = Contrastive(temperature=self.temperature)
-        return Trained(search=fit_rounds(lab, self.encoder, objective, self.sampler, "dpr"))
+        return Trained(search=self.fit_rounds(lab, train_set, objective, "dpr"))

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..data.corpus import Corpus
-from ..data.relabelled import Labels
 from ..data.unlabelled import read_questions
 from ..encoders.base import SHORTEST, Encoder
 from ..encoders.hub import HubEncoder
 from ..errors import LabradorError, settings_of
 from ..indexes.search import Search
-from ..lab import Lab
+from ..lab import Base, Lab
 from ..labels.pseudo import Thresholds
 from ..labels.teacher import Teacher, TrainedTeacher
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
 from ..training.settings import TrainSettings
+from ..training.train_set import Labels, TrainSet
 from .base import DenseRetriever, need_others
 
 TRAINING = ("epochs", "batch_size", "learning_rate")  # what a teacher's training has of its own: teacher_epochs, ...
@@ -148,20 +148,21 @@ class Teaching(DenseRetriever):
             need_others(corpus, "a teacher and its base retriever")
         super().check_corpus(corpus, quantizer)
 
-    def label(self, lab: Lab) -> tuple[Lab, Labels]:
-        """Train a base retriever and a teacher, and let it label: a lab over all questions, and their pseudo labels.
+    def label(self, lab: Lab) -> tuple[TrainSet, Labels]:
+        """Train a base retriever and a teacher, and let it label: all train queries, and their pseudo labels.
 
         The base retriever is DPR's checkpoint of the same settings.
         """
-        base = lab.fit(self.encoder, Contrastive(temperature=self.temperature), self.by_words, name="base retriever")
+        dpr = lab.fit(self.encoder, Contrastive(temperature=self.temperature), self.by_words, name="base retriever")
+        base = Base(dpr, self.label_depth)
         judge = self.judge(quick=lab.settings.visits is not None)
         settings = self.teacher_settings(lab.settings, RATE * min(1.0, WIDTH / judge.encoder.width()) ** 2)
-        teacher = lab.fit_teacher(judge, base, self.label_depth, settings)
+        teacher = lab.fit_teacher(judge, base, settings)
         pool = lab.pooled(self.extra_queries)
         limit = self.label_questions
         if limit is None and lab.settings.visits is not None:
             limit = -(-lab.settings.visits // VISITED)
-        return pool, pool.pseudo_labels(teacher, base, self.label_depth, self.thresholds, limit)
+        return pool, lab.pseudo_labels(teacher, base, pool, self.thresholds, limit)
 
 
 def of_teacher(message: str, teacher: str | None) -> str:
@@ -189,9 +190,8 @@ class Labelled(Teaching):
     def teaches(self) -> bool:
         return self.labels == "pseudo"
 
-    def taught(self, lab: Lab) -> Lab:
-        """The lab whose train questions have the labels that this retriever learns from."""
+    def taught(self, lab: Lab) -> TrainSet:
+        """The train set that this retriever learns from."""
         if not self.teaches:
-            return lab
-        pool, labels = self.label(lab)
-        return pool.relabelled(labels, judged=True)
+            return lab.train_set()
+        return lab.labelled(*self.label(lab), judged=True)

@@ -91,13 +91,14 @@ class Pair(Teaching):
         second = self.second_settings(lab.settings)
         pool, labels = self.label(lab)
         gathered = self.negatives == "cross_batch"
-        checkpoint = pool.pretrained(self.shared)
+        checkpoint = lab.pretrained(self.shared)
         if self.stages != "second":
-            taught = pool.relabelled(labels, judged=False)
-            checkpoint = taught.fit(checkpoint, self.pretraining, self.sampler, name="pair, stage 1", gathered=gathered)
+            first = lab.with_settings(lab.settings, gathered=gathered)
+            taught = lab.labelled(pool, labels, judged=False)
+            checkpoint = first.fit(checkpoint, self.pretraining, self.sampler, taught, name="pair, stage 1")
         if self.stages != "first":
-            taught = pool.relabelled(labels, judged=True).trained_with(second)
+            last = lab.with_settings(second, gathered=gathered or self.second_batch_size is not None)
+            taught = lab.labelled(pool, labels, judged=True)
             objective = Contrastive(temperature=self.temperature)
-            together = gathered or self.second_batch_size is not None
-            checkpoint = taught.fit(checkpoint, objective, self.sampler, name="pair, stage 2", gathered=together)
+            checkpoint = last.fit(checkpoint, objective, self.sampler, taught, name="pair, stage 2")
         return Trained(search=checkpoint)

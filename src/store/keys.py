@@ -37,8 +37,8 @@ class Recipe:
     """What an artifact is made from, which names it, and how it is made.
 
     config: plain values; inputs: the keys of other artifacts, by what they are here; version: of the step's code.
-    Not in the name: about, which says in the log what is made; resumable: what a killed process left is continued;
-    collective: all processes of a distributed run make it together.
+    Not in the name: about, which says in the log what is made; stage: the part of a run that its seconds count in;
+    resumable: what a killed process left is continued; collective: all processes of a distributed run make it together.
     """
 
     step: str
@@ -46,6 +46,7 @@ class Recipe:
     inputs: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
     about: str = ""
+    stage: str = ""
     resumable: bool = False
     collective: bool = False
 

@@ -8,9 +8,9 @@ from labrador.data import duplicates
 from labrador.data.arrow_files import Columns
 from labrador.data.corpus import Corpus
 from labrador.data.judgements import Judgement
-from labrador.data.relabelled import Labels, Pooled, Relabelled
 from labrador.data.schema import passages_file, sample_file
 from labrador.data.writer import Passage, Query, SchemaWriter
+from labrador.training.train_set import Labels, TrainSet
 
 PASSAGES = [
     ("Heron", "It stands in water."),  # 0: its duplicates are 2, 3 and 5
@@ -59,9 +59,9 @@ def test_pseudo_labels_positives_have_duplicates_too(tmp_path):
     corpus = written(tmp_path, PASSAGES)
     rows = {int(pid[1:]): row for row, pid in enumerate(corpus.passages.pids(range(len(PASSAGES))))}
     found = Ragged.from_lists([[], [rows[0]], []]), Ragged.from_lists([[rows[5]], [rows[5], rows[4]], [rows[1]]])
-    labelled = Relabelled(Pooled(corpus), Labels(*found, np.ones(3, dtype=bool), "key"), judged=True)
-    assert by_pid(corpus, labelled.spared("train")) == [[0, 2, 3, 5], [0, 1, 2, 3, 5], [6, 8]]
-    assert by_pid(corpus, labelled.hard_negatives("train")) == [[], [4], [1]]
+    labelled = TrainSet.of(corpus).labelled(Labels(*found, np.ones(3, dtype=bool), "key"), corpus, judged=True)
+    assert by_pid(corpus, labelled.spared) == [[0, 2, 3, 5], [0, 1, 2, 3, 5], [6, 8]]
+    assert by_pid(corpus, labelled.negatives.lists) == [[], [4], [1]]
 
 
 def test_its_fingerprint_is_of_what_is_spared(tmp_path):

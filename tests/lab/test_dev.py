@@ -11,7 +11,7 @@ from labrador.data.nq import Nq
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
-from labrador.lab import Lab
+from labrador.lab import Bench, Lab, dev
 from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive
 from labrador.samplers.random import Random
@@ -34,7 +34,7 @@ def corpora(tmp_path_factory):
 
 def lab(corpora, name, **settings):
     corpus, folder = corpora[name]
-    return Lab(Store(folder / "store"), corpus, TrainSettings(max_steps=4, batch_size=4, **settings), 0)
+    return Lab(Bench(Store(folder / "store"), corpus, TrainSettings(max_steps=4, batch_size=4, **settings), 0))
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def lab(corpora, name, **settings):
     ],
 )
 def test_which_weights_are_kept(corpora, name, objective, keep, best):
-    assert lab(corpora, name, keep=keep, epochs=2).keeps_best(objective) == best
-    assert lab(corpora, name, keep=keep, epochs=1).keeps_best(objective) == (keep == "best")
+    assert dev.keeps_best(lab(corpora, name, keep=keep, epochs=2).bench, objective) == best
+    assert dev.keeps_best(lab(corpora, name, keep=keep, epochs=1).bench, objective) == (keep == "best")
 
 
 def test_a_training_that_keeps_the_best_is_another_and_tells_its_ranks(corpora):
@@ -59,11 +59,11 @@ def test_a_training_that_keeps_the_best_is_another_and_tells_its_ranks(corpora):
     assert first.key != second.key
     curve = [json.loads(line) for line in (second.folder.parent / "curve.jsonl").read_text().splitlines()]
     assert [point["step"] for point in curve if "dev_rank" in point] == [3, 4]
-    config, inputs = (best.used[second.key][1].manifest[part] for part in ("config", "inputs"))
+    config, inputs = (best.bench.ledger.used[second.key][1].manifest[part] for part in ("config", "inputs"))
     assert config["keep"] == {"questions": 16, "from": 0.75, "hard": 30, "others": 30}
-    assert {"dev queries", "dev negatives", "dev qrels", "dev spared"} <= inputs.keys()
-    assert "keep" not in last.used[first.key][1].manifest["config"]
-    assert (last.kept_best, best.kept_best) == (False, True)
+    assert {"dev queries", "dev negatives", "dev judgements"} <= inputs.keys()
+    assert "keep" not in last.bench.ledger.used[first.key][1].manifest["config"]
+    assert (last.bench.ledger.kept_best, best.bench.ledger.kept_best) == (False, True)
 
 
 def test_without_dev_questions_the_best_cannot_be_kept(corpora, monkeypatch):
@@ -71,25 +71,25 @@ def test_without_dev_questions_the_best_cannot_be_kept(corpora, monkeypatch):
     monkeypatch.setitem(corpora["beir"][0].meta, "splits", ["train", "test"])
     with pytest.raises(LabradorError, match=r"^train\.keep=best: the data has no dev split .* set train\.keep=last$"):
         given.fit(ENCODER, Contrastive(), Random(), name="test")
-    assert not lab(corpora, "beir", epochs=2).keeps_best(BPRLoss())
+    assert not dev.keeps_best(lab(corpora, "beir", epochs=2).bench, BPRLoss())
 
 
 def test_the_questions_that_are_scored_choose_no_weights(corpora, monkeypatch):
     monkeypatch.setattr(corpora["beir"][0], "handling", Beir(path=".", split="dev").handling)
-    assert not lab(corpora, "beir", epochs=2).keeps_best(BPRLoss())
+    assert not dev.keeps_best(lab(corpora, "beir", epochs=2).bench, BPRLoss())
     with pytest.raises(LabradorError, match=r"^train\.keep=best: the run is scored on the dev questions .*keep=last"):
-        lab(corpora, "beir", keep="best").keeps_best(BPRLoss())
+        dev.keeps_best(lab(corpora, "beir", keep="best").bench, BPRLoss())
 
 
 def test_what_dev_questions_are_ranked_among(corpora):
     """The source's hard negatives are among them; so few passages are here that all but the positives are drawn."""
     given = lab(corpora, "nq", dev_questions=3)
-    pool = given.dev_pool(given.pretrained(ENCODER))
+    pool = dev.pool(given.bench, given.pretrained(ENCODER))
     assert len(pool.rows) == len(pool.positives) == 3
     assert set(pool.positives) <= set(pool.pool)
     assert np.array_equal(pool.pool, np.unique(pool.pool))
     for row, positive in zip(pool.rows, pool.positives, strict=True):
-        assert positive == given.corpus.positives("dev")[row][0]
-        assert set(given.corpus.hard_negatives("dev")[row]) <= set(pool.pool)
+        assert positive == given.bench.corpus.positives("dev")[row][0]
+        assert set(given.bench.corpus.hard_negatives("dev")[row]) <= set(pool.pool)
     again = lab(corpora, "nq", dev_questions=3)
-    assert np.array_equal(again.dev_pool(again.pretrained(ENCODER)).pool, pool.pool)
+    assert np.array_equal(dev.pool(again.bench, again.pretrained(ENCODER)).pool, pool.pool)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,7 @@ from labrador.encoders.tiny import Tiny
 from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.scan import Scan
 from labrador.indexes.two_stage import TwoStage
-from labrador.lab import Lab, Trained
-from labrador.lab.versions import VERSIONS
+from labrador.lab import Bench, Lab, Trained, artifacts, compress, encode, mine
 from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive
 from labrador.quantizers.flat import Flat
@@ -40,7 +40,7 @@ def new_lab(tmp_path, raw):
     def make(seed=0, **train):
         store = Store(tmp_path / "store")
         settings = TrainSettings(**({"max_steps": 2, "batch_size": 4} | train))
-        return Lab(store, prepare(Beir(path=str(raw)), store), settings, seed)
+        return Lab(Bench(store, prepare(Beir(path=str(raw)), store), settings, seed))
 
     return make
 
@@ -59,9 +59,9 @@ def made(store):
 
 def new_steps(lab, change):
     """The steps that `change` makes anew after `lab` ran."""
-    before = made(lab.store)
+    before = made(lab.bench.store)
     change()
-    return set(made(lab.store) - before)
+    return set(made(lab.bench.store) - before)
 
 
 def test_another_quantizer_or_search_trains_and_encodes_nothing(new_lab):
@@ -105,18 +105,23 @@ MADE_FROM = {  # what is made anew with a step of another version
 }
 
 
+def raised(monkeypatch, step):
+    """Give a step another version."""
+    monkeypatch.setattr(artifacts, step.upper(), replace(getattr(artifacts, step.upper()), version=99))
+
+
 def test_a_step_of_another_version_makes_anew_what_stands_on_it(new_lab, monkeypatch):
     lab = whole(new_lab(max_steps=1), LSH())
     for step, expected in MADE_FROM.items():
-        monkeypatch.setattr("labrador.lab.steps.VERSIONS", {**VERSIONS, step: 99})
-        monkeypatch.setattr("labrador.lab.fits.VERSIONS", {**VERSIONS, step: 99})
-        assert new_steps(lab, lambda: whole(new_lab(max_steps=1), LSH())) == expected, step
+        with monkeypatch.context() as patched:
+            raised(patched, step)
+            assert new_steps(lab, lambda: whole(new_lab(max_steps=1), LSH())) == expected, step
 
 
 def test_a_hash_table_of_another_version_is_searched_again(new_lab, monkeypatch):
     search = HashLookup(k=10, tables=2)
     lab = whole(new_lab(), LSH(), search)
-    monkeypatch.setattr("labrador.lab.steps.VERSIONS", {**VERSIONS, "structure": 99})
+    raised(monkeypatch, "structure")
     expected = {"structure", "ranking", "measurement", "scores"}
     assert new_steps(lab, lambda: whole(new_lab(), LSH(), search)) == expected
 
@@ -146,9 +151,12 @@ def test_a_changed_judgement_scores_again_and_encodes_nothing(new_lab, raw):
 def test_candidates_are_the_best_passages_without_the_positives(new_lab):
     lab = new_lab()
     checkpoint = lab.pretrained(ENCODER)
-    lists = lab.search(checkpoint, "train", k=12).lists
-    scores = lab.queries(checkpoint, "train").array @ lab.passages(checkpoint).array.T
-    for query, positives in enumerate(lab.corpus.positives("train")):
+    lists = lab.search(checkpoint, lab.train_set(), k=12).lists
+    scores = (
+        encode.queries(lab.bench, checkpoint, lab.bench.queries("train")).array
+        @ encode.passages(lab.bench, checkpoint).array.T
+    )
+    for query, positives in enumerate(lab.bench.corpus.positives("train")):
         best = np.argsort(-scores[query], kind="stable")[:12]
         expected = [row for row in best if row not in positives]
         np.testing.assert_allclose(scores[query][lists[query]], scores[query][expected], rtol=1e-5)
@@ -162,18 +170,29 @@ def test_negatives_of_a_checkpoint_must_be_given(new_lab):
 
 def test_seconds_and_keys_account_for_everything_used(new_lab):
     lab = whole(new_lab())
-    assert set(lab.keys()) >= {"fit", "vectors", "vectors.2", "tokens", "quantizer", "ranking", "scores", "bm25"}
-    kept = {key for step, key, _ in lab.store.artifacts() if step != "passages"}  # an input of "data"
-    assert set(lab.keys().values()) == kept
-    assert lab.drawn() == {"fit": lab.keys()["fit"]}
-    stages = lab.seconds()
+    assert set(lab.bench.ledger.keys(lab.bench.corpus)) >= {
+        "fit",
+        "vectors",
+        "vectors.2",
+        "tokens",
+        "quantizer",
+        "ranking",
+        "scores",
+        "bm25",
+    }
+    kept = {key for step, key, _ in lab.bench.store.artifacts() if step != "passages"}  # an input of "data"
+    assert set(lab.bench.ledger.keys(lab.bench.corpus).values()) == kept
+    assert lab.bench.ledger.drawn(lab.bench.corpus) == {"fit": lab.bench.ledger.keys(lab.bench.corpus)["fit"]}
+    stages = lab.bench.ledger.seconds()
     assert stages["train"] > 0
     assert stages["encode"] > 0
 
 
 def test_a_drawn_quantizer_is_named_beside_the_training(new_lab):
     lab = whole(new_lab(), LSH(bits=24))
-    assert lab.drawn() == {name: lab.keys()[name] for name in ("fit", "quantizer")}
+    assert lab.bench.ledger.drawn(lab.bench.corpus) == {
+        name: lab.bench.ledger.keys(lab.bench.corpus)[name] for name in ("fit", "quantizer")
+    }
 
 
 def bpr(lab, quantizer=None, search=None):
@@ -195,19 +214,23 @@ def vectors_of(store, side):
 
 def test_a_hash_learned_with_the_encoder_stores_codes_and_no_passage_vectors(new_lab):
     lab, checkpoint, fitted = bpr(new_lab())
-    assert not vectors_of(lab.store, "passage")
-    codes = np.array(lab.codes(fitted, checkpoint).array)
-    expected = fitted.quantizer.encode(np.asarray(lab.passages(checkpoint).array))
+    assert not vectors_of(lab.bench.store, "passage")
+    codes = np.array(encode.codes(lab.bench, fitted, checkpoint).array)
+    expected = fitted.fitted.encode(np.asarray(encode.passages(lab.bench, checkpoint).array))
     np.testing.assert_array_equal(codes, expected)
 
 
 def test_stored_vectors_are_not_encoded_again_for_codes(new_lab, monkeypatch):
     lab, checkpoint, fitted = bpr(new_lab(), Flat(), Scan(k=10))
     monkeypatch.setattr("labrador.encoding.encode", lambda *arguments: pytest.fail("encoded again"))
-    codes = lab.codes(fitted, checkpoint)
-    np.testing.assert_array_equal(codes.array, fitted.quantizer.encode(np.asarray(lab.passages(checkpoint).array)))
-    seconds = {key: artifact.seconds for key, (_, artifact) in lab.used.items()}
-    assert seconds[codes.key] > seconds[lab.passages(checkpoint).key]  # what encoding took is not forgotten
+    codes = encode.codes(lab.bench, fitted, checkpoint)
+    np.testing.assert_array_equal(
+        codes.array, fitted.fitted.encode(np.asarray(encode.passages(lab.bench, checkpoint).array))
+    )
+    seconds = {key: artifact.seconds for key, (_, artifact) in lab.bench.ledger.used.items()}
+    assert (
+        seconds[codes.key] > seconds[encode.passages(lab.bench, checkpoint).key]
+    )  # what encoding took is not forgotten
 
 
 def test_other_compressions_of_a_hash_retriever_train_nothing(new_lab):
@@ -241,13 +264,14 @@ def test_a_hash_on_frozen_vectors_trains_no_encoder(new_lab):
 def test_candidates_of_a_sample_are_those_of_all_questions(new_lab):
     lab = new_lab()
     checkpoint = lab.pretrained(ENCODER)
-    every, some = lab.search(checkpoint, "train", k=5), lab.search(checkpoint, "train", k=5, limit=3)
+    train_set = lab.train_set()
+    every, some = lab.search(checkpoint, train_set, k=5), mine.candidates(lab.bench, checkpoint, train_set, 5, limit=3)
     assert every.key != some.key
     rows = np.flatnonzero(some.lists.lengths)
-    assert rows.tolist() == lab.sample_queries("train", 3).tolist()
+    assert rows.tolist() == train_set.judged(3, 0).tolist()
     for row in rows:
         assert some.lists[row].tolist() == every.lists[row].tolist()
-    assert lab.search(checkpoint, "train", k=5, limit=10**6).key == every.key
+    assert mine.candidates(lab.bench, checkpoint, train_set, 5, limit=10**6).key == every.key
 
 
 def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatch):
@@ -270,21 +294,24 @@ def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatc
 
     monkeypatch.setattr(npy, "write_rows", killed)
     with pytest.raises(KeyboardInterrupt):
-        lab.codes(fitted, checkpoint)
+        encode.codes(lab.bench, fitted, checkpoint)
     again = []
     monkeypatch.setattr(npy, "write_rows", lambda out, first, rows: (again.append(first), written(out, first, rows)))
-    codes = np.array(lab.codes(fitted, checkpoint).array)
+    codes = np.array(encode.codes(lab.bench, fitted, checkpoint).array)
     assert shards == [0, 8, 16]
     assert again == list(range(24, len(codes), 8))
-    np.testing.assert_array_equal(codes, fitted.quantizer.encode(np.asarray(lab.passages(checkpoint).array)))
+    np.testing.assert_array_equal(codes, fitted.fitted.encode(np.asarray(encode.passages(lab.bench, checkpoint).array)))
 
 
 def test_pairs_belong_together_when_some_questions_are_drawn(new_lab):
     lab = new_lab()
     checkpoint = lab.pretrained(ENCODER)
-    pairs, _ = lab._pairs(Hash(training_queries=5, depth=10), checkpoint)
-    rows = lab.sample_queries("train", 5)
-    judged, vectors = lab.corpus.positives("train"), lab.queries(checkpoint, "train").array
+    pairs, _ = compress.judged_queries(lab.bench, Hash(training_queries=5, depth=10), checkpoint)
+    rows = lab.train_set().judged(5, 0)
+    judged, vectors = (
+        lab.bench.corpus.positives("train"),
+        encode.queries(lab.bench, checkpoint, lab.bench.queries("train")).array,
+    )
     assert len(pairs.queries) == len(pairs.positives) == len(pairs.negatives) == 5
     for place, row in enumerate(rows):
         np.testing.assert_array_equal(pairs.queries[place], vectors[row])

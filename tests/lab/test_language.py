@@ -8,7 +8,7 @@ import pytest
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.errors import LabradorError
-from labrador.lab import Lab
+from labrador.lab import Bench, Lab, lexical
 from labrador.store import Store
 from labrador.training.settings import TrainSettings
 
@@ -40,23 +40,27 @@ def new_lab(tmp_path):
         for split in ("train", "test"):
             (folder / "qrels" / f"{split}.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *judged]))
         store = Store(tmp_path / "store")
-        return Lab(store, prepare(Beir(path=str(folder), **settings), store), TrainSettings(max_steps=1), 0)
+        return Lab(Bench(store, prepare(Beir(path=str(folder), **settings), store), TrainSettings(max_steps=1), 0))
 
     return make
 
 
+def mined(lab):
+    return lexical.negatives(lab.bench, lab.train_set(), 2)
+
+
 def best(lab):
     ids = lab.rank_bm25(4, "test").hits.ids[:, 0]
-    return lab.corpus.passages.pids(ids[ids >= 0])
+    return lab.bench.corpus.passages.pids(ids[ids >= 0])
 
 
 def test_chinese_is_found_and_mined(new_lab, caplog):
     with caplog.at_level(logging.INFO):
         lab = new_lab(CHINESE, QUESTIONS)
         assert best(lab) == ["p2", "p1"]
-        mined = lab.bm25_negatives(2).lists
-        lab.bm25_negatives(2)
-    assert mined.lengths.sum() > 0
+        found = mined(lab).lists
+        mined(lab)
+    assert found.lengths.sum() > 0
     lines = [record.message for record in caplog.records if record.message.startswith("BM25")]
     assert lines == ["BM25: language zh (zh 100 %): no stemmer, no stop words"]
 
@@ -65,9 +69,9 @@ def test_auto_makes_what_the_language_itself_makes(new_lab):
     questions = {"Wo ist das Haus?": 1}
     auto = new_lab(GERMAN, questions)
     assert best(auto) == ["p1"]
-    assert auto.bm25().key == new_lab(GERMAN, questions, language="de").bm25().key
-    assert auto.bm25().key != new_lab(GERMAN, questions, language="none").bm25().key
-    assert auto.bm25().key != new_lab(GERMAN, questions, tokenizer="whitespace").bm25().key
+    assert lexical.index(auto.bench).key == lexical.index(new_lab(GERMAN, questions, language="de").bench).key
+    assert lexical.index(auto.bench).key != lexical.index(new_lab(GERMAN, questions, language="none").bench).key
+    assert lexical.index(auto.bench).key != lexical.index(new_lab(GERMAN, questions, tokenizer="whitespace").bench).key
 
 
 def test_where_most_questions_find_nothing_it_says_so(new_lab, caplog):
@@ -78,7 +82,7 @@ def test_where_most_questions_find_nothing_it_says_so(new_lab, caplog):
 
 
 def test_what_shares_words_with_its_positive_alone_has_no_negatives(new_lab, caplog):
-    assert not new_lab(GERMAN, {"Reiher": 0, "Fluss": 1}).bm25_negatives(2).lists.lengths.any()
+    assert not mined(new_lab(GERMAN, {"Reiher": 0, "Fluss": 1})).lists.lengths.any()
     assert "BM25 finds no negatives for 2 of 2 train questions: no passage but their positives shares" in caplog.text
 
 

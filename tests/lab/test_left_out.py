@@ -10,7 +10,7 @@ from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
 from labrador.indexes.scan import Scan
 from labrador.indexes.two_stage import TwoStage
-from labrador.lab import Lab, Trained
+from labrador.lab import Bench, Lab, Trained, compress, encode, lexical, mine
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import Hash
@@ -57,13 +57,13 @@ def new_lab(tmp_path):
     def make(folder, choice="auto"):
         store = Store(tmp_path / "store")
         corpus = prepare(Beir(path=str(folder), exclude_self=choice), store)
-        return Lab(store, corpus, TrainSettings(max_steps=1, batch_size=4), 0)
+        return Lab(Bench(store, corpus, TrainSettings(max_steps=1, batch_size=4), 0))
 
     return make
 
 
 def pids(lab, lists):
-    return [lab.corpus.passages.pids([row for row in rows if row >= 0]) for rows in lists]
+    return [lab.bench.corpus.passages.pids([row for row in rows if row >= 0]) for rows in lists]
 
 
 @pytest.mark.parametrize(("choice", "mrr"), [("auto", 1.0), (True, 1.0), (False, 0.5)])
@@ -72,7 +72,7 @@ def test_bm25_ranks_the_other_passages(new_lab, arguments, choice, mrr):
     ranking = lab.rank_bm25(10, "test")
     scores = lab.score(ranking, "test", "tag", ("MRR@10",))
     assert json.loads((scores.folder / "metrics.json").read_text())["metrics"]["MRR@10"] == mrr
-    mined = pids(lab, lab.bm25_negatives(1).lists)
+    mined = pids(lab, lexical.negatives(lab.bench, lab.train_set(), 1).lists)
     assert all((own == [f"a{i}"]) == (choice is False) for i, own in enumerate(mined))
 
 
@@ -100,9 +100,9 @@ def test_vectors_rank_the_other_passages(new_lab, arguments, search):
 def test_candidates_and_what_a_teacher_reads_lack_it(new_lab, arguments):
     lab = new_lab(arguments)
     checkpoint = lab.pretrained(ENCODER)
-    near = lab.nearest(checkpoint, "train", np.arange(6), 4)
+    near = mine.nearest(lab.bench, checkpoint, lab.bench.queries("train"), np.arange(6), 4)
     assert all(len(row) == 4 and f"a{i}" not in row for i, row in enumerate(pids(lab, near.array)))
-    mined = pids(lab, lab.search(checkpoint, "train", 11).lists)
+    mined = pids(lab, lab.search(checkpoint, lab.train_set(), 11).lists)
     assert all(len(row) == 10 and not {f"a{i}", f"c{i}"} & set(row) for i, row in enumerate(mined))
 
 
@@ -115,7 +115,10 @@ def test_both_choices_have_artifacts_of_their_own(new_lab, arguments):
 def test_duplicates_are_no_negatives(new_lab, duplicates):
     lab = new_lab(duplicates)
     checkpoint = lab.pretrained(ENCODER)
-    for lists in (lab.bm25_negatives(1).lists, lab.search(checkpoint, "train", 12).lists):
+    for lists in (
+        lexical.negatives(lab.bench, lab.train_set(), 1).lists,
+        lab.search(checkpoint, lab.train_set(), 12).lists,
+    ):
         found = pids(lab, lists)
         assert all(row and not {f"p{i}", f"t{i}"} & set(row) for i, row in enumerate(found))
 
@@ -123,11 +126,11 @@ def test_duplicates_are_no_negatives(new_lab, duplicates):
 def test_a_learned_quantizer_masks_duplicates(new_lab, duplicates):
     lab = new_lab(duplicates)
     settings = Hash(bits=8, negatives=2, depth=5)
-    pairs, _ = lab._pairs(settings, lab.pretrained(ENCODER))
-    vectors = TrainingVectors(lab.passages(lab.pretrained(ENCODER)).array, pairs)
+    pairs, _ = compress.judged_queries(lab.bench, settings, lab.pretrained(ENCODER))
+    vectors = TrainingVectors(encode.passages(lab.bench, lab.pretrained(ENCODER)).array, pairs)
     examples = next(batches(vectors, settings, 0))
-    names = lab.corpus.passages.pids(distinct_passages(examples)[0])
-    duplicates_of = [f"t{lab.corpus.passages.pids([example.positive])[0][1:]}" for example in examples]
+    names = lab.bench.corpus.passages.pids(distinct_passages(examples)[0])
+    duplicates_of = [f"t{lab.bench.corpus.passages.pids([example.positive])[0][1:]}" for example in examples]
     expected = [[name == duplicate for name in names] for duplicate in duplicates_of]
     assert np.any(expected)
     assert tensors(examples, vectors, (1.0, 1.0), 0).masked.tolist() == expected

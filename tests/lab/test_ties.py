@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.scan import Scan
 from labrador.indexes.search import Searchable
 from labrador.indexes.two_stage import TwoStage
-from labrador.lab import Lab, Trained
+from labrador.lab import Bench, Lab, Trained
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import Hash
@@ -69,7 +70,7 @@ def labs(raw, tmp_path_factory):
     for name, order in ORDERS.items():
         (raw / "corpus.jsonl").write_text("".join((order or shuffled)(lines)))
         store = Store(tmp_path_factory.mktemp("store"))
-        found[name] = Lab(store, prepare(Beir(path=str(raw)), store), TrainSettings(), 3)
+        found[name] = Lab(Bench(store, prepare(Beir(path=str(raw)), store), TrainSettings(), 3))
     return found
 
 
@@ -93,7 +94,7 @@ def test_the_order_of_the_lines_decides_no_figure(labs, name, search):
 def test_the_order_of_the_lines_decides_no_figure_of_bm25(labs):
     def ids(lab):
         ranking = lab.rank_bm25(20, "test")
-        return lab.corpus.passages.pids(ranking.hits.ids[ranking.hits.ids >= 0])
+        return lab.bench.corpus.passages.pids(ranking.hits.ids[ranking.hits.ids >= 0])
 
     first, *others = map(ids, labs.values())
     assert all(other == first for other in others)
@@ -101,14 +102,14 @@ def test_the_order_of_the_lines_decides_no_figure_of_bm25(labs):
 
 def test_passages_of_one_text_score_the_same_and_their_order_is_the_seeds(labs):
     lab = labs["as it is"]
-    texts = lab.corpus.passages.read(range(64))
+    texts = lab.bench.corpus.passages.read(range(64))
     duplicates = np.array([[row for row, other in enumerate(texts) if other == text] for text in sorted(set(texts))])
     assert duplicates.shape == (32, 2)
     orders = set()
     for seed in range(6):
-        lab.seed = seed
+        other = Lab(replace(lab.bench, seed=seed))
         trained = Trained(search=lab.pretrained(Tiny(precision="float32")))
-        hits = lab.rank(trained, Flat(), Scan(k=64), "test").hits
+        hits = other.rank(trained, Flat(), Scan(k=64), "test").hits
         place = np.argsort(hits.ids, axis=1)
         scores = np.take_along_axis(np.asarray(hits.scores), place, axis=1)
         assert (scores[:, duplicates[:, 0]] == scores[:, duplicates[:, 1]]).all()

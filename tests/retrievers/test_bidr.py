@@ -20,6 +20,7 @@ from labrador.samplers.ann import ANNHard
 from labrador.samplers.bm25 import BM25Hard
 from labrador.samplers.random import Random
 from labrador.samplers.snowball import Snowball
+from labrador.training.train_set import TrainSet
 
 ENCODER = Tiny(pooling="mean", shared=True)
 
@@ -29,16 +30,22 @@ def corpus_of(passages, splits=("train", "test")):
     return SimpleNamespace(splits=splits, passages=range(passages), spared=lambda split: Ragged.from_lists([[0]]))
 
 
+OWN = TrainSet(queries=None, positives=None, spared=None, negatives=None, key="the data's own")
+
+
 class Recorder:
     """A lab that writes down what each step was given."""
 
     def __init__(self, splits=("train", "test")):
-        self.steps, self.lexical = {}, {}
+        self.steps = {}
         self.corpus = corpus_of(1000, splits)
 
-    def fit(self, start, objective, sampler, candidates=None, *, name, quantizer=None, frozen=None, lexical=None):
-        self.steps[name] = (start, objective, sampler, candidates, quantizer, frozen)
-        self.lexical[name] = lexical
+    def train_set(self):
+        return OWN
+
+    def fit(self, start, objective, sampler, train_set, *, name, quantizer=None):
+        assert train_set.key == OWN.key
+        self.steps[name] = (start, objective, sampler, train_set.candidates, quantizer, train_set.frozen)
         return f"checkpoint of {name}"
 
     def fit_quantizer(self, quantizer, checkpoint):
@@ -49,8 +56,8 @@ class Recorder:
         self.steps["learned"] = (quantizer, checkpoint)
         return "learned codes"
 
-    def search(self, checkpoint, split, k, quantizer):
-        self.steps["search"] = (checkpoint, split, k, quantizer)
+    def search(self, checkpoint, train_set, k, quantizer):
+        self.steps["search"] = (checkpoint, train_set, k, quantizer)
         return "candidates"
 
     def frozen(self, sparse, dense):
@@ -74,7 +81,7 @@ def test_the_recipe_is_the_papers():
     start, objective, sampler, candidates, quantizer, _ = lab.steps["bidr, sparse"]
     assert (start, sampler, candidates, quantizer) == ("checkpoint of bidr, global", BM25Hard(), None, "fitted")
     assert objective == BiDRLoss(codebooks=ENCODER.dimension // 8, temperature=0.1, layer_learning_rate=1e-3)
-    assert lab.steps["search"] == ("checkpoint of bidr, sparse", "train", 20, "learned codes")
+    assert lab.steps["search"] == ("checkpoint of bidr, sparse", OWN, 20, "learned codes")
     assert lab.steps["bidr, local"] == (ENCODER, contrastive, Snowball(depth=20), "candidates", None, None)
     assert trained == Trained("checkpoint of bidr, sparse", "learned codes", "checkpoint of bidr, local")
 
@@ -97,8 +104,8 @@ def test_a_unified_query_is_trained_last_against_passages_that_stay():
     assert (sampler, candidates) == (Snowball(depth=20), "candidates")
     assert frozen == ("frozen", "checkpoint of bidr, sparse", "checkpoint of bidr, local")
     assert trained.query == "checkpoint of bidr, unified query"
-    drawn_by_words = {name: lexical for name, lexical in lab.lexical.items() if lexical is not None}
-    assert drawn_by_words == {"bidr, unified query": BM25Hard()}  # of its sparse term, as in the sparse stage
+    lexical = [name for name, step in lab.steps.items() if getattr(step[1], "lexical", False)]
+    assert lexical == ["bidr, unified query"]  # of its sparse term, as in the sparse stage
 
 
 def test_every_stage_trains_on_the_positive_that_the_sampler_asks_for():
@@ -106,7 +113,6 @@ def test_every_stage_trains_on_the_positive_that_the_sampler_asks_for():
     bidr(Snowball(depth=20, positive="first"), unified_query=True).train(lab)
     samplers = [step[2] for name, step in lab.steps.items() if name.startswith("bidr, ")]
     assert [sampler.positive for sampler in samplers] == ["first"] * 4
-    assert lab.lexical["bidr, unified query"] == BM25Hard(positive="first")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from labrador.encoders.tiny import Tiny
 from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError
 from labrador.indexes.scan import Scan
+from labrador.lab import Base
 from labrador.labels.template import Template
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.pair import PAIRLoss
@@ -29,37 +30,40 @@ SHARED = replace(ENCODER, shared=True)
 class Recorder:
     """A lab that writes down what each step was given, and over which labels."""
 
-    def __init__(self, steps=None, taught=None, settings=None, **train):
+    def __init__(self, steps=None, settings=None, gathered=True, **train):
         self.steps = {} if steps is None else steps
-        self.taught = taught
         self.settings = settings or TrainSettings(**train)
+        self.gathered = gathered
         self.steps.setdefault("batches", {})
 
-    def fit(self, start, objective, sampler, candidates=None, *, name, gathered=True):
-        self.steps[name] = (start, objective, self.taught, gathered)
+    def train_set(self):
+        return None
+
+    def fit(self, start, objective, sampler, train_set=None, *, name):
+        self.steps[name] = (start, objective, train_set, self.gathered)
         self.steps["batches"][name] = self.settings.batch_size
         return f"checkpoint of {name}"
 
     def pretrained(self, encoder):
         return encoder
 
-    def fit_teacher(self, teacher, base, depth, settings):
-        self.steps["teacher"] = (teacher, base, depth, settings)
+    def fit_teacher(self, teacher, base, settings):
+        self.steps["teacher"] = (teacher, base, settings)
         return "teacher"
 
     def pooled(self, file):
         self.steps["pooled"] = file
-        return self
+        return "pool"
 
-    def pseudo_labels(self, teacher, base, depth, thresholds, limit):
-        self.steps["labels"] = (teacher, base, depth, thresholds.positive_above, thresholds.negative_below, limit)
+    def pseudo_labels(self, teacher, base, train_set, thresholds, limit):
+        self.steps["labels"] = (teacher, base, train_set, thresholds.positive_above, thresholds.negative_below, limit)
         return "labels"
 
-    def relabelled(self, labels, *, judged):
-        return Recorder(self.steps, (labels, judged), self.settings)
+    def labelled(self, train_set, labels, *, judged):
+        return train_set, labels, judged
 
-    def trained_with(self, settings):
-        return Recorder(self.steps, self.taught, settings)
+    def with_settings(self, settings, *, gathered=True):
+        return Recorder(self.steps, settings, gathered)
 
 
 def pair(encoder=ENCODER, sampler=None, **settings):
@@ -69,17 +73,17 @@ def pair(encoder=ENCODER, sampler=None, **settings):
 def test_the_recipe_is_the_papers():
     lab = Recorder(epochs=3)
     trained = pair(extra_queries="more.txt").train(lab)
-    base = "checkpoint of base retriever"
+    base = Base("checkpoint of base retriever", 50)
     assert lab.steps["base retriever"] == (ENCODER, Contrastive(temperature=0.1), None, True)  # DPR's own checkpoint
-    teacher, of, depth, settings = lab.steps["teacher"]
-    assert (of, depth) == (base, 50)
+    teacher, of, settings = lab.steps["teacher"]
+    assert of == base
     assert settings == TrainSettings(epochs=3, batch_size=24, learning_rate=2e-4, dropout=0.0)
     assert (teacher.encoder, teacher.ready) == (replace(ENCODER, query_prefix="", max_passage_length=128), False)
     assert lab.steps["pooled"] == "more.txt"
-    assert lab.steps["labels"] == ("teacher", base, 50, 0.9, 0.1, None)
-    first = SHARED, PAIRLoss(temperature=0.1, alpha=0.1), ("labels", False), True
+    assert lab.steps["labels"] == ("teacher", base, "pool", 0.9, 0.1, None)
+    first = SHARED, PAIRLoss(temperature=0.1, alpha=0.1), ("pool", "labels", False), True
     assert lab.steps["pair, stage 1"] == first
-    second = "checkpoint of pair, stage 1", Contrastive(temperature=0.1), ("labels", True), True
+    second = "checkpoint of pair, stage 1", Contrastive(temperature=0.1), ("pool", "labels", True), True
     assert lab.steps["pair, stage 2"] == second
     assert trained.search == "checkpoint of pair, stage 2"
 
@@ -118,7 +122,7 @@ def test_a_training_that_stops_early_has_an_eighth_of_the_questions_labelled_tha
 def test_a_teachers_training_has_settings_of_its_own():
     lab = Recorder(epochs=3, batch_size=8)
     pair(teacher_epochs=1, teacher_batch_size=4, teacher_learning_rate=1e-5).train(lab)
-    assert lab.steps["teacher"][3] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5, dropout=0.0)
+    assert lab.steps["teacher"][2] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5, dropout=0.0)
 
 
 def test_a_teacher_visits_twice_the_retrievers_questions_unless_it_has_epochs_of_its_own():
@@ -135,14 +139,14 @@ def test_a_wide_teacher_learns_at_a_lower_rate(monkeypatch):
         monkeypatch.setattr(Tiny, "width", lambda encoder, width=width: width)
         lab = Recorder()
         pair().train(lab)
-        assert lab.steps["teacher"][3].learning_rate == pytest.approx(rate)
+        assert lab.steps["teacher"][2].learning_rate == pytest.approx(rate)
 
 
 def test_dpr_learns_from_the_same_labels_as_the_second_stage():
     lab = Recorder()
     DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.1, labels="pseudo").train(lab)
     assert lab.steps["base retriever"] == (ENCODER, Contrastive(temperature=0.1), None, True)
-    assert lab.steps["dpr"] == (ENCODER, Contrastive(temperature=0.1), ("labels", True), True)
+    assert lab.steps["dpr"] == (ENCODER, Contrastive(temperature=0.1), ("pool", "labels", True), True)
     lab = Recorder()
     DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.1).train(lab)
     assert set(lab.steps) == {"batches", "dpr"}

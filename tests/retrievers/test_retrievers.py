@@ -22,6 +22,9 @@ from labrador.samplers.ann import ANNHard
 from labrador.samplers.ann_and_bm25 import ANNAndBM25
 from labrador.samplers.bm25 import BM25Hard
 from labrador.samplers.random import Random
+from labrador.training.train_set import TrainSet
+
+OWN = TrainSet(queries=None, positives=None, spared=None, negatives=None, key="the data's own")
 
 
 class Recorder:
@@ -35,8 +38,12 @@ class Recorder:
     def pretrained(self, encoder):
         return ("pretrained", encoder)
 
-    def fit(self, start, objective, sampler, candidates=None, *, name):
-        self.steps.append(("fit", start, type(sampler).__name__, candidates))
+    def train_set(self):
+        return OWN
+
+    def fit(self, start, objective, sampler, train_set=None, *, name):
+        assert train_set.key == OWN.key
+        self.steps.append(("fit", start, type(sampler).__name__, train_set.candidates))
         self.objective = objective
         self.objectives.append(objective)
         return f"checkpoint {len(self.steps)}"
@@ -45,8 +52,8 @@ class Recorder:
         self.steps.append(("learned", type(quantizer).__name__, checkpoint))
         return "its hash"
 
-    def search(self, checkpoint, split, k):
-        self.steps.append(("search", checkpoint, split, k))
+    def search(self, checkpoint, train_set, k):
+        self.steps.append(("search", checkpoint, train_set, k))
         return "candidates"
 
 
@@ -66,7 +73,7 @@ def test_dpr_with_ann_searches_its_first_round_and_goes_on_from_it():
     trained = DPR(encoder=ENCODER, sampler=ANNHard(depth=50)).train(lab)
     assert lab.steps == [
         ("fit", ENCODER, "BM25Hard", None),
-        ("search", "checkpoint 1", "train", 50),
+        ("search", "checkpoint 1", OWN, 50),
         ("fit", "checkpoint 1", "ANNHard", "candidates"),
     ]
     assert trained.search == "checkpoint 3"
@@ -78,7 +85,7 @@ def test_ann_and_bm25_trains_anew_on_what_dpr_finds():
         trained = retriever(encoder=ENCODER, sampler=ANNAndBM25(depth=50), temperature=0.1).train(lab)
         assert lab.steps[:3] == [
             ("fit", ENCODER, "BM25Hard", None),
-            ("search", "checkpoint 1", "train", 50),
+            ("search", "checkpoint 1", OWN, 50),
             ("fit", ENCODER, "ANNAndBM25", "candidates"),
         ]
         assert lab.objectives[0] == Contrastive(temperature=0.1)

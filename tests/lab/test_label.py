@@ -13,7 +13,7 @@ from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.flat import FlatIndex
-from labrador.lab import Lab, labels
+from labrador.lab import Base, Bench, Lab, encode, label, mine
 from labrador.labels import scoring
 from labrador.labels.pseudo import Thresholds
 from labrador.labels.teacher import Teacher
@@ -33,7 +33,7 @@ def new_lab(tmp_path):
     def make(store="store", **train):
         stored = Store(tmp_path / store)
         settings = TrainSettings(**({"max_steps": 2, "batch_size": 4} | train))
-        return Lab(stored, prepare(Beir(path=str(raw)), stored), settings, 0)
+        return Lab(Bench(stored, prepare(Beir(path=str(raw)), stored), settings, 0))
 
     return make
 
@@ -48,8 +48,8 @@ def ready(tmp_path_factory):
 
 def labelled(lab, teacher, thresholds=None, limit=None):
     base = lab.pretrained(ENCODER)
-    trained = lab.fit_teacher(teacher, base, DEPTH, lab.settings)
-    return lab.pooled(None).pseudo_labels(trained, base, DEPTH, thresholds or Thresholds(), limit)
+    trained = lab.fit_teacher(teacher, Base(base, DEPTH), lab.settings)
+    return lab.pseudo_labels(trained, Base(base, DEPTH), lab.train_set(), thresholds or Thresholds(), limit)
 
 
 def made(store):
@@ -60,15 +60,16 @@ def test_labels_are_what_the_scores_say_of_the_best_passages(new_lab, ready):
     lab = new_lab()
     labels = labelled(lab, ready)
     base = lab.pretrained(ENCODER)
-    near = lab.nearest(base, "train", np.arange(32), DEPTH)
-    scores = np.array(lab.judge(lab.fit_teacher(ready, base, DEPTH, lab.settings), "train", np.arange(32), near).array)
-    judged = lab.corpus.positives("train")
+    near = mine.nearest(lab.bench, base, lab.bench.queries("train"), np.arange(32), DEPTH)
+    teacher = lab.fit_teacher(ready, Base(base, DEPTH), lab.settings)
+    scores = np.array(label.judge(lab.bench, teacher, lab.bench.queries("train"), np.arange(32), near).array)
+    judged = lab.bench.corpus.positives("train")
     for query in range(32):
         ids = near.array[query]
         assert labels.positives[query].tolist() == ids[scores[query] > 0.9].tolist()
         low = [row for row in ids[scores[query] < 0.1] if row not in judged[query]]
         assert labels.negatives[query].tolist() == low
-    summary = lab.reported["labels"]
+    summary = lab.bench.ledger.reported["labels"]
     assert summary["positives"] == len(labels.positives.values) > 0
     assert summary["without_positive"] == np.count_nonzero(labels.positives.lengths == 0)
 
@@ -76,22 +77,28 @@ def test_labels_are_what_the_scores_say_of_the_best_passages(new_lab, ready):
 def test_the_best_passages_are_the_retrievers_own_positives_and_all(new_lab):
     lab = new_lab()
     base = lab.pretrained(ENCODER)
-    near = lab.nearest(base, "train", np.array([3, 7]), DEPTH)
-    products = np.asarray(lab.queries(base, "train").array)[[3, 7]] @ np.asarray(lab.passages(base).array).T
+    near = mine.nearest(lab.bench, base, lab.bench.queries("train"), np.array([3, 7]), DEPTH)
+    products = (
+        np.asarray(encode.queries(lab.bench, base, lab.bench.queries("train")).array)[[3, 7]]
+        @ np.asarray(encode.passages(lab.bench, base).array).T
+    )
     assert near.array.tolist() == np.argsort(-products, axis=1, kind="stable")[:, :DEPTH].tolist()
 
 
 def test_a_corpus_of_fewer_passages_than_are_asked_for_is_ranked_whole(new_lab):
     lab = new_lab()
-    near = lab.nearest(lab.pretrained(ENCODER), "train", np.array([3, 7]), 5000)
-    assert near.array.shape == (2, len(lab.corpus.passages))
-    assert (np.sort(near.array, axis=1) == np.arange(len(lab.corpus.passages))).all()
+    near = mine.nearest(lab.bench, lab.pretrained(ENCODER), lab.bench.queries("train"), np.array([3, 7]), 5000)
+    assert near.array.shape == (2, len(lab.bench.corpus.passages))
+    assert (np.sort(near.array, axis=1) == np.arange(len(lab.bench.corpus.passages))).all()
 
 
 def test_other_questions_are_another_ranking(new_lab):
     lab = new_lab()
     base = lab.pretrained(ENCODER)
-    keys = [lab.nearest(base, "train", np.array(rows), DEPTH).key for rows in ([0, 1], [2, 3], [0, 1])]
+    keys = [
+        mine.nearest(lab.bench, base, lab.bench.queries("train"), np.array(rows), DEPTH).key
+        for rows in ([0, 1], [2, 3], [0, 1])
+    ]
     assert keys[0] == keys[2] != keys[1]
 
 
@@ -109,32 +116,32 @@ def test_unlabelled_questions_are_labelled_behind_the_train_questions(new_lab, r
     lab = new_lab()
     base = lab.pretrained(ENCODER)
     pool = lab.pooled(str(tmp_path / "more.txt"))
-    labels = pool.pseudo_labels(lab.fit_teacher(ready, base, DEPTH, lab.settings), base, DEPTH, Thresholds(), None)
+    teacher = lab.fit_teacher(ready, Base(base, DEPTH), lab.settings)
+    labels = lab.pseudo_labels(teacher, Base(base, DEPTH), pool, Thresholds())
     assert len(labels.positives) == 33
     assert (
         "1 unlabelled questions; left out: 1 of the dev or test split, 2 of the train split or repeated" in caplog.text
     )
-    taught = pool.relabelled(labels, judged=True)
-    trained = taught.fit(ENCODER, Contrastive(), BM25Hard(), name="test")
+    taught = lab.labelled(pool, labels, judged=True)
+    trained = lab.fit(ENCODER, Contrastive(), BM25Hard(), taught, name="test")
     assert trained.key != lab.fit(ENCODER, Contrastive(), BM25Hard(), name="test").key
-    assert taught.used is lab.used  # what it makes is counted in the run's row
 
 
 def test_the_same_labels_are_made_once_and_other_thresholds_take_the_scores_from_the_store(new_lab, ready):
     labelled(new_lab(), ready)
     lab = new_lab()
-    before = made(lab.store)
+    before = made(lab.bench.store)
     labelled(lab, ready)
-    assert made(lab.store) == before
-    assert lab.reported["labels"]["positives"]  # found in the store, they are reported all the same
+    assert made(lab.bench.store) == before
+    assert lab.bench.ledger.reported["labels"]["positives"]  # found in the store, they are reported all the same
     labelled(lab, ready, Thresholds(positive_above=0.8, negative_below=0.2))
-    assert made(lab.store) - before == Counter(labels=1)
+    assert made(lab.bench.store) - before == Counter(labels=1)
 
 
 def test_a_teacher_is_tried_on_the_dev_split(new_lab, ready):
     lab = new_lab()
     labelled(lab, ready)
-    summary = lab.reported["labels"]
+    summary = lab.bench.ledger.reported["labels"]
     assert (summary["judged_on"], summary["judged_questions"]) == ("dev", 8)
     assert 0 < summary["base MRR@10"] <= 1
     assert (summary["warning"] is None) == (summary["teacher MRR@10"] > summary["base MRR@10"])
@@ -145,7 +152,7 @@ def test_a_teacher_that_only_repeats_the_retriever_is_warned_of(new_lab, ready, 
     monkeypatch.setattr(scoring, "_probabilities", lambda *inputs: np.linspace(1, 0, len(inputs[1])).astype(np.float32))
     monkeypatch.setattr(scoring, "SHARD", DEPTH)  # a question's passages together, so that their order is kept
     labelled(lab, ready)
-    summary = lab.reported["labels"]
+    summary = lab.bench.ledger.reported["labels"]
     assert summary["teacher MRR@10"] == summary["base MRR@10"]
     assert "is no better than what it labels for" in summary["warning"]
     assert summary["warning"] in caplog.text
@@ -153,9 +160,9 @@ def test_a_teacher_that_only_repeats_the_retriever_is_warned_of(new_lab, ready, 
 
 def test_a_teacher_that_cannot_be_tried_is_told(new_lab, ready, monkeypatch, caplog):
     lab = new_lab()
-    monkeypatch.setattr(Lab, "_judged", lambda self, split: False)
+    monkeypatch.setattr(label, "tried_on", lambda bench: None)
     labelled(lab, ready)
-    assert lab.reported["labels"]["judged_on"] is None
+    assert lab.bench.ledger.reported["labels"]["judged_on"] is None
     assert "the teacher was not tried" in caplog.text
 
 
@@ -163,7 +170,7 @@ def test_thresholds_that_leave_nothing_leave_no_labels(new_lab, ready):
     lab = new_lab()
     with pytest.raises(LabradorError, match=r"positive_above=1.*scores in tenths from 0"):
         labelled(lab, ready, Thresholds(positive_above=1.0))
-    assert not made(lab.store)["labels"]
+    assert not made(lab.bench.store)["labels"]
 
 
 def test_a_killed_scoring_goes_on_where_it_stopped(new_lab, ready, monkeypatch):
@@ -191,10 +198,10 @@ def test_a_killed_scoring_goes_on_where_it_stopped(new_lab, ready, monkeypatch):
 def test_a_killed_search_for_the_best_passages_goes_on_where_it_stopped(new_lab, monkeypatch):
     def nearest(store):
         lab = new_lab(store)
-        return lab.nearest(lab.pretrained(ENCODER), "train", np.arange(32), DEPTH)
+        return mine.nearest(lab.bench, lab.pretrained(ENCODER), lab.bench.queries("train"), np.arange(32), DEPTH)
 
     whole = nearest("straight")
-    monkeypatch.setattr(labels, "QUERIES_TOGETHER", 10)
+    monkeypatch.setattr(mine, "QUERIES_TOGETHER", 10)
     search, searched = FlatIndex.search, []
 
     def killed(index, queries, k):
@@ -218,9 +225,9 @@ def test_a_trained_teacher_is_in_the_store(new_lab):
     lab = new_lab()
     base = lab.pretrained(ENCODER)
     teacher = Teacher(encoder=ENCODER, negatives=2)
-    trained = lab.fit_teacher(teacher, base, DEPTH, lab.settings)
+    trained = lab.fit_teacher(teacher, Base(base, DEPTH), lab.settings)
     assert trained.load().model.config.num_labels == 1
-    assert lab.fit_teacher(teacher, base, DEPTH, lab.settings) == trained
-    assert made(lab.store)["teacher"] == 1
-    other = lab.fit_teacher(Teacher(encoder=ENCODER, negatives=3), base, DEPTH, lab.settings)
+    assert lab.fit_teacher(teacher, Base(base, DEPTH), lab.settings) == trained
+    assert made(lab.bench.store)["teacher"] == 1
+    other = lab.fit_teacher(Teacher(encoder=ENCODER, negatives=3), Base(base, DEPTH), lab.settings)
     assert other.key != trained.key

@@ -1,6 +1,7 @@
 """What a training's key says of how its queries are scored."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from layouts import write_layout
@@ -8,8 +9,8 @@ from layouts import write_layout
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
-from labrador.lab import Lab
-from labrador.lab.fits import trained_by
+from labrador.lab import Bench, Lab
+from labrador.lab.artifacts import trained_by
 from labrador.losses.contrastive import Contrastive
 from labrador.samplers.random import Random
 from labrador.store import Store
@@ -22,17 +23,18 @@ ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
 def lab(tmp_path):
     store = Store(tmp_path / "store")
     corpus = prepare(Beir(path=str(write_layout("beir", tmp_path / "raw"))), store)
-    return Lab(store, corpus, TrainSettings(max_steps=1, batch_size=4), 0)
+    return Lab(Bench(store, corpus, TrainSettings(max_steps=1, batch_size=4), 0))
 
 
 def config(lab, checkpoint):
     """What the store says of how the checkpoint was made."""
-    return lab.used[checkpoint.key][1].manifest["config"]
+    return lab.bench.ledger.used[checkpoint.key][1].manifest["config"]
 
 
 def test_one_process_trains_the_same_gathered_or_not(lab):
     gathered = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test"))
-    apart = config(lab, lab.fit(ENCODER, Contrastive(), Random(), name="test", gathered=False))
+    alone = lab.with_settings(lab.settings, gathered=False)
+    apart = config(lab, alone.fit(ENCODER, Contrastive(), Random(), name="test"))
     assert gathered.keys() == {"objective", "sampler", "settings", "seed", "drops"}
     assert apart == gathered  # one process has nothing to gather
 
@@ -50,15 +52,16 @@ def test_processes_and_device_enter_the_key_of_a_training_where_numbers_are_drop
 
 @pytest.mark.parametrize(("asked", "data", "drawn"), [("auto", "first", "first"), ("any", "first", "any")])
 def test_which_positive_is_trained_on_enters_the_key_as_the_data_resolves_it(lab, asked, data, drawn):
-    lab.corpus.meta["positive"] = data
+    lab.bench.corpus.meta["positive"] = data
     checkpoint = lab.fit(ENCODER, Contrastive(), Random(positive=asked), name="test")
     assert config(lab, checkpoint)["sampler"]["positive"] == drawn
 
 
 def test_who_watches_is_given_the_curve_as_it_grows_and_again_whole(lab):
     told = []
-    lab.settings = TrainSettings(max_steps=3, batch_size=4, log_steps=1)
-    lab.watch = lambda name, entry: told.append((name, entry["step"], entry["loss"]))
+    settings = TrainSettings(max_steps=3, batch_size=4, log_steps=1)
+    watch = lambda name, entry: told.append((name, entry["step"], entry["loss"]))  # noqa: E731
+    lab = Lab(replace(lab.bench, settings=settings, watch=watch))
     checkpoint = lab.fit(ENCODER, Contrastive(), Random(), name="test")
     lines = (checkpoint.folder.parent / "curve.jsonl").read_text().splitlines()
     curve = [("test", entry["step"], entry["loss"]) for entry in map(json.loads, lines)]

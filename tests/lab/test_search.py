@@ -10,8 +10,8 @@ from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
 from labrador.encoders.tiny import Tiny
 from labrador.indexes.scan import Scan
-from labrador.lab import Lab, Trained
-from labrador.lab import rankings as module
+from labrador.lab import Bench, Lab, Trained
+from labrador.lab import search as module
 from labrador.machine.hardware import Machine
 from labrador.machine.measuring import working
 from labrador.quantizers.lsh import LSH
@@ -25,7 +25,7 @@ ENCODER = Tiny(shared=True, pooling="mean", max_passage_length=64)
 def lab(tmp_path):
     store = Store(tmp_path / "store")
     source = Beir(path=str(write_layout("beir", tmp_path / "raw")))
-    return Lab(store, prepare(source, store), TrainSettings(), 0)
+    return Lab(Bench(store, prepare(source, store), TrainSettings(), 0))
 
 
 def dense(lab):
@@ -96,7 +96,7 @@ def test_processes_on_unlike_machines_name_the_measurement_by_the_one_that_measu
     on(monkeypatch, HERE)
     monkeypatch.setattr(module.processes, "broadcast", lambda value: value.replace("Xeon", "EPYC"))
     bm25(lab)
-    (measurement,) = (artifact for _, artifact in lab.used.values() if artifact.step == "measurement")
+    (measurement,) = (artifact for _, artifact in lab.bench.ledger.used.values() if artifact.step == "measurement")
     assert measurement.manifest["config"]["machine"]["processor"] == "EPYC"
 
 

@@ -1,0 +1,272 @@
+"""Every artifact of the lab: its step's name and version, and what decides its key.
+
+The key is a hash of the step, its version, a config (plain values) and inputs (the keys of other artifacts). Raise a
+step's version in the commit in which its code comes to give another result from the same inputs and settings, so that
+what the store has from before is not taken for it; what is made from it is then made anew, too. `tests/golden.py` fails
+when a step's output changes and its version does not. A change inside one component raises the component's own
+`version` instead (a quantizer, a sampler, an objective, a data source): `describe` puts it into every key that the
+component is in.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..encoders.base import Encoder
+from ..encoders.checkpoint import Checkpoint
+from ..indexes.search import Search
+from ..indexes.terms import Analyzer
+from ..labels.pseudo import Thresholds
+from ..losses.base import Objective
+from ..machine import processes
+from ..quantizers.base import Quantizer
+from ..samplers.base import Sampler
+from ..store import Recipe, describe
+from ..training.settings import TrainSettings
+from ..training.train_set import QuerySet, TrainSet
+from .bench import Bench
+from .stored import Encoding, StoredArray, StoredQuantizer
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the lab.
+
+    stage: the part of a run that its seconds count in; shared: processes share the work; killed, it continues.
+    """
+
+    name: str
+    version: int
+    stage: str = ""
+    shared: bool = False
+
+    def recipe(self, config: Mapping[str, Any], inputs: Mapping[str, str], about: str = "") -> Recipe:
+        """An artifact of this step."""
+        return Recipe(self.name, config, inputs, self.version, about, self.stage, self.shared, self.shared)
+
+
+TOKENS = Step("tokens", 2, "encode")  # encoders/tokens.py
+LANGUAGE = Step("language", 1, "encode")  # that of the passages: data/languages.py
+BM25 = Step("bm25", 2, "encode")  # indexes/lexical.py, postings.py; what a term is has its own version in terms.py
+NEGATIVES = Step("negatives", 1, "train")  # hard negatives mined by BM25
+PRETRAINED = Step("pretrained", 1)  # an encoder as it comes: nothing is stored, its key is an input of others
+FIT = Step("fit", 2, "train", shared=True)  # trainings of encoders: training/
+VECTORS = Step("vectors", 2, "encode", shared=True)  # encoding.py
+CODES = Step("codes", 2, "quantize")  # of passages; what becomes of a vector is of the quantizer's own version
+CANDIDATES = Step("candidates", 3, "train")  # best passages of judged queries, without the spared ones
+NEAREST = Step("nearest", 2, "train", shared=True)  # best passages of queries that are to be labelled
+QUANTIZER = Step("quantizer", 1, "quantize")  # fitted on vectors, or learned with an encoder
+STRUCTURE = Step("structure", 1, "quantize")  # hash tables
+RANKING = Step("ranking", 2, "search")  # indexes/
+MEASUREMENT = Step("measurement", 1)  # latency and throughput: metrics/cost.py
+SCORES = Step("scores", 1)  # metrics and run files: metrics/
+TEACHER = Step("teacher", 4, "train", shared=True)  # trainings of cross-encoders: training/ and labels/teaching.py
+SCORED = Step("scored", 2, "train", shared=True)  # a teacher's scores: labels/scoring.py
+LABELS = Step("labels", 1, "train")  # pseudo labels: labels/pseudo.py
+
+ELSEWHERE = (  # an encoder's fields that are in other keys: of tokens, of objectives, of vectors
+    "max_query_length",
+    "max_passage_length",
+    "query_prefix",
+    "passage_prefix",
+    "segments",
+    "temperature",
+    "dtype",
+    "precision",
+)
+
+
+def tokens(bench: Bench, encoder: Encoder, queries: QuerySet | None) -> Recipe:
+    """Token ids of queries or, for None, of the passages."""
+    length, prefix = encoder.max_passage_length, encoder.prefix("passage")
+    if queries is not None:
+        length, prefix = encoder.max_query_length, encoder.prefix("query")
+    config = {"length": length, "prefix": prefix, "tokenizer": encoder.tokenizer_fingerprint()}
+    if encoder.segments and queries is None:  # a query is one text
+        config["segments"] = True
+    texts = bench.corpus.fingerprint("passages") if queries is None else queries.key
+    return TOKENS.recipe(config, {"texts": texts}, "passages" if queries is None else f"queries-{queries.split}")
+
+
+def language(bench: Bench) -> Recipe:
+    """The language that most passages are in."""
+    return LANGUAGE.recipe({}, {"passages": bench.corpus.fingerprint("passages")}, "of the passages")
+
+
+def bm25(bench: Bench, analyzer: Analyzer) -> Recipe:
+    """The BM25 index of the passages."""
+    inputs = {"passages": bench.corpus.fingerprint("passages")}
+    return BM25.recipe({"analyzer": analyzer.described()}, inputs, "word index of the passages")
+
+
+def negatives(train_set: TrainSet, depth: int, index: str) -> Recipe:
+    """What BM25 finds for the queries of a train set."""
+    inputs = {"bm25": index, "queries": train_set.queries.key, "judgements": train_set.key}
+    return NEGATIVES.recipe({"depth": depth}, inputs, f"top {depth} by BM25 of the {train_set.queries.split} queries")
+
+
+def pretrained(encoder: Encoder, step: Step | None = None) -> str:
+    """The key of an encoder as it comes, or of a cross-encoder as it starts (`TEACHER`)."""
+    weights = {"weights": encoder.fingerprint()}
+    return (step or PRETRAINED).recipe(describe(encoder, ELSEWHERE), weights).key
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a part of a training adds to its key."""
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+def fit(bench: Bench, objective: Objective, parts: Sequence[Part], name: str) -> Recipe:
+    """A trained encoder.
+
+    parts: the start (`started`), the batches (`drawn`) and, where the best weights are kept, the dev queries.
+    """
+    world = processes.world_size()
+    config = {"objective": describe(objective), "seed": bench.seed} | trained_by(bench.settings, bench.device)
+    if world > 1 and not bench.gathered:
+        config |= {"gathered": False, "processes": world}
+    inputs: dict[str, str] = {}
+    for part in parts:
+        config |= part.config
+        inputs |= part.inputs
+    return FIT.recipe(config, inputs, name)
+
+
+def started(start: Checkpoint, texts: Mapping[str, str], quantizer: StoredQuantizer | None) -> Part:
+    """Of a training: its start, the keys of its `texts` (tokens, or frozen vectors), and the quantizer whose parameters
+    the objective starts from.
+    """
+    fitted = {} if quantizer is None else {"quantizer": quantizer.key}
+    return Part(inputs={"start": start.key, **texts, **fitted})
+
+
+def drawn(train_set: TrainSet, sampler: Sampler, lexical: Sampler | None, mined: Mapping[str, str]) -> Part:
+    """Of a training: its judgements, its samplers, and the keys of what these draw hard negatives from."""
+    config = {"sampler": describe(sampler)}
+    if lexical is not None:
+        config["lexical"] = describe(lexical, leave_out=("positive",))
+    return Part(config, {"judgements": train_set.key, **mined})
+
+
+def trained_by(settings: TrainSettings, device: str) -> dict[str, Any]:
+    """What the key of a training holds of its settings and, with dropout, of where it runs.
+
+    Every process draws what it drops for its own share of a batch, by the generator of its device; without dropout
+    neither their number nor the device changes more than rounding.
+    """
+    described: dict[str, Any] = {"settings": describe(settings.resolved(device))}
+    if settings.dropout != 0:  # None: as the model comes
+        described["drops"] = {"processes": processes.world_size(), "device": device.partition(":")[0]}
+    return described
+
+
+def vectors(encoding: Encoding) -> Recipe:
+    """What an encoder makes of texts."""
+    config = {"side": encoding.side, "dtype": encoding.dtype, "precision": encoding.precision}
+    return VECTORS.recipe(config, encoding.keys, encoding.about)
+
+
+def codes(quantizer: StoredQuantizer, passages: StoredArray) -> Recipe:
+    """The codes of stored vectors."""
+    inputs = {"quantizer": quantizer.key, "vectors": passages.key}
+    return CODES.recipe({}, inputs, f"{len(passages.array):,} passages")
+
+
+def codes_of_texts(quantizer: StoredQuantizer, encoding: Encoding) -> Recipe:
+    """The codes of passages as an encoder gives them to the quantizer that was learned with it."""
+    inputs = {"quantizer": quantizer.key, **encoding.keys}
+    step = replace(CODES, stage="encode", shared=True)
+    return step.recipe({"precision": encoding.precision}, inputs, f"{encoding.about}, encoded")
+
+
+def candidates(bench: Bench, train_set: TrainSet, rows: NDArray[np.int64], k: int, keys: Mapping[str, str]) -> Recipe:
+    """The best k passages of the queries `rows` of a train set; `keys`: of the query vectors and what is searched."""
+    some = len(rows) < np.count_nonzero(train_set.positives.lengths)
+    config = {"k": k} | ({"queries": len(rows), "seed": bench.seed} if some else {})
+    inputs = {**keys, "judgements": train_set.key}
+    return CANDIDATES.recipe(config, inputs, f"top {k} of {len(rows):,} {train_set.queries.split} queries")
+
+
+def nearest(queries: QuerySet, rows: NDArray[np.int64], k: int, keys: Mapping[str, str]) -> Recipe:
+    """The best k passages of the queries `rows`, positives too; `keys`: of the vectors of queries and passages."""
+    config: dict[str, Any] = {"k": k}
+    if len(rows) < len(queries):
+        drawn = np.ascontiguousarray(rows, dtype="<i8").tobytes()
+        config["rows"] = hashlib.blake2b(drawn, digest_size=16).hexdigest()
+    return NEAREST.recipe(config, {**keys, **own(queries)}, f"best {k} of {len(rows):,} {queries.split} queries")
+
+
+def own(queries: QuerySet) -> dict[str, str]:
+    """What enters the key of a ranking of queries some of which are passages themselves, which it leaves out."""
+    if queries.own is None:
+        return {}
+    return {"own": hashlib.blake2b(np.ascontiguousarray(queries.own, "<i8").tobytes(), digest_size=16).hexdigest()}
+
+
+def quantizer(bench: Bench, component: Quantizer, passages: StoredArray, judged: Part) -> Recipe:
+    """A quantizer fitted on passage vectors; `judged`: what a supervised one learns from besides."""
+    seed = bench.seed if component.draws(len(passages.array)) else None
+    config = {"quantizer": describe(component), "seed": seed, **judged.config}
+    inputs = {"vectors": passages.key, **judged.inputs}
+    return QUANTIZER.recipe(config, inputs, f"{type(component).__name__}, trained")
+
+
+def learned_quantizer(component: Quantizer, checkpoint: Checkpoint) -> Recipe:
+    """The quantizer that an objective learned together with an encoder."""
+    name = type(component).__name__
+    config = {"learned": name, "version": component.version}
+    return QUANTIZER.recipe(config, {"checkpoint": checkpoint.key}, f"{name}, learned with the encoder")
+
+
+def structure(settings: Mapping[str, Any], quantizer: StoredQuantizer, stored: StoredArray) -> Recipe:
+    """What a search needs besides the codes."""
+    inputs = {"codes": stored.key, "quantizer": quantizer.key}
+    return STRUCTURE.recipe(settings, inputs, f"of {len(stored.array):,} codes")
+
+
+def ranking(bench: Bench, search: Search | int, queries: QuerySet, keys: Mapping[str, str], about: str) -> Recipe:
+    """The best passages of all queries: by BM25 so many of them, by any other search as that says; `keys`: of all that
+    is searched, and of the vectors of the queries.
+    """
+    how = {"k": search} if isinstance(search, int) else {"search": describe(search), "device": search.device}
+    return RANKING.recipe({**how, "ties_from": bench.ties_from}, {**keys, **own(queries)}, about)
+
+
+def measurement(config: Mapping[str, Any], ranked: str, about: str) -> Recipe:
+    """What the search of a ranking costs on the machine that the config describes."""
+    return MEASUREMENT.recipe(config, {"ranking": ranked}, about)
+
+
+def scores(bench: Bench, ranked: str, split: str, tag: str, metrics: Sequence[str]) -> Recipe:
+    """The metrics of a ranking."""
+    judged = f"queries-{split}" if bench.corpus.scored_by == "answers" else f"qrels-{split}"
+    config = {"scored_by": bench.corpus.scored_by, "tag": tag, "metrics": list(metrics)}
+    inputs = {"ranking": ranked, "judgements": bench.corpus.fingerprint(judged)}
+    return SCORES.recipe(config, inputs, f"{split} queries")
+
+
+def teacher(bench: Bench, settings: TrainSettings, parts: Sequence[Part]) -> Recipe:
+    """A trained cross-encoder; parts: its start and its batches, as of an encoder."""
+    config: dict[str, Any] = {"seed": bench.seed} | trained_by(settings, bench.device)
+    inputs: dict[str, str] = {}
+    for part in parts:
+        config |= part.config
+        inputs |= part.inputs
+    return TEACHER.recipe(config, inputs, "cross-encoder")
+
+
+def scored(precision: str, keys: Mapping[str, str], pairs: int) -> Recipe:
+    """A teacher's scores of (query, passage) pairs; `keys`: of the teacher, the passages found, and all tokens."""
+    return SCORED.recipe({"precision": precision}, keys, f"{pairs:,} pairs, by the teacher")
+
+
+def labels(train_set: TrainSet, thresholds: Thresholds, keys: Mapping[str, str], count: int) -> Recipe:
+    """Pseudo labels; `keys`: of the passages found and of their scores."""
+    return LABELS.recipe(describe(thresholds), {**keys, "judgements": train_set.key}, f"of {count:,} queries")

@@ -1,0 +1,127 @@
+"""What every step works with: the store, the corpus, the settings, and the ledger of what was used."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+from ..data.corpus import Corpus
+from ..indexes.ties import tie_start
+from ..machine.gpus import Lease
+from ..store import Artifact, Recipe, Store
+from ..store.store import Write
+from ..training.settings import CURVE, TrainSettings
+from ..training.train_set import QuerySet, TrainSet
+
+log = logging.getLogger(__name__)
+
+WatchTrainings = Callable[[str, Mapping[str, float]], None]  # a training's name, a point of its curve with its "step"
+STAGES = ("train", "encode", "quantize", "search")  # of a result row's seconds
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What a run stands on, for its result row.
+
+    used: every artifact and the stage that its seconds count in, by key; reported: figures besides the scores
+    ("labels"); said: the lines of the log that are said once.
+    """
+
+    used: dict[str, tuple[str, Artifact]] = field(default_factory=dict)
+    reported: dict[str, Any] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+
+    def say(self, line: str, level: int = logging.INFO) -> None:
+        """Write a line to the log, the first time."""
+        if line not in self.said:
+            self.said.add(line)
+            log.log(level, line)
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of each stage: the sum over the artifacts used, whenever they were made."""
+        stages = dict.fromkeys(STAGES, 0.0)
+        for stage, artifact in self.used.values():
+            if stage:
+                stages[stage] += artifact.seconds
+        return {stage: round(seconds, 2) for stage, seconds in stages.items()}
+
+    def keys(self, corpus: Corpus) -> dict[str, str]:
+        """The keys of the corpus and of everything used, by step; a step used more than once is numbered."""
+        keys = {corpus.folder.parent.name: corpus.key}  # "data", or the "subset" made from it
+        for _, artifact in self.used.values():
+            count = sum(name.split(".")[0] == artifact.step for name in keys)
+            keys[f"{artifact.step}.{count + 1}" if count else artifact.step] = artifact.key
+        return keys
+
+    def drawn(self, corpus: Corpus) -> dict[str, str]:
+        """Those of `keys` that another seed would draw otherwise, not those merely made from such."""
+        seeded = {key for key, (_, made) in self.used.items() if made.manifest["config"].get("seed") is not None}
+        return {name: key for name, key in self.keys(corpus).items() if key in seeded}
+
+    @property
+    def kept_best(self) -> bool:
+        """Whether a training kept the weights of the best dev rank."""
+        return any("keep" in artifact.manifest["config"] for _, artifact in self.used.values())
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the steps of one run are made: every step is a function of a bench.
+
+    settings: of trainings; gathered: whether these score queries against the passages of all processes, or of their own
+    alone; device: "cpu" or "cuda"; gpu: the run's claim to one, taken before the first step that computes on one (None:
+    whichever there is); watch: is given every training's curve.
+    """
+
+    store: Store
+    corpus: Corpus
+    settings: TrainSettings
+    seed: int
+    device: str = "cpu"
+    gpu: Lease | None = None
+    watch: WatchTrainings | None = None
+    gathered: bool = True
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def make(self, recipe: Recipe, write: Write, *, device: str = "cpu") -> Artifact:
+        """The artifact of `recipe`, found in the store or made by `write` on `device`, and entered in the ledger.
+
+        The run's GPU is taken before the store's lock: a run that waits for a GPU must not keep an artifact from one
+        that has a GPU.
+        """
+        if device != "cpu" and not self.store.has(recipe):
+            self.take_gpu()
+        artifact = self.store.make(recipe, write)
+        self.ledger.used[artifact.key] = (recipe.stage, artifact)
+        return artifact
+
+    def take_gpu(self) -> None:
+        """Keep a GPU for this run from here to its end; call it while no lock is held that others wait for."""
+        if self.gpu is not None:
+            self.gpu.take()
+
+    def watched(self, name: str) -> Callable[[Mapping[str, float]], None] | None:
+        """What is given the curve of the training of that name as it grows; None where nobody watches."""
+        return None if self.watch is None else partial(self.watch, name)
+
+    def replay(self, name: str, training: Artifact) -> None:
+        """Give the whole curve of a finished training, which may have been found in the store, to who watches."""
+        if self.watch is not None:
+            for line in (training.folder / CURVE).read_text().splitlines():
+                self.watch(name, json.loads(line))
+
+    def queries(self, split: str) -> QuerySet:
+        """The queries of a split."""
+        return QuerySet.of(self.corpus, split)
+
+    @cached_property
+    def train_set(self) -> TrainSet:
+        """The data's own train split."""
+        return TrainSet.of(self.corpus)
+
+    @property
+    def ties_from(self) -> int:
+        """The passage that equal scores go to first, decided by the seed."""
+        return tie_start(self.seed, len(self.corpus.passages))

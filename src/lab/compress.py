@@ -1,0 +1,92 @@
+"""Fitted quantizers, and what a search needs besides their codes."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..encoders.checkpoint import Checkpoint
+from ..indexes.search import Search
+from ..quantizers.base import JudgedQueries, Quantizer, TrainingVectors
+from ..quantizers.supervised import SupervisedQuantizer
+from ..store import Artifact
+from ..training.frozen import FrozenPassages
+from . import artifacts, encode, mine
+from .bench import Bench
+from .stored import StoredArray, StoredQuantizer, Trained
+
+
+def fit(bench: Bench, quantizer: Quantizer, checkpoint: Checkpoint) -> StoredQuantizer:
+    """Learn the quantizer on the checkpoint's frozen vectors: of the passages and, where it is supervised, of the
+    judged train queries with hard negatives among their best passages; from the quantizer that it starts from.
+    """
+    passages = encode.passages(bench, checkpoint)
+    judged, part, start = None, artifacts.Part(), None
+    if isinstance(quantizer, SupervisedQuantizer):
+        first = quantizer.start(checkpoint.encoder.dimension)
+        start = None if first is None else fit(bench, first, checkpoint)
+        judged, part = judged_queries(bench, quantizer, checkpoint)
+        if start is not None:
+            part = artifacts.Part(part.config, {**part.inputs, "start": start.key})
+
+    def write(folder: Path) -> None:
+        x = TrainingVectors(passages.array, judged, start.fitted.state() if start else {})
+        quantizer.fit(x, bench.seed).save(folder)
+
+    artifact = bench.make(artifacts.quantizer(bench, quantizer, passages, part), write)
+    return StoredQuantizer(quantizer, quantizer.load(artifact.folder), artifact)
+
+
+def judged_queries(
+    bench: Bench, quantizer: SupervisedQuantizer, checkpoint: Checkpoint
+) -> tuple[JudgedQueries, artifacts.Part]:
+    """What a supervised quantizer learns from, and what that adds to its key."""
+    train_set, limit = bench.train_set, quantizer.training_queries
+    queries = encode.queries(bench, checkpoint, train_set.queries)
+    found = mine.candidates(bench, checkpoint, train_set, quantizer.depth, limit=limit)
+    rows = train_set.judged(limit, bench.seed)
+    judged = JudgedQueries(
+        queries.array[rows],
+        train_set.positives.take(rows),
+        found.lists.take(rows),
+        train_set.positive,
+        train_set.spared.take(rows),
+    )
+    keys = {"queries": queries.key, "candidates": found.key, "judgements": train_set.key}
+    return judged, artifacts.Part({"positive": train_set.positive}, keys)
+
+
+def learned(bench: Bench, quantizer: Quantizer, checkpoint: Checkpoint) -> StoredQuantizer:
+    """The quantizer that an objective learned together with the encoder of `checkpoint`."""
+
+    def write(folder: Path) -> None:
+        quantizer.learned(checkpoint.objective_state(), checkpoint.encoder.dimension).save(folder)
+
+    artifact = bench.make(artifacts.learned_quantizer(quantizer, checkpoint), write)
+    return StoredQuantizer(quantizer, quantizer.load(artifact.folder), artifact, joint=True)
+
+
+def frozen(bench: Bench, sparse: Trained, dense: Checkpoint) -> FrozenPassages:
+    """Every passage as what its code stands for, and next to it its dense vector: [N, 2 D], read row by row."""
+    quantizer = sparse.quantizer
+    if quantizer is None:
+        raise ValueError("frozen passages need the quantizer that was trained with their encoder")
+    codes, vectors = encode.codes(bench, quantizer, sparse.search), encode.passages(bench, dense)
+
+    def decoded(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return quantizer.fitted.decode(np.ascontiguousarray(codes.array[rows]))
+
+    keys = {"codes": codes.key, "quantizer": quantizer.key, "dense": vectors.key}
+    return FrozenPassages((decoded, lambda rows: vectors.array[rows]), keys)
+
+
+def structure(bench: Bench, search: Search, quantizer: StoredQuantizer, codes: StoredArray) -> Artifact | None:
+    """What the search needs besides the codes (a hash table); None where it needs nothing."""
+    settings = search.structure()
+    if settings is None:
+        return None
+
+    def write(folder: Path) -> None:
+        search.prepare(quantizer.fitted, codes.array, folder)
+
+    return bench.make(artifacts.structure(settings, quantizer, codes), write)

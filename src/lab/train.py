@@ -1,0 +1,137 @@
+"""Trained encoders: the batches of a training, its key, and its checkpoint."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..encoders.base import Encoder
+from ..encoders.checkpoint import Checkpoint
+from ..encoders.tokens import Tokens
+from ..errors import LabradorError
+from ..losses.base import Objective
+from ..machine import processes
+from ..samplers.base import Example, Pool, Sampler
+from ..samplers.bm25 import BM25Hard
+from ..samplers.lexical_negatives import with_lexical
+from ..training.frozen import FrozenPassages
+from ..training.train_set import Candidates, TrainSet
+from . import artifacts, dev, lexical, tokens
+from .bench import Bench
+from .stored import StoredQuantizer
+
+TOWERS = "towers"  # the folder of the trained weights, inside the artifact
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The batches of each epoch of a training on a train set, and what of them enters its key."""
+
+    train_set: TrainSet
+    batches: Callable[[int], list[list[Example]]]
+    part: artifacts.Part
+
+
+def pretrained(encoder: Encoder) -> Checkpoint:
+    """The encoder as it comes."""
+    return Checkpoint(encoder, None, artifacts.pretrained(encoder))
+
+
+def draw(bench: Bench, sampler: Sampler, train_set: TrainSet, *, by_terms: bool = False) -> Draws:
+    """The batches that a sampler forms of a train set; one that draws from a checkpoint's search needs its candidates.
+
+    by_terms: every query has lexical hard negatives, too, for an objective with a term of its own for them.
+    """
+    sampler = sampler.resolved(train_set.positive)
+    found = _candidates(bench, sampler, train_set)
+    before = lexical.negatives(bench, train_set, sampler.depth) if sampler.with_bm25 else None
+    lists = None if found is None else found.lists
+    if before is not None and lists is not None:
+        lists = before.lists.followed_by(lists)
+    pool = Pool(
+        train_set.positives,
+        lists,
+        len(bench.corpus.passages),
+        bench.settings.batch_size,
+        bench.seed,
+        train_set.spared,
+    )
+    hard = BM25Hard() if by_terms else None
+    terms = None if hard is None else lexical.negatives(bench, train_set, hard.depth)
+
+    def batches(epoch: int) -> list[list[Example]]:
+        formed = list(sampler.batches(pool, epoch))
+        if hard is None or terms is None:
+            return formed
+        return with_lexical(formed, hard, replace(pool, candidates=terms.lists), epoch)
+
+    mined = {"candidates": found, "bm25 candidates": before, "lexical": terms}
+    keys = {name: candidates.key for name, candidates in mined.items() if candidates is not None}
+    return Draws(train_set, batches, artifacts.drawn(train_set, sampler, hard, keys))
+
+
+def _candidates(bench: Bench, sampler: Sampler, train_set: TrainSet) -> Candidates | None:
+    """What a sampler draws hard negatives from: BM25's are mined, a checkpoint's were given with the train set."""
+    if sampler.mined_by == "bm25":
+        return lexical.negatives(bench, train_set, sampler.depth)
+    if sampler.mined_by == "nothing":
+        return None
+    if train_set.candidates is None:
+        name = type(sampler).__name__
+        raise LabradorError(f"sampler={name}: it draws from a checkpoint's own search, none was given")
+    return train_set.candidates
+
+
+def fit(
+    bench: Bench,
+    start: Encoder | Checkpoint,
+    objective: Objective,
+    draws: Draws,
+    name: str,
+    quantizer: StoredQuantizer | None = None,
+) -> Checkpoint:
+    """Train from `start` on the batches drawn; killed, it continues from its last checkpoint.
+
+    The objective's own parameters start from those that `start` was trained with, else from the `quantizer`'s. Against
+    frozen passages only queries are encoded and trained.
+    """
+    checkpoint = pretrained(start) if isinstance(start, Encoder) else start
+    train_set = draws.train_set
+    queries = tokens.queries(bench, checkpoint.encoder, train_set.queries)
+    passages, read = _passages(bench, checkpoint.encoder, train_set)
+    ranked = dev.pool(bench, checkpoint) if dev.keeps_best(bench, objective) else None
+
+    def write(folder: Path) -> None:
+        from ..training.base import Place
+        from ..training.encoder import EncoderTraining
+        from ..training.loop import train
+
+        training = EncoderTraining(
+            batches=draws.batches,
+            settings=bench.settings,
+            seed=bench.seed,
+            dev_rank=None if ranked is None else ranked.questions(passages).average_rank,
+            start=checkpoint,
+            objective=objective,
+            queries=queries.tokens,
+            passages=passages,
+            spared=train_set.spared,
+            state={**(quantizer.fitted.state() if quantizer else {}), **checkpoint.objective_state()},
+            gathered=bench.gathered or processes.world_size() == 1,
+        )
+        train(training, Place(folder, bench.device, bench.watched(name)))
+
+    parts = [artifacts.started(checkpoint, {"queries": queries.key, **read}, quantizer), draws.part]
+    if ranked is not None:
+        parts.append(ranked.part)
+    artifact = bench.make(artifacts.fit(bench, objective, parts, name), write, device=bench.device)
+    bench.replay(name, artifact)
+    return Checkpoint(checkpoint.encoder, artifact.folder / TOWERS, artifact.key)
+
+
+def _passages(bench: Bench, encoder: Encoder, train_set: TrainSet) -> tuple[Tokens | FrozenPassages, dict[str, str]]:
+    """The passages of a training, and the keys of what they are."""
+    frozen = train_set.frozen
+    if frozen is not None:
+        return frozen, {f"passages.{part}": key for part, key in frozen.keys.items()}
+    read = tokens.passages(bench, encoder)
+    return read.tokens, {"passages": read.key}

@@ -1,0 +1,197 @@
+"""What trains: queries and, for each, the passages that are its positives and its hard negatives. Imports no torch.
+
+`TrainSet.of(corpus)` is the data's own, `pooled` adds unlabelled queries, `labelled` takes a teacher's labels. Nothing
+is copied, and the corpus stays as it is.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.ragged import Ragged
+from ..data.corpus import Corpus
+from ..data.exclude_self import NONE
+from ..data.schema import Fingerprint, Positive
+from .frozen import FrozenPassages
+
+Rows = NDArray[np.int64]
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class QuerySet:
+    """The queries of a split, as encoders read them and searches take them.
+
+    key: of the texts [Q]; own int64 [Q]: the passage that each query is itself (-1: none), which its rankings leave
+    out; None: no query is a passage.
+    """
+
+    split: str
+    texts: Sequence[str]
+    key: str
+    own: Rows | None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @classmethod
+    def of(cls, corpus: Corpus, split: str) -> "QuerySet":
+        """The queries of a split of the corpus. Raises LabradorError for a split that it does not have."""
+        return cls(split, corpus.queries(split).texts, corpus.fingerprint(f"queries-{split}"), corpus.own(split))
+
+    def and_unlabelled(self, corpus: Corpus, texts: Sequence[str]) -> tuple["QuerySet", dict[str, int]]:
+        """These queries followed by unlabelled ones, written as the source writes its own, each once.
+
+        Those that these queries have, and those of the corpus's other splits, which a run is scored on, are left out,
+        whatever their case and white space: how many were "known" and "held out" comes second.
+        """
+        others = [split for split in corpus.splits if split != self.split]
+        held_out = {_same(text) for split in others for text in corpus.queries(split).texts}
+        known = {_same(text) for text in self.texts}
+        more: dict[str, str] = {}
+        leaking = 0
+        for text in map(corpus.question, texts):
+            same = _same(text)
+            if same in held_out:
+                leaking += 1
+            elif same and same not in known:
+                more.setdefault(same, text)
+        left_out = {"held out": leaking, "known": len(texts) - leaking - len(more)}
+        if not more:
+            return self, left_out
+        key = _digest(self.key, *(str(len(text)) for text in more.values()), *more.values())
+        own = None if self.own is None else np.concatenate([self.own, np.full(len(more), NONE)])
+        return QuerySet(self.split, [*self.texts, *more.values()], key, own), left_out
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Passages of each query, best first, none of them spared; the key of the artifact that holds them."""
+
+    lists: Ragged
+    key: str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Passages that are positives and negatives of each of Q queries, and the key of what decided so.
+
+    labelled [Q]: which queries were looked at; the others have no labels.
+    """
+
+    positives: Ragged
+    negatives: Ragged
+    labelled: NDArray[np.bool_]
+    key: str
+
+
+@dataclass(frozen=True)
+class TrainSet:
+    """Q queries and what a training knows of each; also the dev split's, by which weights are chosen.
+
+    positives: passages, best first where `positive` is "first"; spared: passages that are never negatives, rising, the
+    positives among them; negatives: hard negatives that came with the labels, None: there are none; key: of positives
+    and spared; positive: which positive is trained on where the sampler does not say; candidates: what a checkpoint
+    found, for samplers that draw from that; frozen: passages to train against that are not encoded.
+    """
+
+    queries: QuerySet
+    positives: Ragged
+    spared: Ragged
+    negatives: Candidates | None
+    key: str
+    positive: Positive = "any"
+    candidates: Candidates | None = None
+    frozen: FrozenPassages | None = None
+
+    @classmethod
+    def of(cls, corpus: Corpus, split: str = TRAIN) -> "TrainSet":
+        """The judged queries of a split, and the source's hard negatives where it brings any."""
+        negatives = corpus.hard_negatives(split)
+        return cls(
+            queries=QuerySet.of(corpus, split),
+            positives=corpus.positives(split),
+            spared=corpus.spared(split),
+            negatives=None if negatives is None else Candidates(negatives, corpus.fingerprint(f"negatives-{split}")),
+            key=_digest(corpus.fingerprint(f"qrels-{split}"), corpus.fingerprint(f"spared-{split}")),
+            positive=corpus.positive,
+        )
+
+    def pooled(self, queries: QuerySet) -> "TrainSet":
+        """This train set with more queries behind its own, which have no passages."""
+        more = len(queries) - len(self.queries)
+        negatives = self.negatives and replace(self.negatives, lists=_longer(self.negatives.lists, more))
+        positives, spared = _longer(self.positives, more), _longer(self.spared, more)
+        return replace(self, queries=queries, positives=positives, spared=spared, negatives=negatives)
+
+    def labelled(self, labels: Labels, corpus: Corpus, *, judged: bool) -> "TrainSet":
+        """The labelled queries with the positives and hard negatives of `labels`; with `judged`, this set's positives
+        come first.
+
+        Known positives are never negatives, judged or labelled. Queries that were not labelled have no positives, so
+        nothing is learned from them. Labels have no best one among them: any positive is trained on.
+        """
+        both = np.concatenate([_pairs(self.positives), _pairs(labels.positives)], axis=1)
+        both = _firsts(both[:, labels.labelled[both[0]]])
+        pairs = both if judged else _firsts(_pairs(labels.positives))
+        count = len(labels.positives)
+        spared = corpus.never_negatives(Ragged.from_pairs(both[0], both[1], count), self.queries.own)
+        return replace(
+            self,
+            positives=Ragged.from_pairs(pairs[0], pairs[1], count),
+            spared=spared,
+            negatives=Candidates(labels.negatives.without(spared), _digest(labels.key, "negatives", _hash(spared))),
+            key=_digest(labels.key, str(judged), self.key, _hash(spared)),
+            positive="any",
+        )
+
+    def mined(self, candidates: Candidates) -> "TrainSet":
+        """This train set with what a checkpoint found, for samplers that draw from that."""
+        return replace(self, candidates=candidates)
+
+    def against(self, frozen: FrozenPassages) -> "TrainSet":
+        """This train set, its queries trained against passages that stay as they are."""
+        return replace(self, frozen=frozen)
+
+    def judged(self, limit: int | None, seed: int) -> Rows:
+        """The queries that have a positive, rising; at most `limit` of them, drawn with the seed."""
+        rows = np.flatnonzero(self.positives.lengths)
+        if limit is None or len(rows) <= limit:
+            return rows
+        return np.sort(np.random.default_rng(seed).choice(rows, size=limit, replace=False))
+
+
+def _longer(lists: Ragged, more: int) -> Ragged:
+    """The lists followed by so many empty ones."""
+    return Ragged(lists.values, np.concatenate([lists.offsets, np.full(more, lists.offsets[-1])]))
+
+
+def _pairs(lists: Ragged) -> Rows:
+    """[2, total]: the row of each entry, and the entry."""
+    return np.stack([np.repeat(np.arange(len(lists)), lists.lengths), lists.values])
+
+
+def _firsts(pairs: Rows) -> Rows:
+    """Pairs [2, P] by their first number, in their order, each pair once, where it came first."""
+    places = np.sort(np.unique(pairs, axis=1, return_index=True)[1])
+    kept = pairs[:, places]
+    return kept[:, np.argsort(kept[0], kind="stable")]
+
+
+def _same(text: str) -> str:
+    """What questions have in common that differ in case and white space alone."""
+    return " ".join(text.split()).casefold()
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _hash(lists: Ragged) -> str:
+    digest = Fingerprint()
+    for array in (lists.values, lists.offsets):
+        digest.add_array(array)
+    return digest.hexdigest()
