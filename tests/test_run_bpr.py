@@ -33,10 +33,10 @@ def test_a_hash_is_learned_on_frozen_vectors(tmp_path, beir):
     [
         (["retriever=bpr", "quantizer.bits=8"], "set retriever.bits=8"),
         (["retriever=bpr", "retriever.alpha=-1"], "retriever.alpha=-1"),
-        (["retriever=bpr", "retriever.alpha=inf"], "a finite number was expected"),
-        (["retriever=bpr", "retriever.relaxation=soft"], "one of tanh, straight_through was expected"),
+        (["retriever=bpr", "retriever.alpha=inf"], "expected a finite number"),
+        (["retriever=bpr", "retriever.relaxation=soft"], "expected one of tanh, straight_through"),
         (["retriever=bpr", "search=hash_lookup", "search.tables=9", "search.key_bits=8"], "search.key_bits=8"),
-        (["retriever=dpr", "search=hash_lookup"], "needs binary codes"),
+        (["retriever=dpr", "search=hash_lookup"], "a quantizer with binary codes"),
         (["retriever=pretrained", "quantizer=hash", "quantizer.alpha=-1"], "quantizer.alpha=-1"),
     ],
 )

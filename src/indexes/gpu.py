@@ -6,44 +6,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import block_rows
-from ..errors import LabradorError
+from ..errors import SettingError
 from ..machine import gpus
 from ..machine.devices import memory_for
-from ..quantizers.base import FittedQuantizer
+from ..quantizers.base import FittedQuantizer, Quantizer
+from ..quantizers.flat import Flat
 from .base import Hits, VectorIndex
 from .ties import Found, Scanned, exact_top
 
-NO_GPU = "expected a GPU, none is visible; check nvidia-smi and CUDA_VISIBLE_DEVICES, or set search.device=cpu"
 REMEDY = "set search.device=cpu, or use codes of fewer bytes"
 LIMIT = 2048  # passages per query that faiss gives on a GPU
 DEEPEST = LIMIT - 2  # that can be asked for: of two more, one may be the query's own, one shows a shared last place
 
 
-def check_gpu(depth: int) -> None:
-    """Raise LabradorError unless faiss is built for GPUs, one is visible, and it can give `depth` passages per query.
+def check_gpu(quantizer: Quantizer, depth: int) -> None:
+    """Raise SettingError unless faiss can scan the quantizer's codes on a GPU, give `depth` passages per query, is
+    built for GPUs, and one is visible.
 
     CUDA is not touched where GPUs can be listed without it: a cell has none yet, and CUDA sees only those that are
     visible at its first call.
     """
-    check_depth(depth)
     import faiss
 
+    if not (quantizer.binary or isinstance(quantizer, Flat)):
+        why = f"faiss scans no codes of quantizer={quantizer.option} on a GPU"
+        raise wrong_device(why, "there use flat, lsh or hash")
+    if depth > DEEPEST:
+        why = f"faiss gives at most {DEEPEST} of the {depth} passages per query on a GPU"
+        raise wrong_device(why, "there set search.k and search.candidates lower")
     if not hasattr(faiss, "StandardGpuResources"):
-        raise LabradorError(
-            "search.device=cuda: expected a faiss built for GPUs, faiss-cpu is installed; pip uninstall faiss-cpu and "
-            "install labrador[gpu], or set search.device=cpu"
-        )
+        raise wrong_device("faiss-cpu is installed", "for a GPU uninstall it and install labrador[gpu]")
     why = gpus.listing().why  # without nvidia-smi no GPU is taken by name, and faiss may be asked
     if not gpus.visible_gpus() and (not why or faiss.get_num_gpus() < 1):
-        raise LabradorError(f"search.device=cuda: {NO_GPU}")
+        raise no_gpu()
+
+
+def wrong_device(why: str, remedy: str) -> SettingError:
+    """The error of a search that cannot be run on a GPU."""
+    return SettingError("device", "cuda", f"cpu, since {why}", remedy, "search")
+
+
+def no_gpu() -> SettingError:
+    """The error where no GPU is visible."""
+    return wrong_device("no GPU is visible", "check nvidia-smi and CUDA_VISIBLE_DEVICES")
 
 
 def gpu_resources() -> Any:
-    """faiss's memory on the GPU that this process has; raises LabradorError where faiss sees none."""
+    """faiss's memory on the GPU that this process has; raises SettingError where faiss sees none."""
     import faiss
 
     if faiss.get_num_gpus() < 1:
-        raise LabradorError(f"search.device=cuda: {NO_GPU}")
+        raise no_gpu()
     return faiss.StandardGpuResources()
 
 
@@ -122,12 +135,3 @@ class GpuHammingIndex(VectorIndex):
             first += len(codes)
         scores, ids = (np.hstack(arrays) for arrays in zip(*found, strict=True))
         return scores, ids
-
-
-def check_depth(k: int) -> None:
-    """Raise LabradorError when more passages are asked for than a GPU search can give."""
-    if k > DEEPEST:
-        raise LabradorError(
-            f"{k} passages per query on search.device=cuda: expected {DEEPEST} or fewer, faiss gives {LIMIT} there; "
-            f"set search.k and search.candidates to {DEEPEST} or less, or search.device=cpu"
-        )

@@ -7,20 +7,19 @@ keyed by bits t * key_bits to (t + 1) * key_bits of a code and holds the rows of
 import math
 import mmap
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LabradorError
+from ..errors import SettingError
 from ..machine.progress_bar import bar
 from ..machine.threads import for_queries, workers
 from ..quantizers.base import Codes, FittedQuantizer, Quantizer
-from ..quantizers.settings import at_least
+from ..settings import component, setting
 from .base import Hits, QueryVectors, VectorIndex
 from .hamming import HammingIndex
 from .search import Searchable
@@ -34,7 +33,7 @@ MANY = 1 << 20  # passages that a search may find, whatever their share of the c
 KEY_COST = 30  # codes that are scanned in the time in which one key is looked up: 7 ns and 0.2 us, measured
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class HashLookup(TwoStage):
     """Takes candidates of binary codes from hash tables instead of a scan, and ranks them as `TwoStage` does.
 
@@ -43,28 +42,16 @@ class HashLookup(TwoStage):
     a scan, and slower.
     """
 
-    tables: int = 4  # each takes about 20 bytes per passage in memory
-    key_bits: int | None = None  # of a table's key; None: so many that a key has about 18 to 36 passages
-    flips: int = 3  # of a key's bits; raised for queries that find too few
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.device != "cpu":
-            raise LabradorError(
-                f"search.device={self.device}: expected cpu, faiss looks up hash tables there; set search.device=cpu"
-            )
-        at_least(1, "search.tables", self.tables)
-        if self.key_bits is not None:
-            at_least(1, "search.key_bits", self.key_bits)
-        at_least(0, "search.flips", self.flips)
+    device: Literal["cpu"] = setting("cpu", "where hash tables are: the CPU alone", key=False)
+    tables: int = setting(4, "hash tables, about 20 bytes per passage in memory each", ge=1)
+    key_bits: int | None = setting(None, "bits of a table's key; null: so many that 18 to 36 passages share one", ge=1)
+    flips: int = setting(3, "bits of a key that may differ from the query's; raised where too few passages do", ge=0)
 
     def check(self, quantizer: Quantizer, dimension: int) -> None:
-        """Raise LabradorError, before any work, unless `quantizer` gives binary codes that have the keys' bits."""
+        """Raise SettingError, before any work, unless `quantizer` gives binary codes that have the keys' bits."""
         if not quantizer.binary:
-            raise LabradorError(
-                f"search=hash_lookup with quantizer {quantizer.option}: hash_lookup needs binary "
-                "codes, expected quantizer=hash or lsh; set one of them, or search=two_stage"
-            )
+            expected = f"a quantizer with binary codes, not {quantizer.option}"
+            raise SettingError("search", "hash_lookup", expected, "set quantizer=hash or lsh, or search=two_stage")
         check_keys(self.tables, self.key_bits, getattr(quantizer, "bits", None) or dimension)
 
     def structure(self) -> dict[str, int]:
@@ -111,7 +98,7 @@ class LookupIndex(VectorIndex):
     def empty(
         cls, fitted: FittedQuantizer, tables: int, key_bits: int, flips: int = 0, ties_from: int = 0
     ) -> "LookupIndex":
-        """An index of no passages. Raises LabradorError where the keys have more bits than the codes."""
+        """An index of no passages. Raises SettingError where the keys have more bits than the codes."""
         import faiss
 
         check_keys(tables, key_bits, 8 * fitted.code_bytes)
@@ -240,16 +227,12 @@ def bits_of_keys(passages: int, tables: int, bits: int) -> int:
 
 
 def check_keys(tables: int, key_bits: int | None, bits: int) -> None:
-    """Raise LabradorError unless the keys of all tables (None: of one bit or more) fit in a code of `bits`."""
+    """Raise SettingError unless the keys of all tables (None: of one bit or more) fit in a code of `bits`."""
     if tables > bits:
-        raise LabradorError(
-            f"search.tables={tables}: expected at most {bits}, the bits of a code; set search.tables={bits} or fewer"
-        )
+        raise SettingError("tables", tables, f"at most {bits}, the bits of a code", component="search")
     if key_bits is not None and tables * key_bits > bits:
-        raise LabradorError(
-            f"search.tables={tables} with search.key_bits={key_bits}: expected at most {bits} bits together, those of "
-            f"a code; set search.key_bits={bits // tables} or fewer"
-        )
+        expected = f"at most {bits // tables}, so that the keys of {tables} tables fit in a code of {bits} bits"
+        raise SettingError("key_bits", key_bits, expected, component="search")
 
 
 def release(codes: Codes) -> None:

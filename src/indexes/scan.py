@@ -1,13 +1,12 @@
 """search=scan: all passages ranked by their codes."""
 
-from dataclasses import dataclass
-
+from ..settings import component
 from . import of
 from .base import VectorIndex
 from .search import Search, Searchable
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Scan(Search):
     """Ranks all passages by their codes."""
 

@@ -1,16 +1,16 @@
 """How a corpus is searched, as a component: what every way of searching has."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from ..errors import LabradorError
 from ..quantizers.base import Codes, FittedQuantizer, Quantizer, Vectors
-from ..quantizers.settings import at_least
+from ..settings import component, setting
 from .base import Index, QueryVectors
+from .gpu import check_gpu
 
-DEVICES = ("cpu", "cuda")
+Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,12 @@ class Searchable:
     prepared: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Search(ABC):
     """A way of searching as a component: its fields are its settings."""
 
-    k: int = 1000  # passages per query
-    device: str = field(default="cpu", metadata={"key": False})
-
-    def __post_init__(self) -> None:
-        at_least(1, "search.k", self.k)
-        if self.device not in DEVICES:
-            raise LabradorError(
-                f"search.device={self.device}: expected one of {', '.join(DEVICES)}; choose one of them"
-            )
+    k: int = setting(1000, "passages per query", ge=1)
+    device: Device = setting("cpu", "where codes are scanned; cuda: faiss's GPU index (flat, lsh, hash)", key=False)
 
     def resolved(self, verified: bool) -> Self:
         """This search with every `auto` decided; `verified`: the retriever has a second, dense encoder for passages.
@@ -63,18 +56,9 @@ class Search(ABC):
         return self.k
 
     def check(self, quantizer: Quantizer, dimension: int) -> None:
-        """Raise LabradorError, before any work, when codes of vectors [N, dimension] cannot be searched this way."""
-        if self.device == "cpu":
-            return
-        if self.device not in quantizer.devices:
-            name = quantizer.option
-            raise LabradorError(
-                f"search.device={self.device} with quantizer {name}: expected flat, lsh or hash, faiss scans no "
-                "other codes on a GPU; set search.device=cpu"
-            )
-        from .gpu import check_gpu
-
-        check_gpu(self.depth)
+        """Raise SettingError, before any work, when codes of vectors [N, dimension] cannot be searched this way."""
+        if self.device != "cpu":
+            check_gpu(quantizer, self.depth)
 
     def structure(self) -> dict[str, int] | None:
         """The settings of what `prepare` writes; None: nothing, the codes are searched as they are."""

@@ -1,14 +1,13 @@
 """search=two_stage: candidates by their codes, ranked again by a better score (BPR, section 4.3; BiDR, section 3.4)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
-from typing import Literal, Self, get_args
+from typing import Literal, Self
 
 import numpy as np
 
-from ..errors import LabradorError
 from ..machine.threads import for_queries
-from ..quantizers.settings import at_least
+from ..settings import component, setting
 from .base import Floats, Hits, Index, Ints, QueryVectors, VectorIndex, checked
 from .rerank import Reranker, by_codes, by_vectors
 from .scan import scan
@@ -19,7 +18,7 @@ Rerank = Literal["auto", "codes", "dense"]
 QUERIES = 64  # reranked together: their candidates' vectors are read once
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class TwoStage(Search):
     """Takes candidates by the codes and ranks them by the continuous query's inner product.
 
@@ -28,16 +27,10 @@ class TwoStage(Search):
     encoder for it, the verifier, else codes. Rankings have at most `candidates`.
     """
 
-    candidates: int = 1000  # per query
-    rerank: Rerank = "auto"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(1, "search.candidates", self.candidates)
-        if self.rerank not in get_args(Rerank):
-            raise LabradorError(
-                f"search.rerank={self.rerank}: expected one of {', '.join(get_args(Rerank))}; choose one of them"
-            )
+    candidates: int = setting(1000, "passages per query that are ranked again", ge=1)
+    rerank: Rerank = setting(
+        "auto", "codes: by the decoded codes; dense: by full vectors on disk; auto: dense for bidr, else codes"
+    )
 
     def resolved(self, verified: bool) -> Self:
         """This search with rerank=auto decided: dense where the retriever has a verifier, else codes."""

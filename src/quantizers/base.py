@@ -114,7 +114,6 @@ class FittedQuantizer(ABC):
 class Quantizer(ABC):
     """A compression as a component: its fields are its settings."""
 
-    devices: ClassVar[tuple[str, ...]] = ("cpu",)  # where its codes can be searched
     binary: ClassVar[bool] = False  # whether its codes are signs, compared by Hamming distance
     version: ClassVar[int] = 1  # raised when the same settings come to give other results
     supervised: ClassVar[bool] = False  # whether it learns from judged train questions

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +50,6 @@ class FlatCodec(FittedQuantizer):
 @component
 class Flat(Quantizer):
     """The vectors as the encoder stored them."""
-
-    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
 
     def draws(self, passages: int) -> bool:
         """Never."""

@@ -83,7 +83,6 @@ class HashCodec(BinaryCodec):
 class Hash(SupervisedQuantizer):
     """`bits` learned signs, bits / 8 bytes per passage: a layer that starts as the identity."""
 
-    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     binary: ClassVar[bool] = True
     version: ClassVar[int] = 3  # 2: any positive of a question, whatever the data
 

@@ -35,7 +35,6 @@ class LSHCodec(BinaryCodec, FaissCodec):
 class LSH(Quantizer):
     """`bits` signs of a seeded random rotation; bits / 8 bytes per passage."""
 
-    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     binary: ClassVar[bool] = True
 
     bits: int | None = setting(None, BITS, ge=8, multiple_of=8)

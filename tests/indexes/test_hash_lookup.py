@@ -223,15 +223,18 @@ def test_what_names_the_tables():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: HashLookup(device="cuda"), r"search.device=cuda: expected cpu, .*; set search.device=cpu"),
-        (lambda: HashLookup(tables=0), "search.tables=0: expected an integer of 1 or more"),
-        (lambda: HashLookup(key_bits=0), "search.key_bits=0: expected"),
-        (lambda: HashLookup(flips=-1), "search.flips=-1: expected"),
-        (lambda: HashLookup().check(Flat(), 64), "with quantizer flat: hash_lookup needs binary codes"),
-        (lambda: HashLookup().check(PQ(), 64), "with quantizer pq: .* expected quantizer=hash or lsh"),
+        (lambda: HashLookup(device="cuda"), r"device=cuda: expected one of cpu"),
+        (lambda: HashLookup(tables=0), "tables=0: expected a whole number >= 1"),
+        (lambda: HashLookup(key_bits=0), "key_bits=0: expected a whole number >= 1"),
+        (lambda: HashLookup(flips=-1), "flips=-1: expected a whole number >= 0"),
+        (
+            lambda: HashLookup().check(Flat(), 64),
+            "search=hash_lookup: expected a quantizer with binary codes",
+        ),
+        (lambda: HashLookup().check(PQ(), 64), "not pq; set quantizer=hash or lsh"),
         (
             lambda: HashLookup(key_bits=17).check(LSH(bits=64), 64),
-            "search.tables=4 with search.key_bits=17: .*key_bits=16",
+            "search.key_bits=17: expected at most 16",
         ),
         (lambda: HashLookup(tables=65).check(LSH(bits=64), 64), "search.tables=65: expected at most 64"),
     ],
@@ -244,9 +247,9 @@ def test_settings_without_meaning_are_refused(make, says):
 @pytest.mark.parametrize("settings", [{"key_bits": 17}, {"tables": 65}])
 def test_keys_beyond_codes_are_refused_before_tables_are_filled(tmp_path: Path, settings):
     search, codec = HashLookup(**settings), HashCodec(None, 64)
-    with pytest.raises(LabradorError, match="expected at most 64"):
+    with pytest.raises(LabradorError, match="expected at most (16|64)"):
         search.check(LSH(), 64)
-    with pytest.raises(LabradorError, match="expected at most 64"):
+    with pytest.raises(LabradorError, match="expected at most (16|64)"):
         search.prepare(codec, codec.encode(signs(0, 50, 64)), tmp_path)
 
 
