@@ -247,9 +247,9 @@ def test_settings_without_meaning_are_refused(make, says):
 @pytest.mark.parametrize("settings", [{"key_bits": 17}, {"tables": 65}])
 def test_keys_beyond_codes_are_refused_before_tables_are_filled(tmp_path: Path, settings):
     search, codec = HashLookup(**settings), HashCodec(None, 64)
-    with pytest.raises(LabradorError, match="expected at most (16|64)"):
+    with pytest.raises(LabradorError, match=r"expected at most (16|64)"):
         search.check(LSH(), 64)
-    with pytest.raises(LabradorError, match="expected at most (16|64)"):
+    with pytest.raises(LabradorError, match=r"expected at most (16|64)"):
         search.prepare(codec, codec.encode(signs(0, 50, 64)), tmp_path)
 
 
