@@ -1,4 +1,4 @@
-"""Run a published table and lay what was measured beside what was published.
+"""Run a published table and show what was measured next to what was published.
 
 python -m labrador.tables                                     the tables and what each needs
 python -m labrador.tables bpr_nq                              its cells as they were published (hours, GPUs)
@@ -7,10 +7,9 @@ python -m labrador.tables bpr_nq scale=small data=beir data.path=DIR seed=0,1
 
 NAME is a file of experiments/ or the path of a YAML file like those. What follows overrides the cells' settings;
 seed=0,1 runs each cell with both, processes=8 under torchrun with 8 processes. baseline=CELL names the cell that the
-others are tested against, by its name or its folder's; without it, that is the first one measured. A cell runs in
-multirun/tables/NAME/SCALE/CELL/SEED and is not run again while its result is there and its settings are the same;
-table.csv, table.md, table.tex and, with the tests in full, table-differences.csv are written to
-multirun/tables/NAME/SCALE.
+others are tested against, by its name or its folder's; the default is the first one measured. A cell runs in
+multirun/tables/NAME/SCALE/CELL/SEED, unless a result of the same settings is there already. table.csv, table.md,
+table.tex and table-differences.csv (all tests in full) are written to multirun/tables/NAME/SCALE.
 """
 
 import signal
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(__doc__.strip())
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that the running cell is ended, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # raises, which ends the running cell, too
     try:
         if not arguments:
             print_table(listing([read_table(file) for file in sorted(EXPERIMENTS.glob("*.yaml"))]))
@@ -61,10 +60,10 @@ def write(request: Request, lines: Sequence[Line]) -> None:
     """Print the table and write it as CSV, Markdown and LaTeX; raises LabradorError when a file cannot be written."""
     above = header(request.table, request.scale, request.comparable, lines)
     if request.overrides:
-        above.insert(3, f"Set besides: {' '.join(request.overrides)}")
-    lines, found, told = marked(lines, request.baseline)
+        above.insert(3, f"Also set: {' '.join(request.overrides)}")
+    lines, found, tested = marked(lines, request.baseline)
     shown = layout(lines, request.comparable)
-    shown = replace(shown, told=(*shown.told, *told))
+    shown = replace(shown, told=(*shown.told, *tested))
     files = [request.folder / f"table.{kind}" for kind in ("csv", "md", "tex")]
     in_full = request.folder / "table-differences.csv"
     try:
@@ -93,11 +92,11 @@ def listing(tables: Sequence[Published]) -> Layout:
     names = [Column("table", lambda table: table.name), Column("title", lambda table: table.title)]
     figures = [Column("cells", lambda table: len(table.cells), number=True), need("GPUs", "gpus")]
     figures += [need("GB each", "gpu_memory_gb"), need("GB disk", "disk_gb"), need("hours", "hours")]
-    told = (
+    notes = (
         "make table-NAME runs one; make table-NAME SCALE=small runs its cells on a laptop, ARGS='seed=0,1 data=beir "
-        "data.path=DIR' with other settings. The needs are those of the published scale, estimated and not measured.",
+        "data.path=DIR' with other settings. The needs are estimates for the published scale.",
     )
-    return Layout(tables, names, figures, "", told)
+    return Layout(tables, names, figures, "", notes)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measured beside published: the lines, the header and the CSV of a table that someone else measured before."""
+"""Measured figures next to published ones: the lines, the header and the CSV of a published table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from .published import Cell, Published
 if TYPE_CHECKING:
     from ..report.significance.differences import Difference
 
-COSTS = {"bytes_per_passage": "bytes/passage", "query_ms": "ms/query"}  # published beside the metrics
+COSTS = {"bytes_per_passage": "bytes/passage", "query_ms": "ms/query"}  # published besides metrics
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Line:
     signs: Mapping[str, int] = field(default_factory=dict)  # metric -> significantly better (1) or worse (-1)
 
     def measured(self, figure: str) -> float | None:
-        """A figure as it is published, metrics in per cent: the mean over the seeds, None where it is not told."""
+        """A figure as it is published, metrics in per cent: the mean over the seeds; None if unknown."""
         if self.system is None:
             return None
         if figure in COSTS:
@@ -34,8 +34,8 @@ class Line:
             values = [
                 row.bytes_per_passage if figure == "bytes_per_passage" else row.latency_ms.get("p50") for row in rows
             ]
-            told = [value for value in values if value is not None]
-            return sum(told) / len(told) if told else None
+            known = [value for value in values if value is not None]
+            return sum(known) / len(known) if known else None
         mean = self.system.mean(figure)
         return None if mean is None else 100 * mean
 
@@ -45,7 +45,7 @@ class Line:
         return None if spread is None else 100 * spread
 
     def difference(self, figure: str) -> float | None:
-        """A metric measured less published, in per cent."""
+        """A metric, measured minus published, in per cent."""
         measured, published = self.measured(figure), self.cell.published.get(figure)
         return None if measured is None or published is None or figure in COSTS else measured - published
 
@@ -57,11 +57,10 @@ def figures(lines: Sequence[Line]) -> list[str]:
 
 
 def marked(lines: Sequence[Line], baseline: str | None) -> tuple[list[Line], list["Difference"], tuple[str, ...]]:
-    """The lines with what differs from a baseline marked, the differences, and what was tested in words.
+    """The lines with significant differences to a baseline marked, the differences, and what was tested in prose.
 
-    baseline: the name of a cell; None, or one that was not measured: the first that was. Nothing is tested, and there
-    are no words, where fewer than two cells were measured. Raises LabradorError when their questions are not those
-    of the baseline.
+    baseline: the name of a cell; where it is None or was not measured, the first measured cell. With fewer than two
+    measured cells nothing is tested. Raises LabradorError when a cell has other queries than the baseline.
     """
     from ..report.significance.differences import against
     from ..report.significance.explanation import explained
@@ -94,7 +93,7 @@ def layout(lines: Sequence[Line], comparable: bool) -> Layout:
             signed = _signed(show)
             columns.append(Column(f"{head}\ndifference", _taken("difference", figure), signed, number=True))
     several = any(line.system and len(line.system.rows) > 1 for line in lines)
-    spread_told = ("Means over the seeds; in brackets the largest less the smallest",) if several else ()
+    spread_told = ("Means over the seeds; in brackets the largest minus the smallest",) if several else ()
     missing = tuple(f"{line.cell.name}: {line.why}" for line in lines if line.why)
     empty = [name for name in figures(lines) if all(line.measured(name) is None for line in lines)]
     if empty and any(line.system for line in lines):
@@ -133,9 +132,9 @@ def _signed(show: Callable[[float], str]) -> Callable[[float], str]:
 
 
 def header(table: Published, scale: str, comparable: bool, lines: Sequence[Line]) -> list[str]:
-    """What a table is and what it was measured with: scale, data, encoder, seeds, machine; a sentence or two a line."""
+    """The lines above a table: title, source, and the scale, data, encoder, seeds and machine of the measured cells."""
     rows = [row for line in lines if line.system for row in line.system.rows]
-    data = dict.fromkeys(f"{row.data} ({row.passages:,} passages, {row.queries:,} questions)" for row in rows)
+    data = dict.fromkeys(f"{row.data} ({row.passages:,} passages, {row.queries:,} queries)" for row in rows)
     encoders = dict.fromkeys(row.encoder for row in rows if row.encoder)
     seeds = sorted({row.seed for row in rows})
     measured = [f"scale {scale}"]
@@ -147,13 +146,13 @@ def header(table: Published, scale: str, comparable: bool, lines: Sequence[Line]
         "The data, the backbone or the training are not those of the published figures: compare the order of the cells "
         "within a column, not the numbers; differences are left out"
     )
-    told = [table.title, f"Published: {table.source}", f"Measured: {'; '.join(measured)}"]
-    return told if comparable else [*told, other]
+    lines_above = [table.title, f"Published: {table.source}", f"Measured: {'; '.join(measured)}"]
+    return lines_above if comparable else [*lines_above, other]
 
 
 def csv_lines(lines: Sequence[Line], comparable: bool) -> list[dict[str, Any]]:
     """One dict a cell: each figure measured, its spread over seeds, published and, if `comparable`, the difference."""
-    told = []
+    written = []
     for line in lines:
         values: dict[str, Any] = {"cell": line.cell.name, "why_not_measured": line.why}
         for figure in figures(lines):
@@ -166,5 +165,5 @@ def csv_lines(lines: Sequence[Line], comparable: bool) -> list[dict[str, Any]]:
                 values |= {f"{figure}.difference": line.difference(figure)} if comparable else {}
         rows = line.system.rows if line.system else ()
         values |= {"seeds": " ".join(str(row.seed) for row in rows), "overrides": " ".join(line.cell.overrides or ())}
-        told.append(values | {"files": " ".join(map(str, line.system.files)) if line.system else ""})
-    return told
+        written.append(values | {"files": " ".join(map(str, line.system.files)) if line.system else ""})
+    return written

@@ -22,7 +22,7 @@ class Request:
     scale: str
     seeds: tuple[int, ...]
     processes: int
-    overrides: tuple[str, ...]  # win over those of the table; without the seed
+    overrides: tuple[str, ...]  # win over the table's; without the seed
     baseline: str | None = None  # the name of the cell that others are tested against; None = the first measured
 
     @property
@@ -42,18 +42,18 @@ class Request:
 
 
 def parse(arguments: Sequence[str]) -> Request:
-    """The command line's request; raises LabradorError for a table, scale or cell not there, or a wrong setting."""
+    """The command line's request; raises LabradorError for an unknown table, scale or cell, or a wrong setting."""
     name, *rest = arguments
     file = Path(name) if name.endswith((".yaml", ".yml")) else EXPERIMENTS / f"{name}.yaml"
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in EXPERIMENTS.glob("*.yaml")))
-        raise LabradorError(f"{name}: a published table was expected: {known}, or a YAML file like theirs")
+        raise LabradorError(f"{name}: expected a published table ({known}) or a YAML file like theirs")
     for argument in rest:
         if "=" not in argument:
-            raise LabradorError(f"{argument}: a setting as KEY=VALUE was expected, such as scale=small or data=beir")
+            raise LabradorError(f"{argument}: expected KEY=VALUE, such as scale=small or data=beir")
         key, value = argument.split("=", 1)
         if key not in ("seed", "baseline") and "," in value and value[0] not in "[{'\"":
-            raise LabradorError(f"{argument}: one value was expected; a table is run with one setting, seed=0,1 aside")
+            raise LabradorError(f"{argument}: expected one value; only seed takes several, as seed=0,1")
     own = dict(argument.split("=", 1) for argument in rest if _key(argument) in OWN)
     table, scale = read_table(file), own.get("scale", "common")
     given = [*table.at(scale), *rest]
@@ -69,13 +69,13 @@ def parse(arguments: Sequence[str]) -> Request:
 
 
 def _cell(table: Published, wanted: str) -> str:
-    """The name of the cell called `wanted`, as it is written or as its folder is named, among those that run."""
+    """The name of the cell that runs and is called `wanted`, by its name or its folder's."""
     run = [cell for cell in table.cells if cell.overrides is not None]
     for cell in run:
         if cell.slug == slug(wanted):
             return cell.name
     known = ", ".join(cell.slug for cell in run)
-    raise LabradorError(f"baseline={wanted}: a cell of {table.name} that runs was expected: {known}")
+    raise LabradorError(f"baseline={wanted}: expected a cell of {table.name} that runs: {known}")
 
 
 def _key(override: str) -> str:
@@ -84,5 +84,5 @@ def _key(override: str) -> str:
 
 def _number(key: str, text: str, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
-        raise LabradorError(f"{key}={text}: a whole number from {least} was expected")
+        raise LabradorError(f"{key}={text}: expected a whole number from {least}")
     return int(text)

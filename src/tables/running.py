@@ -1,4 +1,4 @@
-"""The cells of a published table as runs of run.py, each in a folder of its own; what is finished is not run again."""
+"""The cells of a published table as runs of run.py, each in its own folder; finished ones are not run again."""
 
 import subprocess
 import sys
@@ -10,13 +10,13 @@ from ..results import FILE_NAME, read
 from .measured import Line
 from .request import ROOT, Request
 
-OVERRIDES = "overrides.txt"  # beside a result: what it was made with
+CONFIG = ".hydra/config.yaml"  # which Hydra writes into a run's folder
 LOG = "output.log"
-NOT_RUN = "published beside the others; not one of Labrador's methods"
+NOT_RUN = "published with the others; not one of Labrador's methods"
 
 
 def run_cells(request: Request) -> tuple[list[Line], int]:
-    """Run what is not there yet, cell by cell and seed by seed; a line for each cell, and how many runs failed."""
+    """Run every cell with every seed; returns a line for each cell, and how many runs failed."""
     lines: list[Line] = []
     faults = 0
     for number, cell in enumerate(request.table.cells, start=1):
@@ -39,16 +39,17 @@ def run_cells(request: Request) -> tuple[list[Line], int]:
 
 
 def run_cell(place: str, folder: Path, settings: list[str], processes: int) -> str | None:
-    """Run one cell in `folder` unless its result is there, and tell so of `place`; returns its fault, or None."""
-    told, result, log = folder / OVERRIDES, folder / FILE_NAME, folder / LOG
-    asked = "\n".join(sorted(settings)) + "\n"
-    if result.is_file() and told.is_file() and told.read_text(encoding="utf-8") == asked:
-        print(f"{place}: is there", flush=True)
+    """Run one cell in `folder`, unless a result of the same settings is there; returns why it failed, or None.
+
+    place: the cell and its seed, for what is printed.
+    """
+    result, log = folder / FILE_NAME, folder / LOG
+    if result.is_file() and (folder / CONFIG).is_file() and (folder / CONFIG).read_text() == composed(settings):
+        print(f"{place}: already there", flush=True)
         return None
     folder.mkdir(parents=True, exist_ok=True)
     result.unlink(missing_ok=True)
-    told.write_text(asked, encoding="utf-8")
-    print(f"{place}: runs, see {log}", flush=True)
+    print(f"{place}: running, see {log}", flush=True)
     several = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
     command = [sys.executable, *several, str(ROOT / "run.py"), *settings, f"hydra.run.dir={folder.as_posix()}"]
     start = time.monotonic()
@@ -61,8 +62,14 @@ def run_cell(place: str, folder: Path, settings: list[str], processes: int) -> s
     return fault
 
 
+def composed(settings: list[str]) -> str:
+    """The config that run.py composes from these settings: what makes two runs of a cell the same."""
+    command = [sys.executable, str(ROOT / "run.py"), *settings, "--cfg", "job"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.rstrip("\n") + "\n"
+
+
 def _call(command: list[str], log: Path) -> int:
-    """Run a command, its output into `log`; returns its exit code. It does not outlive this process's end."""
+    """Run a command with its output in `log`; returns its exit code. It ends with this process."""
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
@@ -74,7 +81,7 @@ def _call(command: list[str], log: Path) -> int:
 
 
 def _fault(log: Path) -> str:
-    """The error that a run told last, in one line; empty if it told none."""
+    """The last error that a run reported; empty if it reported none."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
-    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return told[-1] if told else ""
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1] if errors else ""

@@ -38,15 +38,15 @@ def test_cells_run_once_and_a_failed_one_does_not_stop_the_others(table, capsys)
     out, err = capsys.readouterr()
     assert "[1/4] BM25, seed 0: done in " in out
     assert "[3/4] Codes of 8, seed 0: done in " in out
-    (told,) = err.splitlines()
-    assert told.startswith("[2/4] Codes of 7, seed 0: failed, the others go on: quantizer.codebooks=7")
+    (reported,) = err.splitlines()
+    assert reported.startswith("[2/4] Codes of 7, seed 0: failed, the others go on: quantizer.codebooks=7")
     folder = table / "multirun" / "tables" / "made_up" / "small"
     row = json.loads((folder / "bm25" / "0" / "result.json").read_text())
     assert row["retriever"] == "bm25"
     shown = [line.split() for line in out.splitlines() if line.startswith(("BM25 ", "Other "))]
     assert shown[0][:3] == ["BM25", f"{100 * row['metrics']['R@20']:.1f}", "79.1"]
     assert shown[1][:3] == ["Other", "-", "80.0"]
-    assert "scale small; data beir (64 passages, 16 questions); encoder tiny; seed 0; device cpu" in out
+    assert "scale small; data beir (64 passages, 16 queries); encoder tiny; seed 0; device cpu" in out
     assert "difference" not in (folder / "table.csv").read_text()
     assert (folder / "table.md").read_text().startswith("Made up\n\nPublished: nowhere\n\nMeasured: scale small; ")
     assert r"BM25 & " in (folder / "table.tex").read_text()
@@ -58,15 +58,15 @@ def test_cells_run_once_and_a_failed_one_does_not_stop_the_others(table, capsys)
 
     assert main(["made_up.yaml", "scale=small"]) == 2
     out, err = capsys.readouterr()
-    assert "BM25, seed 0: is there" in out
-    assert "Codes of 8, seed 0: is there" in out
+    assert "BM25, seed 0: already there" in out
+    assert "Codes of 8, seed 0: already there" in out
     assert len(err.splitlines()) == 1  # the one that failed was tried again
 
     assert main(["made_up.yaml", "scale=small", "quantizer.codebooks=4", "quantizer.centroids=16"]) == 2
     out, err = capsys.readouterr()
     assert [line.split(",")[0] for line in err.splitlines()] == ["[1/4] BM25", "[3/4] Codes of 8"]  # have no codebooks
     assert "Codes of 7, seed 0: done in " in out
-    assert "Set besides: quantizer.codebooks=4 quantizer.centroids=16" in out
+    assert "Also set: quantizer.codebooks=4 quantizer.centroids=16" in out
     assert not (folder / "bm25" / "0" / "result.json").exists()  # it was of other settings
 
 
@@ -83,7 +83,7 @@ def test_faults_are_one_line_and_exit_code_2_before_any_work(tmp_path, capsys, m
     monkeypatch.chdir(tmp_path)
     assert main(["bpr"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: bpr: a published table was expected")
+    assert line.startswith("error: bpr: expected a published table")
     assert main(["bpr_nq", "scale=big"]) == 2
     assert "error: scale=big" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Measured beside published."""
+"""Measured next to published."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +32,7 @@ def row():
 @pytest.fixture
 def lines(row):
     def line(cell, *metrics, **fields):
-        rows = tuple(row(seed=seed, metrics=told, **fields) for seed, told in enumerate(metrics))
+        rows = tuple(row(seed=seed, metrics=means, **fields) for seed, means in enumerate(metrics))
         return Line(cell, System(cell.name, rows, tuple(Path(f"/{cell.slug}/{row.seed}") for row in rows)))
 
     return [
@@ -47,7 +47,7 @@ def cells(text):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
 
 
-def test_measured_is_told_as_published_ones_are(lines):
+def test_measured_has_the_decimals_of_published_ones(lines):
     assert figures(lines) == ["R@20", "R@100", "bytes_per_passage", "query_ms"]
     assert lines[0].measured("R@20") == pytest.approx(80.5)
     assert lines[0].spread("R@20") == pytest.approx(1.0)
@@ -75,15 +75,15 @@ def test_the_table(lines):
     ]
 
 
-def test_what_was_not_measured_and_how_figures_read_is_told_below(lines):
+def test_what_was_not_measured_and_how_figures_read_stands_below(lines):
     text = rendered(layout(lines, comparable=True))
-    for told in (
+    for note in (
         "Metrics in per cent",
-        "in brackets the largest less",
+        "in brackets the largest minus",
         "HNSW: not Labrador's",
         "Broken: failed: retri",
     ):
-        assert told in text
+        assert note in text
     assert "*" not in text
 
 
@@ -98,8 +98,7 @@ def test_the_header_says_what_was_measured_with_what(lines):
     assert header(TABLE, "common", True, lines) == [
         "BPR on NQ",
         "Published: a paper",
-        "Measured: scale common; data pydocs (12,034 passages, 1,210 questions); encoder minilm; seeds 0, 1; "
-        "device cpu",
+        "Measured: scale common; data pydocs (12,034 passages, 1,210 queries); encoder minilm; seeds 0, 1; device cpu",
     ]
     *_, measured, other = header(TABLE, "small", False, lines[2:])
     assert measured == "Measured: scale small"
@@ -133,10 +132,10 @@ def measured(row, tmp_path):
 
 
 def test_what_differs_from_the_first_measured_cell_is_marked(measured):
-    lines, found, (told,) = marked(measured, None)
+    lines, found, (tested,) = marked(measured, None)
     assert [(one.system, one.baseline, one.metric) for one in found] == [("BPR (paper)", "BPR", "R@20")]
-    assert told.startswith("▲ significantly better, ▼ significantly worse than BPR: paired randomisation test over")
-    assert told.endswith("correction for 1 comparison")
+    assert tested.startswith("▲ significantly better, ▼ significantly worse than BPR: paired randomisation test over")
+    assert tested.endswith("correction for 1 comparison")
     assert [line.signs for line in lines] == [{}, {}, {"R@20": -1}]
     shown = layout(lines, comparable=True)
     assert "| BPR (paper) | 25.00 ▼ | 77.92 |" in markdown_table(shown)
@@ -144,9 +143,9 @@ def test_what_differs_from_the_first_measured_cell_is_marked(measured):
 
 
 def test_another_baseline_can_be_named_and_one_that_failed_gives_way_to_the_first(measured):
-    lines, _, (told,) = marked(measured, "BPR (paper)")
+    lines, _, (tested,) = marked(measured, "BPR (paper)")
     assert [line.signs for line in lines] == [{}, {"R@20": 1}, {}]
-    assert "worse than BPR (paper):" in told
+    assert "worse than BPR (paper):" in tested
     assert "worse than BPR:" in marked(measured, "Broken")[2][0]
 
 
@@ -157,10 +156,10 @@ def test_of_a_single_measured_cell_nothing_is_tested(measured):
 def test_figures_that_the_data_do_not_tell_are_named(measured):
     assert "Not measured on this data: R@100, ms/query" not in layout(measured, comparable=False).told
     assert "Not measured on this data: R@100" in layout(measured, comparable=False).told
-    assert not [told for told in layout(measured[:1], comparable=False).told if told.startswith("Not measured")]
+    assert not [note for note in layout(measured[:1], comparable=False).told if note.startswith("Not measured")]
 
 
-def test_milliseconds_taken_beside_other_runs_are_marked(row):
+def test_milliseconds_taken_while_other_runs_ran_are_marked(row):
     system = System("BPR", (row(metrics={"R@20": 0.8}, disturbed=True),), (Path("/bpr/0"),))
     text = rendered(layout([Line(BPR, system)], comparable=True))
     assert "0.840~" in text
@@ -173,7 +172,7 @@ def test_cells_trained_apart_have_no_mark_while_they_have_one_seed(measured):
         replace(line, system=replace(line.system, rows=(replace(line.system.rows[0], keys={"fit": line.cell.slug}),)))
         for line in measured[1:]
     ]
-    lines, (one,), (told,) = marked(trained, None)
+    lines, (one,), (tested,) = marked(trained, None)
     assert [line.signs for line in lines] == [{}, {"R@20": 0}]
     assert one.over == "one seed"
-    assert told.startswith("Not tested against BPR: BPR (paper). Another seed trains")
+    assert tested.startswith("Not tested against BPR: BPR (paper). Another seed trains")

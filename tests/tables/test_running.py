@@ -1,4 +1,4 @@
-"""How a cell is run: its command, its seeds, and what is told of those that fail. run.py itself is replaced."""
+"""How a cell is run: its command, its seeds, and what is reported of those that fail. run.py itself is replaced."""
 
 import os
 import signal
@@ -45,9 +45,13 @@ def commands(tmp_path, monkeypatch):
         if seed in answer.says:
             return 2
         row(seed).write(tmp_path / settings["hydra.run.dir"] / "result.json")
+        config = tmp_path / settings.pop("hydra.run.dir") / ".hydra" / "config.yaml"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(str(sorted(settings.items())))
         return 0
 
     monkeypatch.setattr(running, "_call", call)
+    monkeypatch.setattr(running, "composed", lambda given: str(sorted(tuple(each.split("=", 1)) for each in given)))
     return answer
 
 
@@ -75,7 +79,7 @@ def test_several_processes_run_under_torchrun(commands):
     assert settings[0] == "data=nq"
 
 
-def test_a_seed_that_fails_leaves_the_others_and_is_told(commands, capsys):
+def test_a_seed_that_fails_leaves_the_others_and_is_reported(commands, capsys):
     commands.says = {0: "12:00:00 begins\nerror: data.path=x: no such folder\nin the end\n"}
     (line, _), faults = run_cells(request(0, 1))
     assert faults == 1
@@ -86,7 +90,7 @@ def test_a_seed_that_fails_leaves_the_others_and_is_told(commands, capsys):
     )
 
 
-def test_a_run_that_dies_without_a_word_is_told_by_its_code_and_log(commands, tmp_path):
+def test_a_run_that_dies_without_a_word_is_reported_by_its_code_and_log(commands, tmp_path):
     commands.says = {0: "Traceback (most recent call last)\n"}
     (line, _), faults = run_cells(request())
     assert (line.system, faults) == (None, 1)
