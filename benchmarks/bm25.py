@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from labrador.indexes.base import QueryTexts
-from labrador.indexes.lexical import K1, B, LexicalIndex, build_bm25
+from labrador.indexes.bm25 import K1, B, LexicalIndex, build_bm25
 from labrador.indexes.terms import Analyzer
 
 BATCH = 1024

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from labrador.data.judgements import Judgement
 from labrador.data.writer import Passage, Query, SchemaWriter
-from labrador.metrics.run_file import write_per_query, write_trec
+from labrador.metrics.run_files import write_per_query, write_trec
 from labrador.page import write_page
 from labrador.report.comparison import compare
 from labrador.results import ResultRow, find

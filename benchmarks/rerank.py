@@ -14,8 +14,8 @@ cold misses is the work of pushing other pages out, and what a cache that holds 
 is what /proc/self/io counts for a query, to see that it was cold.
 
 Compared, in turns: plain, `dense[rows]` on the map; no read-ahead, the same on a map with MADV_RANDOM; labrador,
-`indexes/rows.py`. All score and sort the candidates as two-stage search does. What read-ahead costs depends on the
-disk's setting, which is printed.
+`indexes/vectors_on_disk.py`. All score and sort the candidates as two-stage search does. The disk's setting for
+read-ahead, which decides what it costs, is printed.
 """
 
 import argparse
@@ -33,8 +33,8 @@ import numpy as np
 
 from labrador.indexes.flat import FlatIndex
 from labrador.indexes.rerank import Reranker, Rows, inner_product
-from labrador.indexes.rows import RowReader
 from labrador.indexes.two_stage import TwoStageIndex
+from labrador.indexes.vectors_on_disk import VectorsOnDisk
 
 BLOCK = 65536  # vectors written at once
 WARM = 40  # warm searches after each cold one; fewer, 5 at least, of a batch
@@ -78,7 +78,7 @@ def no_read_ahead(path: Path) -> Rows:
 
 def labrador(path: Path) -> Rows:
     """What two-stage search does."""
-    return RowReader(np.load(path, mmap_mode="r"))
+    return VectorsOnDisk(np.load(path, mmap_mode="r"))
 
 
 WAYS: dict[str, Callable[[Path], Rows]] = {"plain": plain, "no read-ahead": no_read_ahead, "labrador": labrador}

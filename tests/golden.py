@@ -33,7 +33,7 @@ from labrador.quantizers.hashing import Hash
 from labrador.quantizers.learned_pq import LearnedPQ
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.opq import OPQ
-from labrador.quantizers.product import PQ
+from labrador.quantizers.pq import PQ
 from labrador.quantizers.rabitq import RaBitQ
 from labrador.quantizers.scalar import SQ8
 from labrador.retrievers.bidr import BiDR

@@ -9,7 +9,7 @@ import numpy as np
 
 from labrador.data.judgements import Judgement
 from labrador.data.writer import Passage, Query, SchemaWriter
-from labrador.metrics.run_file import write_per_query, write_trec
+from labrador.metrics.run_files import write_per_query, write_trec
 from labrador.results import ResultRow
 
 CORPUS = "c0ffee"

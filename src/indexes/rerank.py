@@ -11,7 +11,7 @@ from ..quantizers.base import Codes, FittedQuantizer
 from ..quantizers.binary import BinaryCodec
 from .base import Floats, Ints
 from .flat import scored
-from .rows import RowReader
+from .vectors_on_disk import VectorsOnDisk
 
 Rows = Callable[[Ints], NDArray[np.floating]]  # rising passage numbers [n] -> their vectors [n, D]
 
@@ -36,7 +36,7 @@ def by_codes(fitted: FittedQuantizer, codes: Codes) -> Reranker:
 
 def by_vectors(vectors: Vectors) -> Reranker:
     """Ranks by <query, vector>; `vectors` [N, D] may be a memory map, of which the candidates' are read."""
-    return Reranker(vectors.shape[1], inner_product(RowReader(vectors)))
+    return Reranker(vectors.shape[1], inner_product(VectorsOnDisk(vectors)))
 
 
 def inner_product(vectors: Rows) -> Callable[[Floats, Ints], Floats]:

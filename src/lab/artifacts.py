@@ -51,7 +51,7 @@ class Step:
 
 TOKENS = Step("tokens", 2, "encode")  # encoders/tokens.py
 LANGUAGE = Step("language", 1, "encode")  # that of the passages: data/languages.py
-BM25 = Step("bm25", 2, "encode")  # indexes/lexical.py, postings.py; what a term is has its own version in terms.py
+BM25 = Step("bm25", 2, "encode")  # indexes/bm25.py, postings.py; what a term is has its own version in terms.py
 NEGATIVES = Step("negatives", 1, "train")  # hard negatives mined by BM25
 PRETRAINED = Step("pretrained", 1)  # an encoder as it comes: nothing is stored, its key is an input of others
 FIT = Step("fit", 2, "train", shared=True)  # trainings of encoders: training/

@@ -26,7 +26,7 @@ def index(bench: Bench) -> Artifact:
     analyzer = Analyzer(language(bench), bench.corpus.handling.tokenizer)
 
     def write(folder: Path) -> None:
-        from ..indexes.lexical import build_bm25
+        from ..indexes.bm25 import build_bm25
 
         passages = bench.corpus.passages
         build_bm25(passages.batches(TEXTS_PER_BATCH), folder, len(passages), analyzer)
@@ -66,7 +66,7 @@ def negatives(bench: Bench, train_set: TrainSet, depth: int) -> Candidates:
     built = index(bench)
 
     def write(folder: Path) -> None:
-        from ..indexes.lexical import LexicalIndex, mine
+        from ..indexes.bm25 import LexicalIndex, mine
 
         write_lists(folder, mine(LexicalIndex(built.folder), train_set.queries.texts, train_set.spared, depth))
 

@@ -111,7 +111,7 @@ def rank_bm25(bench: Bench, k: int, split: str) -> Ranking:
     bm25, asked = lexical.index(bench), bench.queries(split)
 
     def build() -> Index[QueryTexts]:
-        from ..indexes.lexical import LexicalIndex
+        from ..indexes.bm25 import LexicalIndex
 
         return LexicalIndex(bm25.folder, ties_from=bench.ties_from)
 
@@ -190,7 +190,7 @@ def score(bench: Bench, ranking: Ranking, split: str, tag: str, metrics: tuple[s
     """metrics.json (with `metrics`), per_query.parquet and run.trec (with `tag`) of a ranking."""
 
     def write(folder: Path) -> None:
-        from ..metrics.scoring import score_split
+        from ..metrics.run_files import score_split
 
         score_split(bench.corpus, split, ranking.hits, tag, folder, metrics=metrics)
 

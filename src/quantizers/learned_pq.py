@@ -15,7 +15,7 @@ from ..errors import settings_of
 from ..losses.bidr import CODEBOOKS, ROTATION, SKEW, BiDRLoss, turned
 from .base import State, TrainingVectors
 from .opq import OPQ
-from .product import ProductCodec
+from .pq import ProductCodec
 from .supervised import SupervisedQuantizer, judged_queries, learn, mean_length
 
 SHARPNESS = 8  # times the codebooks: with vectors of length 1, sub-vectors then have the mean squared length 8

@@ -9,7 +9,7 @@ import numpy as np
 from ..machine.progress_bar import bar
 from ..machine.threads import threads, workers
 from ..settings import component, setting
-from .product import PQ, Floats, ProductCodec
+from .pq import PQ, Floats, ProductCodec
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,7 +20,7 @@ from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
 from ..quantizers.learned_pq import SHARPNESS, LearnedPQ, books
 from ..quantizers.opq import OPQ
-from ..quantizers.product import PQ
+from ..quantizers.pq import PQ
 from ..training.train_set import TrainSet
 from .base import need_others, need_train_pairs
 from .labelled import Labelled

@@ -18,7 +18,7 @@ from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import HashCodec
 from labrador.quantizers.lsh import LSH
-from labrador.quantizers.product import PQ
+from labrador.quantizers.pq import PQ
 
 
 @pytest.fixture

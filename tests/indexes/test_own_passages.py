@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from labrador.indexes.base import Hits, QueryTexts, QueryVectors
+from labrador.indexes.bm25 import LexicalIndex, build_bm25
 from labrador.indexes.hash_lookup import HashLookup
-from labrador.indexes.lexical import LexicalIndex, build_bm25
 from labrador.indexes.scan import Scan
 from labrador.indexes.search import Searchable
 from labrador.indexes.two_stage import TwoStage

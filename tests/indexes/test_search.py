@@ -16,7 +16,7 @@ from labrador.machine import gpus
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH
-from labrador.quantizers.product import PQ
+from labrador.quantizers.pq import PQ
 from labrador.quantizers.rabitq import RaBitQ
 from labrador.quantizers.scalar import SQ8
 

@@ -8,7 +8,7 @@ import Stemmer
 
 from labrador.data.languages import LANGUAGES, STEMMERS, STOP_WORDS
 from labrador.indexes.base import QueryTexts
-from labrador.indexes.lexical import LexicalIndex, build_bm25
+from labrador.indexes.bm25 import LexicalIndex, build_bm25
 from labrador.indexes.terms import Analyzer, one_form
 
 

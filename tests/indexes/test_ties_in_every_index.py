@@ -10,8 +10,8 @@ import pytest
 
 from labrador.indexes import hash_lookup, streamed, ties
 from labrador.indexes.base import QueryTexts, QueryVectors
+from labrador.indexes.bm25 import LexicalIndex, build_bm25
 from labrador.indexes.hash_lookup import HashLookup
-from labrador.indexes.lexical import LexicalIndex, build_bm25
 from labrador.indexes.scan import Scan
 from labrador.indexes.search import Searchable
 from labrador.indexes.two_stage import TwoStage
@@ -20,7 +20,7 @@ from labrador.quantizers.flat import Flat
 from labrador.quantizers.hashing import HashCodec
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.opq import OPQ
-from labrador.quantizers.product import PQ
+from labrador.quantizers.pq import PQ
 from labrador.quantizers.rabitq import RaBitQ
 from labrador.quantizers.scalar import SQ8
 

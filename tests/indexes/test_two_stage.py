@@ -17,7 +17,7 @@ from labrador.indexes.two_stage import QUERIES, TwoStage
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH
-from labrador.quantizers.product import PQ
+from labrador.quantizers.pq import PQ
 from labrador.store import describe
 
 STAGES = ["candidates", "rerank"]

@@ -12,7 +12,7 @@ from labrador.losses.module import ObjectiveModule
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.learned_pq import LearnedPQ, books
 from labrador.quantizers.opq import OPQ
-from labrador.quantizers.product import PQ, ProductCodec
+from labrador.quantizers.pq import PQ, ProductCodec
 
 D = 32
 SMALL = {"codebooks": 4, "centroids": 16, "iterations": 10}

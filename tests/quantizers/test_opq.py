@@ -8,7 +8,7 @@ from labrador.machine.threads import threads
 from labrador.quantizers import opq
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.opq import OPQ, Codewords, learn
-from labrador.quantizers.product import PQ
+from labrador.quantizers.pq import PQ
 
 
 def moved(books, vectors):

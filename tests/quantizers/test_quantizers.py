@@ -13,7 +13,7 @@ from labrador.quantizers.codec import FaissCodec
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.opq import OPQ
-from labrador.quantizers.product import PQ
+from labrador.quantizers.pq import PQ
 from labrador.quantizers.rabitq import RaBitQ
 from labrador.quantizers.scalar import SQ8
 

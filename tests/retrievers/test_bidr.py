@@ -14,7 +14,7 @@ from labrador.losses.bidr import BiDRLoss, UnifiedQueryLoss
 from labrador.losses.contrastive import Contrastive
 from labrador.quantizers.learned_pq import LearnedPQ, books
 from labrador.quantizers.opq import OPQ
-from labrador.quantizers.product import PQ
+from labrador.quantizers.pq import PQ
 from labrador.retrievers.bidr import BiDR
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.bm25 import BM25Hard

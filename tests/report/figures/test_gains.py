@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from labrador.metrics.run_file import write_per_query
+from labrador.metrics.run_files import write_per_query
 from labrador.report.figures.gains import GAIN, LOSS, _panel, gains
 from labrador.report.figures.style import new_figure
 from labrador.report.systems import System

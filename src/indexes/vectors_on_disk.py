@@ -12,7 +12,7 @@ BLOCK = 1024  # rows that are found to be in memory, or asked for, together
 PROBED = 64  # of this many rows one is looked at
 
 
-class RowReader:
+class VectorsOnDisk:
     """Reads rows of `vectors` [N, D], float32 or float16: a read-only memory map of a file, or any other array.
 
     Rows of a memory map that are not in memory come from the disk one page after the other, each with the kernel's

@@ -1,7 +1,9 @@
-"""The files a run leaves beside its result: run.trec and the figures of each question."""
+"""The scores of a run over one split, and the files that it leaves next to its result."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -9,9 +11,39 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import LabradorError
+from .answers import first_matches, score_answers
+from .cost import Ranked
+from .ranking import score_ranking
+from .scores import METRICS, Scores
+
+if TYPE_CHECKING:
+    from ..data.corpus import Corpus
 
 BLOCK = 64  # questions written at a time
 SMALLEST = np.finfo(np.float32).tiny
+
+
+def score_split(
+    corpus: "Corpus", split: str, hits: Ranked, tag: str, folder: Path, *, metrics: tuple[str, ...] = METRICS
+) -> Scores:
+    """Score `hits` (row i: the i-th query of `split`) and write the scores into `folder`.
+
+    metrics.json is {"metrics": {name: mean or null}, "queries": number of counted questions}; per_query.parquet has a
+    row per question; run.trec is the ranking, tagged `tag`.
+    """
+    queries, passages = corpus.queries(split), corpus.passages
+    if corpus.scored_by == "answers":
+        if queries.answers is None:
+            raise ValueError(f"split {split} is scored by answers, and its queries have none")
+        ranks = first_matches(hits.ids, queries.answers, lambda rows: [text for _, text in passages.read(rows)])
+        scores = score_answers(ranks, depth=hits.ids.shape[1], passages=len(passages), metrics=metrics)
+    else:
+        scores = score_ranking(hits.ids, corpus.judgements(split), passages=len(passages), metrics=metrics)
+    result = {"metrics": scores.means, "queries": scores.counted}
+    (folder / "metrics.json").write_text(json.dumps(result, indent=1, allow_nan=False), encoding="utf-8")
+    write_per_query(folder / "per_query.parquet", queries.qids, scores.per_query)
+    write_trec(folder / "run.trec", queries.qids, passages.pids, hits.ids, hits.scores, tag)
+    return scores
 
 
 def write_trec(

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from labrador.metrics.cost import Ranking
-from labrador.metrics.scoring import score_split
+from labrador.metrics.run_files import score_split
 
 TEXTS = [("Oslo", "a city in Norway"), ("Norway", "its capital is Oslo"), ("", "fjords")]
 

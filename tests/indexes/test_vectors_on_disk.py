@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labrador.indexes import rows as module
-from labrador.indexes.rows import BLOCK, RowReader, page_ranges
+from labrador.indexes import vectors_on_disk as module
+from labrador.indexes.vectors_on_disk import BLOCK, VectorsOnDisk, page_ranges
 
 PAGE = mmap.PAGESIZE
 
@@ -42,8 +42,8 @@ class Told:
         self.inner.madvise(option, start, length)
 
 
-def watched(vectors: np.ndarray) -> tuple[RowReader, Told]:
-    reader = RowReader(vectors)
+def watched(vectors: np.ndarray) -> tuple[VectorsOnDisk, Told]:
+    reader = VectorsOnDisk(vectors)
     reader._map = Told(reader._map)
     return reader, reader._map
 
@@ -55,7 +55,7 @@ def test_rows_of_a_memory_map(tmp_path, dtype, dimension, cold):
     x = saved(tmp_path / "x.npy", 3000, dimension, dtype)
     if cold:
         drop(tmp_path / "x.npy")
-    reader = RowReader(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    reader = VectorsOnDisk(np.load(tmp_path / "x.npy", mmap_mode="r"))
     for count in (0, 1, 70, 2 * BLOCK + 3, 3000):
         rows = np.sort(np.random.default_rng(1).choice(3000, count, replace=False))
         read = reader(rows)
@@ -73,13 +73,13 @@ def test_whatever_array_it_is_the_rows_are_the_same(tmp_path, dimension):
     rows = np.array([0, 7, 8, 100])
     plain = [x, x[::2], mapped[50:], mapped[:, 1:], private, np.load(tmp_path / "fortran.npy", mmap_mode="r")]
     for vectors in plain:
-        reader = RowReader(vectors)
+        reader = VectorsOnDisk(vectors)
         assert reader._map is None
         assert (reader(rows[rows < len(vectors)]) == vectors[rows[rows < len(vectors)]]).all()
     first = 4 * dimension
     for offset in (0, first * 3, first * 150):  # rows that begin in the first page, and in a later one
         part = np.memmap(tmp_path / "raw", np.float32, "r", offset, (50, dimension))
-        reader = RowReader(part)
+        reader = VectorsOnDisk(part)
         assert reader._map is not None
         assert reader._start == offset % PAGE
         assert (reader(rows[:3]) == x[offset // first :][rows[:3]]).all()
@@ -164,7 +164,7 @@ def test_the_map_that_was_given_keeps_its_read_ahead(tmp_path):
         return [" rr" in after.splitlines()[0] for before, after in pairwise(maps) if "only-here.npy" in before]
 
     assert random() == [False]
-    reader = RowReader(given)
+    reader = VectorsOnDisk(given)
     assert sorted(random()) == [False, True]
     reader(np.arange(100))
     assert sorted(random()) == [False, True]
@@ -173,6 +173,6 @@ def test_the_map_that_was_given_keeps_its_read_ahead(tmp_path):
 def test_without_madvise_rows_are_copied(tmp_path, monkeypatch):
     x = saved(tmp_path / "x.npy", 500, 384)
     monkeypatch.delattr(mmap, "MADV_RANDOM")
-    reader = RowReader(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    reader = VectorsOnDisk(np.load(tmp_path / "x.npy", mmap_mode="r"))
     assert reader._map is None
     assert (reader(np.arange(0, 500, 3)) == x[::3]).all()

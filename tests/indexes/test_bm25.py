@@ -12,7 +12,7 @@ import Stemmer
 from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.indexes.base import QueryTexts
-from labrador.indexes.lexical import LexicalIndex, build_bm25, mine
+from labrador.indexes.bm25 import LexicalIndex, build_bm25, mine
 
 WORDS = ["apple", "berry", "cherry", "damson", "elder", "fig", "grape", "hazel"]
 PASSAGES = [
@@ -107,7 +107,7 @@ def test_no_queries(tmp_path: Path):
 
 
 def test_threads_and_blocks_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("labrador.indexes.lexical.BLOCK", 16)
+    monkeypatch.setattr("labrador.indexes.bm25.BLOCK", 16)
     rng = np.random.default_rng(2)
     queries = [" ".join(rng.choice(WORDS, 2)) for _ in range(300)]
     one = build(random_passages(100), tmp_path)
@@ -129,7 +129,7 @@ def test_a_corpus_without_terms(tmp_path: Path):
 
 
 def test_mining_leaves_positives_out_and_keeps_the_depth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("labrador.indexes.lexical.MINED", 6)  # two queries, then one, then one
+    monkeypatch.setattr("labrador.indexes.bm25.MINED", 6)  # two queries, then one, then one
     index = build(PASSAGES, tmp_path)
     positives = Ragged.from_lists([[0], [], [3, 1], [2]])
     mined = mine(index, ["apple", "apple", "fig", "zebra"], positives, depth=2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from labrador.errors import LabradorError
 from labrador.metrics.ranking import score_ranking
-from labrador.metrics.run_file import strictly_falling, write_per_query, write_trec
+from labrador.metrics.run_files import strictly_falling, write_per_query, write_trec
 
 
 def pid(row: int) -> str:
