@@ -1,4 +1,4 @@
-"""Reading a converted corpus: passages, the splits' queries and judgements, all memory-mapped."""
+"""A converted corpus, opened: its passages and the queries and judgements of its splits, memory-mapped."""
 
 import hashlib
 import json
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays.npy import open_array
 from ..arrays.ragged import Ragged
 from ..errors import LabradorError
 from .arrow_files import Columns
@@ -18,19 +19,15 @@ from .duplicates import Duplicates
 from .exclude_self import NONE, ExcludeSelf, SameIds, own_passages
 from .languages import AUTO, TokenizerName
 from .schema import (
+    DUPLICATES_FILE,
+    META_FILE,
+    PASSAGES_FILE,
+    SAMPLE_FILE,
+    SOURCE_ROWS_FILE,
     Fingerprint,
     Positive,
     ScoredBy,
-    duplicates_file,
-    meta_file,
-    negatives_file,
-    passages_file,
-    qrels_file,
-    queries_file,
-    same_ids_file,
-    sample_file,
-    source_rows_file,
-    unreachable_file,
+    split_file,
 )
 
 
@@ -38,7 +35,7 @@ class Passages:
     """The passages of a corpus, by row."""
 
     def __init__(self, folder: Path) -> None:
-        self._columns = Columns(passages_file(folder))
+        self._columns = Columns(folder / PASSAGES_FILE)
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -67,7 +64,7 @@ class Passages:
 
 @dataclass(frozen=True)
 class Queries:
-    """The queries of one split, held in memory: ids and texts [Q], answers [Q] or None where the source has none."""
+    """The queries of one split, in memory: ids and texts [Q], answers [Q] or None if the source has none."""
 
     qids: list[str]
     texts: list[str]
@@ -76,7 +73,7 @@ class Queries:
     @classmethod
     def read(cls, folder: Path, split: str) -> "Queries":
         """The queries of a split of a converted folder."""
-        columns = Columns(queries_file(folder, split))
+        columns = Columns(split_file(folder, "queries", split))
         qids, texts, answers = columns.take(np.arange(len(columns)), ("qid", "text", "answers"))
         return cls(qids, texts, None if None in answers else answers)
 
@@ -86,11 +83,11 @@ class Queries:
 
 @dataclass(frozen=True)
 class Handling:
-    """How a run deals with a corpus, whatever is converted.
+    """How a run uses a corpus: settings of the source that do not affect the conversion.
 
-    question: makes of a question's text what stands in the splits, as the source does (`Source.question`);
-    exclude_self: whether the passage that a query itself is counts as a result (exclude_self.py);
-    language, tokenizer: how BM25 makes terms of texts; scored: the split whose queries the run is scored on.
+    question: rewrites the text of a question as the source writes its own (`Source.question`); exclude_self: whether a
+    query's own passage is left out (exclude_self.py); language, tokenizer: how BM25 makes terms of texts; scored: the
+    split that the run is scored on.
     """
 
     question: Callable[[str], str] = str
@@ -105,14 +102,14 @@ class Corpus:
 
     def __init__(self, folder: Path, handling: Handling | None = None) -> None:
         self.folder, self.handling = folder, handling or Handling()
-        self.meta: dict[str, Any] = json.loads(meta_file(folder).read_text())
+        self.meta: dict[str, Any] = json.loads((folder / META_FILE).read_text())
         self.passages = Passages(folder)
         self._queries: dict[str, Queries] = {}
         self._spared: dict[str, Ragged] = {}
 
     @property
     def question(self) -> Callable[[str], str]:
-        """What makes of a question's text what stands in the splits."""
+        """Rewrites the text of a question as the source writes its own."""
         return self.handling.question
 
     @property
@@ -132,14 +129,13 @@ class Corpus:
 
     @property
     def positive(self) -> Positive:
-        """Which of a train question's positives is trained on, where nothing else is asked for."""
+        """Which of a train query's positives is trained on by default."""
         return self.meta["positive"]
 
     def fingerprint(self, part: str) -> str:
-        """The content hash of "passages", or of queries, qrels or negatives of a split ("queries-train").
+        """The content hash of "passages" or of a part of a split: "queries-train", qrels, negatives, spared, own.
 
-        "spared-train" and "own-train" are of what `spared` and `own` give. A part that this corpus does not have (no
-        hard negatives, say) has the fingerprint "none".
+        A part that this corpus lacks (hard negatives, say) has the fingerprint "none".
         """
         kind, _, split = part.partition("-")
         if kind in ("spared", "own"):
@@ -152,17 +148,16 @@ class Corpus:
         return self.meta["fingerprints"].get(part, "none")
 
     def digest(self, *parts: str) -> str:
-        """One hash of what several parts (see `fingerprint`) hold and of how rankings are scored, 20 hex digits."""
+        """One hash of several parts (see `fingerprint`) and of how rankings are scored, 20 hex digits."""
         content = {part: self.fingerprint(part) for part in parts} | {"scored_by": self.scored_by}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
     def source_rows(self) -> NDArray[np.uint32]:
-        """Which passage of the source, from 0, each row is: [N], memory-mapped."""
-        places: NDArray[np.uint32] = np.load(source_rows_file(self.folder), mmap_mode="r", allow_pickle=False)
-        return places
+        """The position of each passage in the source, from 0: [N]."""
+        return open_array(self.folder / SOURCE_ROWS_FILE)
 
     def queries(self, split: str) -> Queries:
-        """The queries of a split; raises LabradorError for a split that is not there."""
+        """The queries of a split; raises LabradorError if the corpus has no such split."""
         self._check(split)
         if split not in self._queries:
             self._queries[split] = Queries.read(self.folder, split)
@@ -171,18 +166,19 @@ class Corpus:
     def qrels(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The judgements of a split: query rows, passage rows and grades, each [J], by query in the source's order.
 
-        Raises LabradorError for a split that is not there.
+        Raises LabradorError if the corpus has no such split.
         """
         self._check(split)
-        query_rows, passage_rows, grades = np.load(qrels_file(self.folder, split), mmap_mode="r")
+        query_rows, passage_rows, grades = open_array(split_file(self.folder, "qrels", split))
         return query_rows, passage_rows, grades
 
     def judgements(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """All judgements of a split: `qrels` and, with rows below 0, those of passages that the corpus does not have,
-        which count in recall and in the best possible ranking.
+        """All judgements of a split: `qrels`, then those of passages that the corpus lacks, with rows below 0.
+
+        The latter count in recall and in the ideal ranking of nDCG.
         """
-        known, path = np.stack(self.qrels(split)), unreachable_file(self.folder, split)
-        both = np.concatenate([known, np.load(path, allow_pickle=False)], axis=1) if path.exists() else known
+        known, path = np.stack(self.qrels(split)), split_file(self.folder, "unreachable", split)
+        both = np.concatenate([known, np.load(path)], axis=1) if path.exists() else known
         return both[0], both[1], both[2]
 
     def positives(self, split: str) -> Ragged:
@@ -192,8 +188,8 @@ class Corpus:
         return Ragged.from_pairs(query_rows[relevant], passage_rows[relevant], self._query_count(split))
 
     def spared(self, split: str) -> Ragged:
-        """The passages that are never negatives of each query of a split: its positives, passages of the same text
-        (duplicates.py), and the passage that is the query itself (exclude_self.py). Each once; rows rise.
+        """The passages that are never negatives of each query of a split, ascending: its positives, their duplicates
+        (duplicates.py), and the passage that the query itself is (exclude_self.py).
         """
         if split not in self._spared:
             self._spared[split] = self.never_negatives(self.positives(split), self.own(split))
@@ -213,17 +209,17 @@ class Corpus:
 
     @cached_property
     def duplicates(self) -> Duplicates:
-        """The passages that share their text with another."""
-        return Duplicates.load(duplicates_file(self.folder))
+        """The passages that share their text with others."""
+        return Duplicates.load(self.folder / DUPLICATES_FILE)
 
     def sample(self) -> list[tuple[str, str]]:
-        """The (title, text) of some passages that stand for all."""
-        return self.passages.read(np.load(sample_file(self.folder), allow_pickle=False))
+        """The (title, text) of a random sample of the passages."""
+        return self.passages.read(np.load(self.folder / SAMPLE_FILE))
 
     def own(self, split: str) -> NDArray[np.int64] | None:
-        """The passage [Q] that each query of a split is itself, and that its rankings leave out; -1: none.
+        """The passage [Q] that each query of a split itself is, left out of its rankings; -1: none.
 
-        None where no query of the split is a passage.
+        None if no query of the split is a passage.
         """
         self._check(split)
         own = self._own[split]
@@ -235,28 +231,28 @@ class Corpus:
 
     @cached_property
     def same_ids(self) -> dict[str, SameIds]:
-        """Of each split, the passages that have a query's id."""
+        """The passages that have the id of a query, by split."""
         found = {}
         for split in self.meta["splits"]:
-            rows, same_text = np.load(same_ids_file(self.folder, split), allow_pickle=False)
-            query_rows, passage_rows, grades = np.load(qrels_file(self.folder, split), mmap_mode="r")
+            rows, same_text = np.load(split_file(self.folder, "same-ids", split))
+            query_rows, passage_rows, grades = open_array(split_file(self.folder, "qrels", split))
             relevant = np.zeros(len(rows), dtype=np.bool_)
             relevant[query_rows[(grades > 0) & (rows[query_rows] == passage_rows)]] = True
             found[split] = SameIds(rows, same_text.astype(np.bool_), relevant)
         return found
 
     def hard_negatives(self, split: str) -> Ragged | None:
-        """The `listed_negatives` without those that are `spared`."""
+        """The `listed_negatives` without the `spared` passages."""
         listed = self.listed_negatives(split)
         return None if listed is None else listed.without(self.spared(split))
 
     def listed_negatives(self, split: str) -> Ragged | None:
-        """The hard negatives the source brings for each query, in its order; None where it brings none."""
+        """The hard negatives that the source lists for each query, in its order; None if it lists none."""
         self._check(split)
-        path = negatives_file(self.folder, split)
+        path = split_file(self.folder, "negatives", split)
         if not path.exists():
             return None
-        query_rows, passage_rows = np.load(path, mmap_mode="r")
+        query_rows, passage_rows = open_array(path)
         return Ragged.from_pairs(query_rows, passage_rows, self._query_count(split))
 
     def _query_count(self, split: str) -> int:
@@ -265,6 +261,6 @@ class Corpus:
     def _check(self, split: str) -> None:
         if split not in self.splits:
             raise LabradorError(
-                f"{split}: this corpus has no such split; it has {', '.join(self.splits)} "
-                "(choose one, or add the missing queries and judgements to the source)"
+                f"split {split}: expected one that this corpus has ({', '.join(self.splits)}); choose one of those, or "
+                "add the missing queries and judgements to the source"
             )

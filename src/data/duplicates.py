@@ -37,11 +37,11 @@ class Duplicates:
     @classmethod
     def load(cls, path: Path) -> "Duplicates":
         """What `save` wrote."""
-        return cls(*np.load(path, allow_pickle=False))
+        return cls(*np.load(path))
 
     def save(self, path: Path) -> None:
         """Write the three columns to a .npy file, int64 [3, T]."""
-        np.save(path, np.stack([self.rows, self.texts, self.titles]), allow_pickle=False)
+        np.save(path, np.stack([self.rows, self.texts, self.titles]))
 
     def of(self, lists: Ragged) -> tuple[Rows, Rows]:
         """The duplicates of the passages in `lists`: numbers of lists and passage rows, [n] each."""

@@ -1,7 +1,7 @@
-"""Writing the passages of a corpus: checked, sorted by the keys of their ids, with their duplicates.
+"""Writes the passages of a corpus: checked, sorted by the keys of their ids, with their duplicates.
 
-Passages without any text (title and text both blank, as FiQA has some) are left out: nothing can find them. A
-judgement of one is a judgement of a passage that the corpus does not have.
+Passages whose title and text are both blank (FiQA has some) are left out, since no search can find them. A judgement
+of one counts as a judgement of a passage that the corpus lacks.
 """
 
 import json
@@ -22,12 +22,12 @@ from .passage_ids import PidIndex, pid_keys
 from .raw_files import bad_line, check_id
 from .schema import (
     BATCH_ROWS,
+    DUPLICATES_FILE,
     PASSAGES,
-    duplicates_file,
-    passages_file,
-    passages_meta_file,
-    sample_file,
-    source_rows_file,
+    PASSAGES_FILE,
+    PASSAGES_META_FILE,
+    SAMPLE_FILE,
+    SOURCE_ROWS_FILE,
 )
 from .sorting import PassageSorter
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class Passage(NamedTuple):
-    """A passage and the line it is from."""
+    """A passage and its line in the raw file."""
 
     line: int
     pid: str
@@ -43,20 +43,13 @@ class Passage(NamedTuple):
     text: str
 
 
-def passage_files(folder: Path) -> list[Path]:
-    """All files that `write_passages` leaves."""
-    return [
-        file(folder) for file in (passages_file, source_rows_file, duplicates_file, sample_file, passages_meta_file)
-    ]
-
-
 def write_passages(
     folder: Path, path: Path, passages: Iterable[Passage], seed: int, source_rows: NDArray[np.uint32] | None = None
 ) -> None:
-    """Write the passages of the raw file `path` into `folder`, in the order of their keys with `seed`.
+    """Write the passages of the raw file `path` into `folder`, sorted by their keys with `seed`.
 
-    source_rows [N]: which passage of the source each of them is, where that is not its own number.
-    Raises LabradorError for an id that is empty, duplicate or not one word, and for an empty corpus.
+    source_rows [N]: their positions in the source, if not 0, 1, 2, ...
+    Raises LabradorError for an id that is empty, duplicate or holds white space, and for an empty corpus.
     """
     lines = array("I")
     empty: list[tuple[str, int]] = []  # ids and lines
@@ -66,19 +59,19 @@ def write_passages(
         sorter.add(record_batch(path, PASSAGES, some), pid_keys([passage.pid for passage in some], seed))
     if not lines:
         raise LabradorError(f"{path}: an empty corpus; expected at least one passage with a title or a text")
-    fingerprint = write_batches(passages_file(folder), PASSAGES, sorter.batches(BATCH_ROWS))
-    columns = Columns(passages_file(folder))
+    fingerprint = write_batches(folder / PASSAGES_FILE, PASSAGES, sorter.batches(BATCH_ROWS))
+    columns = Columns(folder / PASSAGES_FILE)
     index = PidIndex(sorter.keys, lambda rows: columns.take(rows, ("pid",))[0], seed)
     _check_distinct(path, index, columns, sorter.places, lines)
     _check_empty(path, index, empty, sorter.places, lines)
     places = sorter.places if source_rows is None else source_rows[sorter.places]
-    np.save(source_rows_file(folder), places, allow_pickle=False)
+    np.save(folder / SOURCE_ROWS_FILE, places)
     duplicates, sample = find_duplicates(columns)
-    duplicates.save(duplicates_file(folder))
-    np.save(sample_file(folder), sample, allow_pickle=False)
+    duplicates.save(folder / DUPLICATES_FILE)
+    np.save(folder / SAMPLE_FILE, sample)
     left_out = {"empty": {"count": len(empty), "first": empty[0][0]}} if empty else {}
     meta = {"passages": len(lines), "fingerprint": fingerprint, "left_out": left_out}
-    passages_meta_file(folder).write_text(json.dumps(meta, indent=1, sort_keys=True))
+    (folder / PASSAGES_META_FILE).write_text(json.dumps(meta, indent=1, sort_keys=True))
     shared = f", {len(duplicates.rows):,} of which share their text with others" if len(duplicates.rows) else ""
     log.info("%s: %s passages%s", path.name, f"{len(lines):,}", shared)
 
@@ -86,7 +79,7 @@ def write_passages(
 def _kept(
     path: Path, passages: Iterable[Passage], lines: "array[int]", empty: list[tuple[str, int]]
 ) -> Iterator[Passage]:
-    """The passages that have a text, their lines put into `lines`; the ids and lines of the others into `empty`."""
+    """The passages that have a text, their lines added to `lines`; ids and lines of the others go to `empty`."""
     for passage in passages:
         line, pid, title, text = passage
         check_id(path, line, "passage", pid)
@@ -118,18 +111,18 @@ def _check_empty(
 
 def _duplicate(path: Path, pid: str, line: int, earlier: int) -> LabradorError:
     return bad_line(
-        path, line, f"passage id {pid!r} is a duplicate of line {earlier}'s; every passage needs its own id"
+        path, line, f"passage id {pid!r} is already on line {earlier}; expected one passage an id; rename one"
     )
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
-    """What `write_passages` says of them: "passages" (how many), "fingerprint", "left_out"."""
-    found: dict[str, Any] = json.loads(passages_meta_file(folder).read_text())
+    """The description that `write_passages` left: "passages" (their number), "fingerprint", "left_out"."""
+    found: dict[str, Any] = json.loads((folder / PASSAGES_META_FILE).read_text())
     return found
 
 
 def open_index(folder: Path, seed: int) -> PidIndex:
-    """The index of the ids of the passages in `folder`; reads all ids."""
-    columns = Columns(passages_file(folder))
+    """The index of the ids of the passages in `folder`; reads all of them."""
+    columns = Columns(folder / PASSAGES_FILE)
     keys = [pid_keys(pids, seed) for (pids,) in columns.scan(("pid",))]
     return PidIndex(np.concatenate(keys), lambda rows: columns.take(rows, ("pid",))[0], seed)

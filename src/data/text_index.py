@@ -10,7 +10,7 @@ import numpy as np
 
 from ..machine.progress_bar import bar
 from .arrow_files import Columns
-from .schema import passages_file
+from .schema import PASSAGES_FILE
 
 
 class TextIndex:
@@ -18,7 +18,7 @@ class TextIndex:
 
     def __init__(self, folder: Path) -> None:
         """Read all passages of a converted folder."""
-        self._columns = Columns(passages_file(folder))
+        self._columns = Columns(folder / PASSAGES_FILE)
         hashes = np.empty(len(self._columns), dtype=np.uint64)
         done = 0
         with bar("indexing texts", " passages", total=len(hashes)) as shown:

@@ -1,8 +1,7 @@
-"""Writing the schema: passages first, then each split's queries, judgements and hard negatives.
+"""Writes the schema: passages first, then the queries, judgements and hard negatives of each split.
 
-Every check that any source needs is made on the way, in one pass, with memory that hardly grows: record batches go to
-disk as they fill, and of a passage's id, and then of its text, a hash of 8 bytes is kept. Passages are written in the
-order of the keys of their ids (sorting.py), not in that of the file. A fault raises LabradorError with file and line.
+Every check that a source needs happens on the way, in one pass and in little memory: record batches go to disk as they
+fill, and only an 8-byte hash of each passage's id and text is kept. A fault raises LabradorError with file and line.
 """
 
 import json
@@ -23,22 +22,20 @@ from .exclude_self import NONE, same_text
 from .judgements import Judgement, Judgements
 from .omissions import Counts, count
 from .passage_ids import PidIndex
-from .passages import Passage, open_index, passage_files, read_meta, write_passages
+from .passages import Passage, open_index, read_meta, write_passages
 from .raw_files import bad_line, check_id
 from .schema import (
     BATCH_ROWS,
+    META_FILE,
+    PASSAGE_FILES,
+    PASSAGES_FILE,
     QUERIES,
     SPLITS,
     Fingerprint,
     Positive,
     ScoredBy,
-    meta_file,
-    negatives_file,
-    passages_file,
-    qrels_file,
-    queries_file,
-    same_ids_file,
-    unreachable_file,
+    SplitPart,
+    split_file,
 )
 from .text_index import TextIndex
 
@@ -46,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class Query(NamedTuple):
-    """A query, the line it is from and, where the source has them, the answers."""
+    """A query, its line in the raw file and, if the source has them, its answers."""
 
     line: int
     qid: str
@@ -55,9 +52,9 @@ class Query(NamedTuple):
 
 
 class SchemaWriter:
-    """Fills a folder with a corpus: `passages` once (or `share`), then `split` for each split, then `finish`.
+    """Fills a folder with a corpus: call `passages` once (or `share`), `split` for each split, then `finish`.
 
-    `seed` decides the order of the passages, which is that of a seeded hash of their ids.
+    `seed` decides the order of the passages, see passage_ids.py.
     """
 
     def __init__(self, folder: Path, scored_by: ScoredBy, positive: Positive = "any", seed: int = 0) -> None:
@@ -72,9 +69,9 @@ class SchemaWriter:
         self._describe_passages()
 
     def share(self, passages: Artifact) -> None:
-        """Take the passages that an artifact holds: as second names of its files where the disk has such."""
-        for path in passage_files(passages.folder):
-            passages.place(path.name, self.folder)
+        """Take the passages of an artifact: hard links to its large files where the disk can, else copies."""
+        for name in PASSAGE_FILES:
+            passages.place(name, self.folder)
         self._describe_passages()
 
     def _describe_passages(self) -> None:
@@ -91,13 +88,13 @@ class SchemaWriter:
         return TextIndex(self.folder)
 
     def judgements(self, path: Path, judgements: Iterable[Judgement] = ()) -> Judgements:
-        """Take judgements (or hard negatives, whose grade is not looked at) of the raw file `path` for `split`."""
+        """Collect judgements, or hard negatives (any grade), of the raw file `path` for `split`."""
         taken = Judgements(path, self._index)
         taken.extend(judgements)
         return taken
 
     def named(self, title: str, text: str) -> list[str]:
-        """The ids of the passages with that title and text, whatever their white space."""
+        """The ids of the passages with that title and text, up to white space."""
         return self._texts.pids(title, text)
 
     def split(
@@ -108,13 +105,13 @@ class SchemaWriter:
         judgements: Judgements | None,
         hard_negatives: Judgements | None = None,
     ) -> None:
-        """Write a split: its queries, which the raw file `path` holds, its judgements and its hard negatives.
+        """Write a split: the queries of the raw file `path`, their judgements and hard negatives.
 
-        Judgements of passages that are not there are kept apart, those of queries that are not there left out. So are
-        train queries without a positive that is there, and the whole of train where none is left; hard negatives that
-        are positives of their query or not there.
-        Raises LabradorError for a query id that is empty, duplicate or not one word, an empty query, a passage judged
-        twice with different grades, and judgements none of which is of a passage that is there.
+        Left out are judgements of unknown queries, train queries without a positive in the corpus (all of train if
+        none remains), and hard negatives that are unknown or positives of their query. Judgements of unknown passages
+        are written to a file by themselves.
+        Raises LabradorError for a query id that is empty, duplicate or holds white space, an empty query, a passage
+        judged twice with different grades, and judgements of which none names a passage of the corpus.
         """
         counts = self.left_out.setdefault(split, {})
         learned = None if split != "train" or judgements is None else judgements.with_positives()
@@ -123,7 +120,7 @@ class SchemaWriter:
         if not lines and not lacking:
             raise LabradorError(f"{path}: no queries for {split}; expected at least one")
         if not lines:
-            queries_file(self.folder, split).unlink()
+            split_file(self.folder, "queries", split).unlink()
             del self._fingerprints[f"queries-{split}"]
             return
         rows = {qid: row for row, qid in enumerate(lines)}
@@ -132,7 +129,7 @@ class SchemaWriter:
         if hard_negatives is not None:
             negatives = hard_negatives.negatives(rows, qrels)
             count(counts, "unknown negatives", *hard_negatives.lacking)
-            self._write_array(f"negatives-{split}", negatives_file(self.folder, split), negatives)
+            self._write_array("negatives", split, negatives)
         self._meta["splits"].append(split)
         self._meta["queries"][split] = len(rows)
         log.info("%s: %s queries, %s judgements", split, f"{len(rows):,}", f"{qrels.shape[1]:,}")
@@ -140,32 +137,32 @@ class SchemaWriter:
     def _write_qrels(
         self, split: str, judgements: Judgements | None, rows: dict[str, int], lacking: Collection[str]
     ) -> NDArray[np.int64]:
-        """Write the judgements; returns those of passages that are there, [3, J]."""
+        """Write the judgements; returns those of passages that the corpus has, [3, J]."""
         qrels = np.empty((3, 0), dtype=np.int64)
         if judgements is not None:
             qrels, unknown = judgements.qrels(rows, lacking)
             count(self.left_out[split], "unknown questions", len(unknown), next(iter(unknown), ""))
         unreachable, qrels = qrels[:, qrels[1] < 0], qrels[:, qrels[1] >= 0]
-        self._write_array(f"qrels-{split}", qrels_file(self.folder, split), qrels, unreachable)
+        self._write_array("qrels", split, qrels, unreachable)
         if judgements is not None and unreachable.shape[1]:
             if not qrels.shape[1]:
                 raise judgements.all_unreachable()
             first = judgements.absent(int(unreachable[1].max()))
             count(self.left_out[split], "unreachable", unreachable.shape[1], first)
-            np.save(unreachable_file(self.folder, split), unreachable, allow_pickle=False)
+            np.save(split_file(self.folder, "unreachable", split), unreachable)
         return qrels
 
     def finish(self) -> None:
-        """Write the description of the folder; nothing can be read from it before."""
+        """Write the description of the folder, which makes it a corpus."""
         self._meta["splits"].sort(key=SPLITS.index)
         left_out = {part: counts for part, counts in self.left_out.items() if counts}
         meta = {**self._meta, "fingerprints": self._fingerprints, "left_out": left_out}
-        meta_file(self.folder).write_text(json.dumps(meta, indent=1, sort_keys=True))
+        (self.folder / META_FILE).write_text(json.dumps(meta, indent=1, sort_keys=True))
 
     def _write_queries(
         self, split: str, path: Path, queries: Iterable[Query], learned: Collection[str] | None
     ) -> tuple[dict[str, int], dict[str, int]]:
-        """Write the queries, or those of `learned` alone; returns their lines by id in row order, and the others'."""
+        """Write the queries, or only those in `learned`; returns their lines by id in row order, and the others'."""
         lines: dict[str, int] = {}
         lacking: dict[str, int] = {}
 
@@ -173,27 +170,27 @@ class SchemaWriter:
             for query in queries:
                 check_id(path, query.line, "query", query.qid)
                 if not query.text.strip():
-                    raise bad_line(path, query.line, f"query {query.qid!r} has an empty text; expected a text")
+                    raise bad_line(path, query.line, f"query {query.qid!r} has no text; expected one")
                 earlier = lines.get(query.qid, lacking.get(query.qid))
                 if earlier is not None:
-                    taken = f"query id {query.qid!r} is a duplicate of line {earlier}'s"
-                    raise bad_line(path, query.line, f"{taken}; every query needs its own id")
+                    taken = f"query id {query.qid!r} is already on line {earlier}"
+                    raise bad_line(path, query.line, f"{taken}; expected one query an id; rename one")
                 if learned is not None and query.qid not in learned:
                     lacking[query.qid] = query.line
                     continue
                 lines[query.qid] = query.line
                 yield query
 
-        rows = checked()
+        rows, out = checked(), split_file(self.folder, "queries", split)
         batches = (record_batch(path, QUERIES, some) for some in iter(lambda: list(islice(rows, BATCH_ROWS)), []))
-        self._fingerprints[f"queries-{split}"] = write_batches(queries_file(self.folder, split), QUERIES, batches)
+        self._fingerprints[f"queries-{split}"] = write_batches(out, QUERIES, batches)
         return lines, lacking
 
     def _write_same_ids(self, split: str, qids: list[str]) -> None:
-        """Write which passage has the id of each query, and whether it has its text."""
+        """Write which passage has the id of each query, and whether it also has its text."""
         same = np.stack([self._index.rows(qids), np.zeros(len(qids), dtype=np.int64)])
         found = np.flatnonzero(same[0] != NONE)
-        passages, queries = Columns(passages_file(self.folder)), Columns(queries_file(self.folder, split))
+        passages, queries = Columns(self.folder / PASSAGES_FILE), Columns(split_file(self.folder, "queries", split))
         for start in range(0, len(found), BATCH_ROWS):
             some = found[start : start + BATCH_ROWS]
             titles, texts = passages.take(same[0, some], ("title", "text"))
@@ -202,12 +199,12 @@ class SchemaWriter:
                 same_text((title, text), question)
                 for title, text, question in zip(titles, texts, questions, strict=True)
             ]
-        np.save(same_ids_file(self.folder, split), same, allow_pickle=False)
+        np.save(split_file(self.folder, "same-ids", split), same)
 
-    def _write_array(self, part: str, out: Path, values: NDArray[np.int64], *more: NDArray[np.int64]) -> None:
-        """Write an array; its fingerprint is also of what is in `more`, if anything is."""
+    def _write_array(self, part: SplitPart, split: str, values: NDArray[np.int64], *more: NDArray[np.int64]) -> None:
+        """Write an array; its fingerprint covers what is in `more`, too."""
         fingerprint = Fingerprint()
         for array in (values, *(array for array in more if array.size)):
             fingerprint.add_array(array)
-        np.save(out, values, allow_pickle=False)
-        self._fingerprints[part] = fingerprint.hexdigest()
+        np.save(split_file(self.folder, part, split), values)
+        self._fingerprints[f"{part}-{split}"] = fingerprint.hexdigest()

@@ -8,7 +8,7 @@ from labrador.data import duplicates
 from labrador.data.arrow_files import Columns
 from labrador.data.corpus import Corpus
 from labrador.data.judgements import Judgement
-from labrador.data.schema import passages_file, sample_file
+from labrador.data.schema import PASSAGES_FILE, SAMPLE_FILE
 from labrador.data.writer import Passage, Query, SchemaWriter
 from labrador.training.train_set import Labels, TrainSet
 
@@ -86,7 +86,7 @@ def test_the_sample_is_the_same_texts_in_any_order_of_the_lines(tmp_path, monkey
     for name, order in (("a", passages), ("b", passages[::-1])):
         (tmp_path / name).mkdir()
         corpus = written(tmp_path / name, order, [("a", 0)])
-        rows = np.load(sample_file(corpus.folder))
+        rows = np.load(corpus.folder / SAMPLE_FILE)
         assert len(set(rows.tolist())) == 6
         samples.append({text for _, text in corpus.passages.read(rows)})
     assert samples[0] == samples[1]
@@ -99,6 +99,6 @@ def test_a_passage_without_anything_has_no_duplicate():
 
 def test_columns_are_read_once_for_all_texts(tmp_path):
     corpus = written(tmp_path, PASSAGES)
-    found, sample = duplicates.find_duplicates(Columns(passages_file(corpus.folder)))
+    found, sample = duplicates.find_duplicates(Columns(corpus.folder / PASSAGES_FILE))
     assert len(sample) == len({" ".join(text.split()) or title for title, text in PASSAGES})
     assert len(found.rows) == 7  # 0, 2, 3, 4, 5 and 6, 8
