@@ -109,7 +109,7 @@ def test_the_key_tells_the_queries_and_their_order(corpus):
 
 
 def test_a_corpus_without_train_queries_has_no_train_set(tmp_path):
-    with pytest.raises(LabradorError, match="train: this corpus has no such split"):
+    with pytest.raises(LabradorError, match="split train: expected one"):
         TrainSet.of(written(tmp_path, ["test"]))
 
 
