@@ -1,4 +1,4 @@
-"""Codes scanned by a faiss index in memory: inner product of the query and what a code stands for."""
+"""Codes scanned by a faiss index in memory: asymmetric distance computation, the inner product of query and code."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ from .ties import Found, Scanned, exact_top
 
 
 class AdcIndex(VectorIndex):
-    """A copy of `trained`, a faiss index without entries, filled with codes."""
+    """A copy of `trained`, a trained faiss index without entries, filled with codes."""
 
     def __init__(self, trained: Any, ties_from: int = 0) -> None:
         import faiss
 
         super().__init__(trained.d, trained.sa_code_size(), ties_from)
-        self._trained = trained  # what has the codes: the index itself, or the one behind its rotation
+        self._trained = trained  # what holds the codes: the index itself, or the one behind its rotation
         self._rotation: Any = None
         if isinstance(trained, faiss.IndexPreTransform):
             self._trained = faiss.downcast_index(trained.index)
             chain: Any = trained.chain
             self._rotation = chain.at(0)
-        self._owner = trained  # of both
+        self._owner = trained  # keeps both alive
         self._faiss: Any = faiss.clone_index(self._trained)
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
-        """One call for the whole array, memory map or not: faiss then allocates exactly what is needed."""
+        """Adds the whole array, a memory map or not, at once: faiss then allocates exactly what it needs."""
         self._faiss.add_sa_codes(np.ascontiguousarray(codes))
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
@@ -37,7 +37,7 @@ class AdcIndex(VectorIndex):
             return exact_top(Scanned(self._faiss.search, self._part, self.size), turned, k, self.ties_from)
 
     def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
-        """The scores of the codes in rows start to stop by the same index, which does not depend on their number."""
+        """The scores of the codes from start to stop, by the same index, whose scores do not depend on their number."""
         import faiss
 
         entries = faiss.rev_swig_ptr(self._faiss.codes.data(), self.size * self.code_bytes)

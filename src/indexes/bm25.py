@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from .postings import Lists
 
 K1, B = 0.9, 0.4  # Anserini's defaults: the BM25 of the MS MARCO and DPR baselines
-BLOCK = 64  # queries one thread searches at a time
+BLOCK = 64  # queries that a thread searches at a time
 ENGLISH = Analyzer("en")
-MINED = 1 << 22  # passages ranked at a time where negatives are mined
+MINED = 1 << 22  # passages ranked at a time when negatives are mined
 
 
 def build_bm25(
@@ -38,7 +38,7 @@ def build_bm25(
     k1: float = K1,
     b: float = B,
 ) -> None:
-    """Index the passages, given as batches of (title, text), into `folder`; `total` is for the progress bar.
+    """Write the index of passages, given as batches of (title, text), into `folder`; `total` is for the progress bar.
 
     Holds four bytes per term of the corpus, eight per distinct term of a passage and about 250 per term of the
     vocabulary, a Python dictionary. For the 21 million passages of Wikipedia, with some 60 terms in each, that makes
@@ -90,7 +90,7 @@ class LexicalIndex(Index[QueryTexts]):
     """The index that `build_bm25` wrote into `folder`, memory-mapped."""
 
     def __init__(self, folder: Path, threads: int | None = None, ties_from: int = 0) -> None:
-        """`threads` search at once; None: OMP_NUM_THREADS where it is set, else the usable cores."""
+        """threads: how many search at once; None: OMP_NUM_THREADS where it is set, else the usable cores."""
         import bm25s
 
         index = bm25s.BM25.load(folder, mmap=True, show_progress=False)

@@ -7,56 +7,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adc import over
-from .base import Hits
+from .base import Floats, Hits, Ints
 from .streamed import StreamedIndex
 from .ties import Found, Scanned, exact_top, merged
 
 FEW = 16  # queries for which reading float16 as it is costs less than converting a block to float32
-MORE = 64  # passages of a block beyond k that are looked at where products are rounded as it happens
-ROUNDING = float(np.finfo(np.float32).eps)  # of a sum, relative to its terms and for each of them
+MORE = 64  # candidates of a block beyond k, since the products that choose them are rounded by position
+ROUNDING = float(np.finfo(np.float32).eps)  # relative error of a sum for each of its terms
 
 
 class FlatIndex(StreamedIndex):
     """Scans stored vectors, float32 or float16 [N, D].
 
-    The kernel keeps as much of a memory map in memory as there is room for. Of float16 vectors one block at a time is
-    converted for a batch of queries, and none for a few.
+    The kernel keeps as much of a memory map in memory as fits. float16 vectors are converted block by block for a batch
+    of queries, and not at all for a few.
 
-    Equal vectors score the same. A matrix product of many queries, which takes a sixth of the time, rounds by where in
-    the matrix a vector lies: it finds the candidates of a block, and these are scored one by one. Where the error of
-    its sums could hide a passage, the query is searched without it.
+    Equal vectors score the same. A matrix product for many queries takes a sixth of the time, but rounds differently
+    depending on a vector's position in the matrix: it only chooses the candidates of a block, which are then scored one
+    by one. Where its rounding error could hide a passage, the query is searched without it.
     """
 
     def __init__(self, dimension: int, dtype: np.dtype[np.floating], ties_from: int = 0) -> None:
         super().__init__(dimension, dimension * dtype.itemsize, ties_from)
         self.dtype = dtype
 
-    def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
+    def _top(self, queries: Floats, k: int) -> Hits:
         import faiss
 
         if queries.size < faiss.cvar.distance_compute_blas_threshold:
             return super()._top(queries, k)
         best = _Best(queries)
         for first, codes in self._blocks():
-            best.look_through(codes.view(self.dtype).astype(np.float32, copy=False), first, k)
-        hits, doubtful = best.hits, np.flatnonzero(best.hidden >= best.hits.scores[:, -1])
-        if len(doubtful):
-            sure = super()._top(queries[doubtful], k)
-            hits.ids[doubtful], hits.scores[doubtful] = sure.ids, sure.scores
+            best.search(codes.view(self.dtype).astype(np.float32, copy=False), first, k)
+        hits, unsure = best.hits, np.flatnonzero(best.hidden >= best.hits.scores[:, -1])
+        if len(unsure):
+            sure = super()._top(queries[unsure], k)
+            hits.ids[unsure], hits.scores[unsure] = sure.ids, sure.scores
         return hits
 
-    def _scan(self, queries: NDArray[np.float32], block: NDArray[np.uint8], k: int) -> Hits:
+    def _scan(self, queries: Floats, block: NDArray[np.uint8], k: int) -> Hits:
         if self.dtype == np.float16 and len(queries) <= FEW:
             index = half_precision(block, self.dimension)
 
-            def part_of_half(some: NDArray[np.float32], start: int, stop: int) -> Found:
+            def part_of_half(some: Floats, start: int, stop: int) -> Found:
                 scores, ids = half_precision(block[start:stop], self.dimension).search(some, stop - start)
                 return scores, ids + start
 
             return exact_top(Scanned(index.search, part_of_half, len(block)), queries, k)
         vectors = block.view(self.dtype).astype(np.float32, copy=False)
 
-        def part(some: NDArray[np.float32], start: int, stop: int) -> Found:
+        def part(some: Floats, start: int, stop: int) -> Found:
             scores, ids = one_by_one(some, vectors[start:stop], stop - start)
             return scores, ids + start
 
@@ -66,25 +66,25 @@ class FlatIndex(StreamedIndex):
 
 @dataclass
 class _Best:
-    """The k best of the blocks looked at so far, and what may be hidden: the highest score of a passage of a block that
-    was not among its candidates, [Q].
+    """The k best of the blocks searched so far; hidden [Q]: the highest score that a passage may have which was not
+    among the candidates of its block.
     """
 
-    queries: NDArray[np.float32]
+    queries: Floats
 
     def __post_init__(self) -> None:
         self.hits = Hits(np.empty((len(self.queries), 0), np.int64), np.empty((len(self.queries), 0), np.float32))
         self.hidden = np.full(len(self.queries), -np.inf)
         self._norms = np.linalg.norm(self.queries, axis=1)
 
-    def look_through(self, vectors: NDArray[np.float32], first: int, k: int) -> None:
-        """Take in a block of vectors [n, D], which starts at row `first`."""
+    def search(self, vectors: Floats, first: int, k: int) -> None:
+        """Search the block of vectors [n, D] that starts at passage `first`."""
         import faiss
 
         fetch = min(k + MORE, len(vectors))
         rounded, ids = faiss.knn(self.queries, vectors, fetch, metric=faiss.METRIC_INNER_PRODUCT)
         longest = float(np.sqrt(np.einsum("nd,nd->n", vectors, vectors).max()))
-        error = self.queries.shape[1] * ROUNDING * longest * self._norms  # both ways of summing are half of it off
+        error = self.queries.shape[1] * ROUNDING * longest * self._norms  # each way of summing is off by half of it
         if fetch < len(vectors):
             self.hidden = np.maximum(self.hidden, rounded[:, -1] + error)
         if self.hits.ids.shape[1] == k:
@@ -95,18 +95,18 @@ class _Best:
         self.hits = merged(self.hits, found, k)
 
 
-def scored(queries: NDArray[np.float32], vectors: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The inner products [Q, n] of queries with the vectors in rows ids [Q, n], each summed in the same order."""
+def scored(queries: Floats, vectors: Floats, ids: Ints) -> Floats:
+    """The inner products [Q, n] of queries with the vectors of passages ids [Q, n], each summed in the same order."""
     import faiss
 
     scores, ids = np.empty(ids.shape, dtype=np.float32), np.ascontiguousarray(ids)
     pointers = [faiss.swig_ptr(array) for array in (scores, queries, vectors, ids)]
-    library: Any = faiss  # whose stubs lack the function
+    library: Any = faiss  # the stubs lack the function
     library.fvec_inner_products_by_idx(*pointers, queries.shape[1], *ids.shape)
     return scores
 
 
-def one_by_one(queries: NDArray[np.float32], vectors: NDArray[np.float32], k: int) -> Found:
+def one_by_one(queries: Floats, vectors: Floats, k: int) -> Found:
     """The k best of vectors [n, D] for each query, by products that are each summed in the same order."""
     import faiss
 

@@ -1,4 +1,4 @@
-"""The same rankings by faiss on a GPU, for the codes that it can scan there: vectors and binary codes."""
+"""Rankings by faiss on a GPU, equal to the CPU's, of the codes that it can scan there: vectors and binary codes."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from ..machine import gpus
 from ..machine.devices import memory_for
 from ..quantizers.base import FittedQuantizer, Quantizer
 from ..quantizers.flat import Flat
-from .base import Hits, VectorIndex
+from .base import Floats, Hits, VectorIndex
 from .ties import Found, Scanned, exact_top
 
 REMEDY = "set search.device=cpu, or use codes of fewer bytes"
-LIMIT = 2048  # passages per query that faiss gives on a GPU
-DEEPEST = LIMIT - 2  # that can be asked for: of two more, one may be the query's own, one shows a shared last place
+LIMIT = 2048  # passages per query that faiss finds on a GPU, at most
+DEEPEST = LIMIT - 2  # of two more, one may be the query's own, one shows whether the last place is shared
 
 
 def check_gpu(quantizer: Quantizer, depth: int) -> None:
     """Raise SettingError unless faiss can scan the quantizer's codes on a GPU, give `depth` passages per query, is
     built for GPUs, and one is visible.
 
-    CUDA is not touched where GPUs can be listed without it: a cell has none yet, and CUDA sees only those that are
+    CUDA is not used where GPUs can be listed without it: a cell has no GPU yet, and CUDA sees only those that are
     visible at its first call.
     """
     import faiss
@@ -36,7 +36,7 @@ def check_gpu(quantizer: Quantizer, depth: int) -> None:
         raise wrong_device(why, "there set search.k and search.candidates lower")
     if not hasattr(faiss, "StandardGpuResources"):
         raise wrong_device("faiss-cpu is installed", "for a GPU uninstall it and install labrador[gpu]")
-    why = gpus.listing().why  # without nvidia-smi no GPU is taken by name, and faiss may be asked
+    why = gpus.listing().why  # without nvidia-smi GPUs are not taken by name, and faiss may be asked
     if not gpus.visible_gpus() and (not why or faiss.get_num_gpus() < 1):
         raise no_gpu()
 
@@ -80,11 +80,11 @@ class GpuFlatIndex(VectorIndex):
             for start in range(0, len(vectors), step):
                 self._faiss.add(np.ascontiguousarray(vectors[start : start + step], dtype=np.float32))
 
-    def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
+    def _top(self, queries: Floats, k: int) -> Hits:
         return exact_top(Scanned(self._faiss.search, self._part, self.size, LIMIT), queries, k, self.ties_from)
 
-    def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
-        """The scores of the vectors in rows start to stop, read back, LIMIT at a time."""
+    def _part(self, queries: Floats, start: int, stop: int) -> Found:
+        """The scores of the vectors from start to stop, read back, LIMIT at a time."""
         import faiss
 
         found = []
@@ -115,15 +115,15 @@ class GpuHammingIndex(VectorIndex):
             self._faiss.add(np.ascontiguousarray(codes))
         self._parts.append(codes)
 
-    def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
-        def scan(some: NDArray[np.float32], n: int) -> Found:
+    def _top(self, queries: Floats, k: int) -> Hits:
+        def scan(some: Floats, n: int) -> Found:
             distances, ids = self._faiss.search(self._quantizer.encode(some), n)
             return -distances.astype(np.float32), ids
 
         return exact_top(Scanned(scan, self._part, self.size, LIMIT), queries, k, self.ties_from)
 
-    def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
-        """The scores of the codes in rows start to stop, on the CPU: distances are whole numbers on either."""
+    def _part(self, queries: Floats, start: int, stop: int) -> Found:
+        """The scores of the codes from start to stop, on the CPU: distances are whole numbers on both."""
         import faiss
 
         encoded, found, first = self._quantizer.encode(queries), [], 0

@@ -15,14 +15,14 @@ from .streamed import StreamedIndex
 if TYPE_CHECKING:
     from .popcount import Words
 
-FEW = 8  # queries for which turning the codes (popcount.py) costs more than it saves
+FEW = 8  # queries for which transposing the codes (popcount.py) costs more than it saves
 
 
 class HammingIndex(StreamedIndex):
     """Scores are negated distances; the quantizer's own `encode` turns queries into codes.
 
-    A few queries are scanned by faiss, whose heap keeps the lowest rows of equally distant codes, and gives them in
-    order; a batch by `nearest`, which gives the same.
+    faiss scans for a few queries: its heap keeps the first of equally distant codes, in order. `nearest` does the same
+    for a batch.
     """
 
     def __init__(self, quantizer: FittedQuantizer, ties_from: int = 0) -> None:
@@ -36,9 +36,9 @@ class HammingIndex(StreamedIndex):
 
             found, ids = faiss.knn_hamming(encoded, block, k)
             return Hits(ids, -found.astype(np.float32))
-        from .popcount import nearest  # numba, which a single question does without
+        from .popcount import nearest  # imports numba, which takes longer than a single query
 
-        codes, asked = words(block), words(encoded)
+        codes, asked = as_uint64(block), as_uint64(encoded)
         rows, distances = np.empty((len(asked), k), np.int64), np.empty((len(asked), k), np.int64)
 
         def scan(part: slice) -> None:
@@ -48,7 +48,7 @@ class HammingIndex(StreamedIndex):
         return Hits(rows, -distances.astype(np.float32))
 
     def _parts_of(self, queries: int) -> list[slice]:
-        """The queries, shared out among the threads."""
+        """The queries of each thread."""
         import faiss
 
         threads = min(faiss.omp_get_max_threads(), queries)
@@ -56,12 +56,12 @@ class HammingIndex(StreamedIndex):
 
     @cached_property
     def _scanners(self) -> ThreadPoolExecutor:
-        """Workers for shares of a batch of queries."""
+        """Workers for parts of a batch of queries."""
         return workers("hamming")
 
 
-def words(codes: Codes) -> "Words":
-    """Codes uint8 [N, code_bytes] as uint64 [N, W]; bytes that fill no word are followed by zeros, in a copy."""
+def as_uint64(codes: Codes) -> "Words":
+    """Codes uint8 [N, code_bytes] as uint64 [N, W]; where the bytes do not fill the last, a copy padded with zeros."""
     whole = -(-codes.shape[1] // 8) * 8
     if whole != codes.shape[1]:
         padded = np.zeros((len(codes), whole), np.uint8)

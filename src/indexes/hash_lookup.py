@@ -1,7 +1,7 @@
 """search=hash_lookup: candidates of binary codes from hash tables (BPR, Yamada et al., ACL 2021).
 
-Multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012), with the tables of faiss's IndexBinaryMultiHash: table t is
-keyed by bits t * key_bits to (t + 1) * key_bits of a code and holds the rows of the passages that have the key.
+Multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012) with the tables of faiss's IndexBinaryMultiHash: table t is
+keyed by bits t * key_bits to (t + 1) * key_bits of a code and holds the passages that have the key.
 """
 
 import math
@@ -30,7 +30,7 @@ FILE = "tables.faiss"
 BLOCK_BYTES = 8 * 2**20  # of codes read at once
 PASSAGES_PER_KEY = 18  # at least, on average
 MANY = 1 << 20  # passages that a search may find, whatever their share of the corpus
-KEY_COST = 30  # codes that are scanned in the time in which one key is looked up: 7 ns and 0.2 us, measured
+KEY_COST = 30  # codes scanned in the time of one look-up: 7 ns and 0.2 us, measured by benchmarks/codes.py
 
 
 @component
@@ -75,16 +75,16 @@ class HashLookup(TwoStage):
 class LookupIndex(VectorIndex):
     """Finds the passages that have a key near the query's, and ranks them by the Hamming distance of the whole codes.
 
-    A search looks up, in every table, the keys that differ from the query's in at most `flips` bits. What is found is
-    ranked exactly, equal distances in the order of ties. By the pigeonhole principle it holds every passage whose code
-    differs from the query's in at most tables * (flips + 1) - 1 of the first tables * key_bits bits, so also every
-    passage within that distance of the whole code; of those farther away it holds what happens to share a key.
+    A search looks up, in every table, the keys that differ from the query's in at most `flips` bits, and ranks the
+    passages found exactly. By the pigeonhole principle these include every passage whose code differs from the query's
+    in at most tables * (flips + 1) - 1 of the first tables * key_bits bits, and so every passage within that distance
+    of the whole code; of those farther away they include the ones that happen to share a key.
 
-    A query that finds fewer than k passages is looked up again with one flip more, and again; where looking up the
-    keys would take longer than comparing all codes (`KEY_COST`), these are compared, and the ranking is HammingIndex's.
+    A query that finds fewer than k passages is looked up again with one flip more, and again; where looking up the keys
+    would take longer than comparing all codes (`KEY_COST`), the query is searched by HammingIndex.
 
-    faiss's index holds the keys' bits and the rows; whole codes are read where they lie, in the added array (a memory
-    map, too). faiss keeps the number of flips in its index, so one search runs at a time.
+    faiss's index holds the keys' bits and the passages; whole codes are read from the added array, which may be a
+    memory map. faiss keeps the number of flips in its index, so only one search runs at a time.
     """
 
     def __init__(self, fitted: FittedQuantizer, table: Any, codes: Codes, flips: int, ties_from: int = 0) -> None:
@@ -109,7 +109,7 @@ class LookupIndex(VectorIndex):
     def load(
         cls, fitted: FittedQuantizer, codes: Codes, folder: Path, flips: int = 0, ties_from: int = 0
     ) -> "LookupIndex":
-        """What `save` wrote into `folder` for `codes` [N, code_bytes]; answers as the saved index did.
+        """What `save` wrote into `folder` for `codes` [N, code_bytes]; it answers as the saved index did.
 
         Raises ValueError where that had another number of codes.
         """
@@ -120,13 +120,13 @@ class LookupIndex(VectorIndex):
             raise ValueError(f"{folder / FILE} is of {table.ntotal} codes, there are {len(codes)}")
         if len(codes) & (len(codes) - 1):
             return cls(fitted, table, codes, flips, ties_from)
-        # faiss writes how many passages a key has in too few bits where these are all and 2^n, and reads none
+        # faiss writes a key's number of passages in too few bits where it is that of all passages and 2^n; it reads 0
         index = cls.empty(fitted, table.nhash, table.b, flips, ties_from)
         index.add(codes)
         return index
 
     def save(self, folder: Path) -> None:
-        """Write the tables into `folder`; the codes are not in it."""
+        """Write the tables, without the codes, into `folder`."""
         import faiss
 
         with self._one_search:
@@ -149,7 +149,7 @@ class LookupIndex(VectorIndex):
             self._hold(np.concatenate([self._codes, codes]) if self.size else codes)
 
     def _keyed(self, codes: Codes) -> Codes:
-        """The bytes [n, table.d / 8] of `codes` that have the keys in them."""
+        """The bytes [n, table.d / 8] of `codes` that contain the keys."""
         return np.ascontiguousarray(codes[:, : self.table.code_size])
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
@@ -178,12 +178,12 @@ class LookupIndex(VectorIndex):
         return best
 
     def _nearest(self, code: Codes, found: NDArray[np.int64], k: int) -> Hits:
-        """The k nearest to `code` [1, code_bytes] of the passages in rows `found`, some of their codes at a time."""
+        """The k nearest to `code` [1, code_bytes] of the passages `found`, some of their codes at a time."""
         import faiss
 
         found -= self.ties_from
         found %= self.size
-        found.sort()  # so that of equally distant codes the first in the order of ties are kept
+        found.sort()  # of equally distant codes the first in the order of ties are kept
         hits = Hits(np.empty((1, 0), np.int64), np.empty((1, 0), np.float32))
         step = max(k, BLOCK_BYTES // self.code_bytes)
         for start in range(0, len(found), step):
@@ -193,16 +193,15 @@ class LookupIndex(VectorIndex):
         return hits
 
     def _worth(self, flips: int) -> bool:
-        """Whether a key has as many bits, and looking up the keys takes no longer than comparing all codes.
+        """Whether a key has that many bits, and looking up the keys takes no longer than comparing all codes.
 
-        Where few keys have all of very many passages (their codes are the same), a search would find about all of them
-        and hold their rows.
+        Where few keys share very many passages, whose codes are the same, a search would find and hold nearly all.
         """
         bits, tables = self.table.b, self.table.nhash
         looked_up = tables * keys(bits, flips)
         if flips > bits or KEY_COST * looked_up > self.size:
             return False
-        found = looked_up * tables * self.size / max(1, self.table.hashtable_size())  # where keys are equally full
+        found = looked_up * tables * self.size / max(1, self.table.hashtable_size())  # if all keys have equally many
         return found <= max(self.size, MANY)
 
     @cached_property
@@ -217,10 +216,11 @@ def keys(bits: int, flips: int) -> int:
 
 
 def bits_of_keys(passages: int, tables: int, bits: int) -> int:
-    """The bits of a key that give it 18 to 36 of N = `passages` on average, or as many as `tables` keys have room for.
+    """The bits of a key with which 18 to 36 of N = `passages` share one on average; fewer where `tables` keys would not
+    fit in a code.
 
     21 million passages: 20 bits. With more bits a query compares fewer codes for the same share of its neighbours, but
-    what a table keeps for each key outgrows the 8 bytes that it keeps for each passage.
+    a table's bytes for each key outgrow its 8 bytes for each passage.
     """
     wanted = (passages // PASSAGES_PER_KEY).bit_length() - 1
     return max(1, min(wanted, bits // tables))
@@ -236,7 +236,7 @@ def check_keys(tables: int, key_bits: int | None, bits: int) -> None:
 
 
 def release(codes: Codes) -> None:
-    """Give back the pages that were read of a read-only memory map, which would count as this process's memory."""
+    """Release the pages read of a read-only memory map, which would count as this process's memory."""
     file: object = codes.base
     if isinstance(codes, np.memmap) and codes.mode == "r" and isinstance(file, mmap.mmap):
         file.madvise(mmap.MADV_DONTNEED)

@@ -1,7 +1,7 @@
-"""The k nearest binary codes of a batch of queries, by numba: bits are counted for 8 codes in one instruction.
+"""The k nearest binary codes for a batch of queries, by numba: one instruction counts the bits of 8 codes.
 
-faiss counts the bits of a code of 768 bits 64 at a time (its fast paths end at 512). Here a tile of codes is turned so
-that neighbouring codes lie side by side, and stays in the cache while all queries pass over it.
+faiss counts the bits of a code of 768 bits 64 at a time (its fast paths end at 512), which takes twice the time
+(benchmarks/binary.py). Here a tile of codes is transposed and stays in the cache while all queries scan it.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 compiled = numba.njit(nogil=True, cache=True)
 Words = NDArray[np.uint64]
-TILE = 256  # codes that are turned together: 24 kB of 768 bits, so that they stay in the nearest cache
+TILE = 256  # codes transposed together: 24 kB of 768 bits, which fit in the first-level cache
 
 
 def _bits_set(typing_context: Any, word: Any) -> Any:
@@ -32,12 +32,12 @@ bits_set: Any = intrinsic(_bits_set)
 def nearest(codes: Words, queries: Words, k: int, rows: NDArray[np.int64], distances: NDArray[np.int64]) -> None:
     """Write the k <= N nearest of codes [N, W] to each of queries [Q, W] into rows, distances [Q, k].
 
-    By Hamming distance, equally distant codes by lower row.
+    By Hamming distance; of equally distant codes the first wins.
     """
     room = 2 * k + TILE
     found, how_far = np.empty((len(queries), room), np.int64), np.empty((len(queries), room), np.int64)
     counts = np.zeros(len(queries), np.int64)
-    limits = np.full(len(queries), 64 * codes.shape[1] + 1)  # only what is nearer can still be among the k best
+    limits = np.full(len(queries), 64 * codes.shape[1] + 1)  # only what is nearer can be among the k best
     histogram = np.empty(64 * codes.shape[1] + 1, np.int64)
     turned, sums = np.empty((codes.shape[1], TILE), np.uint64), np.empty(TILE, np.int64)
     for first in range(0, len(codes), TILE):
@@ -63,7 +63,7 @@ def nearest(codes: Words, queries: Words, k: int, rows: NDArray[np.int64], dista
 
 @compiled
 def count_differing(turned: Words, query: Words, sums: NDArray[np.int64]) -> None:
-    """Write how many bits of each code of a tile [W, TILE] differ from query [W] into sums [TILE]."""
+    """Write into sums [TILE] how many bits of each code of a tile [W, TILE] differ from query [W]."""
     words = len(query)
     sums[:] = 0
     whole = words - words % 4
@@ -88,7 +88,7 @@ def keep_nearest(
 ) -> int:
     """Keep, in their order, the k nearest of the first count >= k entries, of equally distant ones the first.
 
-    Returns the greatest distance kept: a later row must be nearer to be among the k best.
+    Returns the greatest distance kept: a later code must be nearer to be among the k best.
     """
     histogram[:] = 0
     for place in range(count):

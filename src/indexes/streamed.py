@@ -1,4 +1,4 @@
-"""Codes scanned where they lie, block after block, without a copy."""
+"""Codes scanned where they are stored, block by block, without a copy."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ BLOCK_BYTES = 64 * 2**20
 
 
 class StreamedIndex(VectorIndex):
-    """Reads the added arrays, memory maps too, once for a whole batch of queries and keeps the best as it goes.
+    """Reads the added arrays, also memory maps, once for a whole batch of queries and keeps the best so far.
 
-    faiss spreads queries over threads, which leaves a single query to one of them (or, for vectors, costs it five
-    times the work); here a single query's blocks are spread over the threads instead.
+    faiss spreads queries over threads, so that a single query has one of them (or, for vectors, does five times the
+    work); here the blocks of a single query are spread over the threads.
     """
 
     def __init__(self, dimension: int, code_bytes: int, ties_from: int = 0) -> None:
@@ -31,7 +31,7 @@ class StreamedIndex(VectorIndex):
 
     @abstractmethod
     def _scan(self, queries: NDArray[np.float32], block: NDArray[np.uint8], k: int) -> Hits:
-        """The k <= n best rows of the codes `block` [n, code_bytes] for each query, in order."""
+        """The k <= n best of the codes `block` [n, code_bytes] for each query, in order; ids count from its first."""
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
         import faiss
@@ -47,7 +47,7 @@ class StreamedIndex(VectorIndex):
         return best(map(scan, self._blocks()), k)
 
     def _blocks(self, most: int | None = None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """First row and codes of blocks of BLOCK_BYTES, and of at most `most` passages, in the order of ties."""
+        """First passage and codes of blocks of BLOCK_BYTES and at most `most` passages, in the order of ties."""
         rows = max(1, min(BLOCK_BYTES // self.code_bytes, most or self.size))
         for begin, end in ((self.ties_from, self.size), (0, self.ties_from)):
             first = 0

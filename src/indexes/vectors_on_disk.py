@@ -1,4 +1,4 @@
-"""Rows of vectors that stay on disk, in a file that may be larger than free memory (BiDR, section 3.4)."""
+"""A few vectors at a time from a file that may be larger than free memory (BiDR, section 3.4)."""
 
 import mmap
 from typing import Any
@@ -7,19 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import Vectors
+from .base import Ints
 
-BLOCK = 1024  # rows that are found to be in memory, or asked for, together
-PROBED = 64  # of this many rows one is looked at
+BLOCK = 1024  # vectors that are checked to be in memory, or requested, together
+PROBED = 64  # one of this many vectors is checked
 
 
 class VectorsOnDisk:
-    """Reads rows of `vectors` [N, D], float32 or float16: a read-only memory map of a file, or any other array.
+    """Reads some of `vectors` [N, D], float32 or float16: a read-only memory map of a file, or any other array.
 
-    Rows of a memory map that are not in memory come from the disk one page after the other, each with the kernel's
-    read-ahead around it, which holds no other candidate. So the file is mapped once more without read-ahead (the map
-    given may be scanned elsewhere, which needs it), and where one of a few rows has to be read, the kernel is asked
-    for all at once: it then reads them in parallel. Asking takes several times as long as copying rows that are in
-    memory, which is why some are looked at first. Where the system has no `madvise`, rows are copied as they come.
+    The disk gives a memory map one page after the other, each with the kernel's read-ahead around it, which holds no
+    other candidate. So the file is mapped a second time without read-ahead (a scan of the first map needs it), and
+    where one of a few vectors is not in memory, the kernel is asked for all of them at once and reads them in parallel.
+    Asking takes several times as long as copying from memory, which is why a few are checked first. Measured by
+    benchmarks/rerank.py. Without `madvise` in the system, vectors are copied as they come.
     """
 
     def __init__(self, vectors: Vectors) -> None:
@@ -31,10 +32,10 @@ class VectorsOnDisk:
         own: Any = np.memmap(file, vectors.dtype, "r", vectors.offset, vectors.shape)
         own.base.madvise(mmap.MADV_RANDOM)
         self._vectors, self._map = np.asarray(own), own.base
-        self._start = vectors.offset % mmap.ALLOCATIONGRANULARITY  # of the first row in the map
+        self._start = vectors.offset % mmap.ALLOCATIONGRANULARITY  # of the first vector in the map
 
-    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.floating]:
-        """The vectors [n, D] of rising `rows` [n]."""
+    def __call__(self, rows: Ints) -> NDArray[np.floating]:
+        """The vectors [n, D] of passages `rows` [n], in rising order."""
         if self._map is not None:
             for first in range(0, len(rows), BLOCK):
                 block = rows[first : first + BLOCK]
@@ -43,8 +44,8 @@ class VectorsOnDisk:
                         self._map.madvise(mmap.MADV_WILLNEED, start, length)
         return self._vectors[rows]
 
-    def _on_disk(self, rows: NDArray[np.int64]) -> bool:
-        """Whether one of the rows looked at had to be read from the disk."""
+    def _on_disk(self, rows: Ints) -> bool:
+        """Whether one of the vectors checked had to be read from the disk."""
         before = disk_reads()
         for row in rows[::PROBED].tolist():
             _ = self._vectors[row, 0], self._vectors[row, -1]
@@ -53,10 +54,10 @@ class VectorsOnDisk:
         return False
 
 
-def page_ranges(rows: NDArray[np.int64], start: int, row_bytes: int) -> list[tuple[int, int]]:
-    """Where the pages of rising `rows` [n > 0] lie in a map whose row 0 begins at byte `start`: first byte, length.
+def page_ranges(rows: Ints, start: int, row_bytes: int) -> list[tuple[int, int]]:
+    """The ranges of pages (first byte, length) of rising `rows` [n > 0] in a map whose row 0 begins at byte `start`.
 
-    Rows whose pages touch or are the same share a range.
+    Rows on the same or neighbouring pages share a range.
     """
     begins = start + rows * row_bytes
     first, last = begins // mmap.PAGESIZE, (begins + row_bytes - 1) // mmap.PAGESIZE
@@ -66,7 +67,7 @@ def page_ranges(rows: NDArray[np.int64], start: int, row_bytes: int) -> list[tup
 
 
 def disk_reads() -> int:
-    """How many times this thread (this process, where threads are not told apart) has waited for a page to be read."""
+    """How often this thread (or process, where the system counts no threads) has waited for a page to be read."""
     import resource
 
     who = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
@@ -74,7 +75,7 @@ def disk_reads() -> int:
 
 
 def _is_whole_file(vectors: np.memmap[Any, Any]) -> bool:
-    """Whether `vectors` is a memory map as it was opened: a slice does not know where in the file it begins."""
+    """Whether `vectors` is a memory map as opened: a slice does not know where in the file it begins."""
     file: object = vectors.base
     opened = isinstance(file, mmap.mmap) and vectors.filename is not None and vectors.mode == "r"
     return opened and vectors.ndim == 2 and vectors.flags.c_contiguous

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labrador.indexes.base import QueryVectors
-from labrador.indexes.hamming import FEW, HammingIndex, words
+from labrador.indexes.hamming import FEW, HammingIndex, as_uint64
 from labrador.indexes.popcount import TILE, nearest
 from labrador.quantizers.hashing import HashCodec
 
@@ -30,7 +30,7 @@ def drawn(seed, count, code_bytes, values):
 def test_the_nearest_codes_are_those_of_brute_force(passages, code_bytes, k, values):
     codes, queries = drawn(0, passages, code_bytes, values), drawn(1, 11, code_bytes, values)
     rows, distances = np.empty((11, k), np.int64), np.empty((11, k), np.int64)
-    nearest(words(codes), words(queries), k, rows, distances)
+    nearest(as_uint64(codes), as_uint64(queries), k, rows, distances)
     expected = by_numpy(codes, queries, k)
     np.testing.assert_array_equal(rows, expected[0])
     np.testing.assert_array_equal(distances, expected[1])
@@ -41,7 +41,7 @@ def test_codes_far_from_every_query_and_far_behind_are_not_lost():
     codes = np.sort(drawn(0, 5 * TILE, 8, 256), axis=0)[::-1].copy()
     queries = np.zeros((FEW, 8), np.uint8)
     rows, distances = np.empty((FEW, 20), np.int64), np.empty((FEW, 20), np.int64)
-    nearest(words(codes), words(queries), 20, rows, distances)
+    nearest(as_uint64(codes), as_uint64(queries), 20, rows, distances)
     np.testing.assert_array_equal(rows, by_numpy(codes, queries, 20)[0])
 
 
@@ -61,7 +61,7 @@ def test_a_batch_and_a_few_queries_find_the_same():
 
 def test_bytes_that_fill_no_word_are_followed_by_zeros():
     codes = drawn(0, 4, 11, 256)
-    padded = words(codes).view(np.uint8)
+    padded = as_uint64(codes).view(np.uint8)
     assert padded.shape == (4, 16)
     np.testing.assert_array_equal(padded[:, :11], codes)
     assert not padded[:, 11:].any()
