@@ -67,7 +67,7 @@ def learned(bench: Bench, quantizer: Quantizer, checkpoint: Checkpoint) -> Store
 
 
 def frozen(bench: Bench, sparse: Trained, dense: Checkpoint) -> FrozenPassages:
-    """Every passage as what its code stands for, and next to it its dense vector: [N, 2 D], read row by row."""
+    """Every passage as its dense vector, and as what its code stands for."""
     quantizer = sparse.quantizer
     if quantizer is None:
         raise ValueError("frozen passages need the quantizer that was trained with their encoder")
@@ -77,7 +77,7 @@ def frozen(bench: Bench, sparse: Trained, dense: Checkpoint) -> FrozenPassages:
         return quantizer.fitted.decode(np.ascontiguousarray(codes.array[rows]))
 
     keys = {"codes": codes.key, "quantizer": quantizer.key, "dense": vectors.key}
-    return FrozenPassages((decoded, lambda rows: vectors.array[rows]), keys)
+    return FrozenPassages(vectors.array.__getitem__, decoded, keys)
 
 
 def structure(bench: Bench, search: Search, quantizer: StoredQuantizer, codes: StoredArray) -> Artifact | None:

@@ -91,7 +91,7 @@ class Lab:
         return mine.candidates(self.bench, checkpoint, train_set, k, quantizer)
 
     def frozen(self, sparse: Trained, dense: Checkpoint) -> FrozenPassages:
-        """Every passage as what its code stands for, and as its dense vector."""
+        """Every passage as its dense vector, and as what its code stands for."""
         return compress.frozen(self.bench, sparse, dense)
 
     def fit_teacher(self, teacher: Teacher, base: Base, settings: TrainSettings) -> TrainedTeacher:

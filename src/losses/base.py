@@ -49,7 +49,8 @@ class Batch:
     queries [B, D]; passages [P, D], no passage twice: first the queries' positives, then hard negatives;
     positives [B] int64: the index in `passages` of each query's positive; masked [B, P] bool: passages that must not
     count as negatives of the query (its other positives); `step`: optimizer steps done, for schedules. `everyone` is
-    there for objectives that ask for it (`Objective.crosses_queries`).
+    there for objectives that ask for it (`Objective.crosses_queries`), `decoded` [P, D] for frozen passages with codes:
+    what these stand for.
     """
 
     queries: "Tensor"
@@ -59,6 +60,7 @@ class Batch:
     step: int
     roles: Roles
     everyone: Everyone | None = None
+    decoded: "Tensor | None" = None
 
 
 @dataclass(frozen=True)

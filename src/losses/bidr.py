@@ -130,9 +130,9 @@ class BiDRLoss(Objective):
 class UnifiedQueryLoss(Contrastive):
     """InfoNCE against what the passages' codes stand for + InfoNCE against their dense vectors.
 
-    Passages come as [P, 2 D], a decoded code and a dense vector next to each other; both stay as they are. Positives
-    are in both terms; each has the hard negatives of its own stage: the sparse one lexical negatives
-    (`Example.lexical`), the dense one those that the sampler drew.
+    Passages stay as they are (`Batch.passages` and `Batch.decoded`). Positives are in both terms; each has the hard
+    negatives of its own stage: the sparse one lexical negatives (`Example.lexical`), the dense one those that the
+    sampler drew.
     """
 
     lexical: ClassVar[bool] = True
@@ -140,16 +140,13 @@ class UnifiedQueryLoss(Contrastive):
 
     def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:
         """Losses "sparse" and "dense"."""
-        sparse, dense = batch.passages.chunk(2, dim=1)
+        if batch.decoded is None:
+            raise ValueError("a unified query is trained against frozen passages with codes")
         losses = {
-            "sparse": self._term(batch, sparse, batch.roles.lexical),
-            "dense": self._term(batch, dense, batch.roles.drawn),
+            "sparse": self._term(batch, batch.decoded, batch.roles.lexical),
+            "dense": self._term(batch, batch.passages, batch.roles.drawn),
         }
         return {"loss": losses["sparse"] + losses["dense"], **losses}
-
-    def ranked(self, queries: "Tensor", passages: "Tensor", state: State) -> tuple["Tensor", "Tensor"]:
-        """By both terms' products, as the losses add them."""
-        return queries.repeat(1, 2), passages
 
     def _term(self, batch: Batch, passages: "Tensor", negatives: "Tensor") -> "Tensor":
         """InfoNCE against the positives of the batch and its `negatives`, bool [P], alone."""

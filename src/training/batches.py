@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -82,12 +83,16 @@ def share(count: int, rank: int, world: int) -> slice:
 
 
 class Texts(TypedDict):
-    """Texts to be encoded, [B, L], of which the first `kept` count; of frozen passages their vectors [B, D] instead."""
+    """Texts to be encoded, [B, L], of which the first `kept` count.
+
+    Of frozen passages their vectors [B, D] instead and, where they have codes, too, what these stand for.
+    """
 
     input_ids: NotRequired[Tensor]
     attention_mask: NotRequired[Tensor]
     token_type_ids: NotRequired[Tensor]
     vectors: NotRequired[Tensor]
+    decoded: NotRequired[Tensor]
     kept: int
 
 
@@ -175,7 +180,12 @@ class Collate:
         """The texts `rows`; without any, that of the row `instead`, to be encoded and not kept."""
         taken = rows if len(rows) else np.array([instead], dtype=np.int64)
         if isinstance(texts, FrozenPassages):
-            return {"vectors": torch.from_numpy(texts.rows(taken)), "kept": len(rows)}
+            frozen: Texts = {"vectors": _floats(texts.dense(taken)), "kept": len(rows)}
+            return {**frozen, "decoded": _floats(texts.decoded(taken))} if texts.decoded else frozen
         ids, mask, types = pad(texts.rows(taken), self.pad_id, segments)
         given: Texts = {"input_ids": ids, "attention_mask": mask, "kept": len(rows)}
         return given if types is None else {**given, "token_type_ids": types}
+
+
+def _floats(vectors: NDArray[np.floating]) -> Tensor:
+    return torch.from_numpy(np.asarray(vectors, dtype=np.float32))

@@ -88,7 +88,7 @@ def _encoded(model: TrainableEncoder, side: Side, texts: Tokens | FrozenPassages
     for first in range(0, len(given), TEXTS_TOGETHER):
         part = given[first : first + TEXTS_TOGETHER]
         if isinstance(texts, FrozenPassages):
-            blocks.append(torch.from_numpy(texts.rows(part)).to(device))
+            blocks.append(torch.from_numpy(texts.summed(part)).to(device))
             continue
         ids, mask, types = pad(texts.rows(part), model.towers.pad_id, model.towers.segments(side))
         inputs: Texts = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "kept": len(part)}

@@ -80,13 +80,16 @@ class TrainableEncoder(Trainable):
         """The weighted sum of each loss over this process's queries. Only the encoders run in reduced precision."""
         queries, passages = self.encode("query", inputs["queries"]), self.encode("passage", inputs["passages"])
         passages = gathered(passages, inputs["passage_counts"])
+        decoded = inputs["passages"].get("decoded")
+        if decoded is not None:
+            decoded = gathered(decoded[: inputs["passages"]["kept"]], inputs["passage_counts"])
         everyone = None
         if "everyone" in inputs:
             others = inputs["everyone"]
             everyone = Everyone(gathered(queries, others["counts"]), others["own"], others["shared"])
         with torch.autocast(queries.device.type, enabled=False):
             roles = Roles(**inputs["roles"])
-            batch = Batch(queries, passages, inputs["positives"], inputs["masked"], step, roles, everyone)
+            batch = Batch(queries, passages, inputs["positives"], inputs["masked"], step, roles, everyone, decoded)
             losses = self.objective(batch)
         return {name: values.sum() * inputs["weight"] for name, values in losses.items()}
 

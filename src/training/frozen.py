@@ -6,16 +6,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = Callable[[NDArray[np.int64]], NDArray[np.floating]]  # passage rows [n] -> their vectors [n, D]
+Rows = Callable[[NDArray[np.int64]], NDArray[np.floating]]  # passages [n] -> their vectors [n, D]
 
 
 @dataclass(frozen=True)
 class FrozenPassages:
-    """What queries are trained against in place of encoded texts; several vectors of a passage are put side by side."""
+    """What queries are trained against in place of encoded texts.
 
-    sources: tuple[Rows, ...]
-    keys: Mapping[str, str] = field(default_factory=dict)  # of the artifacts that hold them, by name
+    dense: the vectors of passages; decoded: what their codes stand for, where there are codes, too; keys: of the
+    artifacts that hold all this, by name.
+    """
 
-    def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The vectors of the passages `rows` [n], each source's after the one before: float32 [n, sum of their D]."""
-        return np.hstack([np.asarray(source(rows), dtype=np.float32) for source in self.sources])
+    dense: Rows
+    decoded: Rows | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def summed(self, passages: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Of each passage [n] the sum of its vectors, [n, D]: by this a query scores as by all of them together."""
+        kinds = (self.dense,) if self.decoded is None else (self.dense, self.decoded)
+        return np.sum([kind(passages) for kind in kinds], axis=0, dtype=np.float32)

@@ -14,6 +14,7 @@ def alone(
     step: int = 0,
     drawn: list[int] | None = None,
     lexical: list[int] | None = None,
+    decoded: Tensor | None = None,
 ) -> Batch:
     """A batch of these vectors: the hard negatives are the places `drawn`, by default all that are no positives.
 
@@ -28,7 +29,8 @@ def alone(
     relevant = masked.clone()
     relevant[torch.arange(len(queries)), places] = True
     shared = relevant[:, places].T & ~torch.eye(len(queries), dtype=torch.bool)
-    return Batch(queries, passages, places, masked, step, roles, Everyone(queries, torch.arange(len(queries)), shared))
+    everyone = Everyone(queries, torch.arange(len(queries)), shared)
+    return Batch(queries, passages, places, masked, step, roles, everyone, decoded)
 
 
 def marked(size: int, places: list[int] | Tensor) -> Tensor:

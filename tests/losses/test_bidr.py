@@ -154,13 +154,13 @@ def test_a_state_of_other_codebooks_is_refused():
 
 def test_the_terms_of_the_unified_query_have_negatives_of_their_own():
     """Passages: two positives, one drawn by the sampler, one found by words, one that is both."""
-    queries, passages = drawn(2, 3), drawn(5, 6, seed=1)
+    queries, dense, decoded = drawn(2, 3), drawn(5, 3, seed=1), drawn(5, 3, seed=2)
     masked = torch.zeros(2, 5, dtype=torch.bool)
     masked[0, 4] = True  # one more positive of the first query
-    inputs = batch(queries, passages, [0, 1], masked=masked, drawn=[2, 4], lexical=[3, 4])
+    inputs = batch(queries, dense, [0, 1], masked=masked, drawn=[2, 4], lexical=[3, 4], decoded=decoded)
     losses = UnifiedQueryLoss(temperature=0.5).losses(inputs, {})
     columns = {"sparse": [[0, 1, 3], [0, 1, 3, 4]], "dense": [[0, 1, 2], [0, 1, 2, 4]]}
-    for name, vectors in (("sparse", passages[:, :3]), ("dense", passages[:, 3:])):
+    for name, vectors in (("sparse", decoded), ("dense", dense)):
         for row in range(2):
             scores = [float(queries[row] @ vectors[column]) / 0.5 for column in columns[name][row]]
             expected = math.log(sum(map(math.exp, scores))) - scores[row]
@@ -170,8 +170,8 @@ def test_the_terms_of_the_unified_query_have_negatives_of_their_own():
 
 def test_the_unified_query_is_scored_against_codes_and_dense_vectors():
     query, codes, dense = [[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.0], [0.0, -1.0]]
-    passages = torch.tensor([[*code, *vector] for code, vector in zip(codes, dense, strict=True)])
-    losses = UnifiedQueryLoss(temperature=0.5).losses(batch(query, passages, [0], lexical=[1]), {})
+    inputs = batch(query, dense, [0], lexical=[1], decoded=torch.tensor(codes))
+    losses = UnifiedQueryLoss(temperature=0.5).losses(inputs, {})
     assert losses["sparse"].item() == pytest.approx(math.log(1 + math.exp((2.0 - 1.0) / 0.5)), abs=1e-6)
     assert losses["dense"].item() == pytest.approx(math.log(1 + math.exp((-2.0 - 0.5) / 0.5)), abs=1e-6)
     assert losses["loss"].item() == pytest.approx(losses["sparse"].item() + losses["dense"].item())

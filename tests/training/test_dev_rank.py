@@ -9,7 +9,7 @@ import torch
 
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.towers import load_towers
-from labrador.losses.bidr import CODEBOOKS, BiDRLoss, UnifiedQueryLoss
+from labrador.losses.bidr import CODEBOOKS, BiDRLoss
 from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.module import ObjectiveModule
@@ -35,7 +35,7 @@ class Towers(torch.nn.Module):
 def rank(positives: list[int], pool: list[int], spared: list[list[int]] | None = None) -> float:
     """The average rank of all three questions; the last passage, in no pool, would be better than any."""
     towers: Any = Towers()
-    texts: Any = FrozenPassages((QUERIES.__getitem__,)), FrozenPassages((PASSAGES.__getitem__,))
+    texts: Any = FrozenPassages(QUERIES.__getitem__), FrozenPassages(PASSAGES.__getitem__)
     lists = Ragged.from_lists(spared or [[place] for place in positives])
     given = np.arange(3), np.array(positives), np.array(pool), lists
     return DevQuestions(*texts, *given).average_rank(TrainableEncoder(towers, Contrastive()))
@@ -65,8 +65,12 @@ def test_the_objective_says_what_ranks():
     module = ObjectiveModule(BiDRLoss(codebooks=1, centroids=2), 2)
     module.start_from({CODEBOOKS: np.array([[[0.0, -1.0], [0.0, 1.0]]], dtype=np.float32)})
     assert module.ranked(queries, passages)[1].tolist() == [[0.0, -1.0], [0.0, 1.0]]  # C(p): the sparse search
-    asked, both = ObjectiveModule(UnifiedQueryLoss(), 2).ranked(queries, torch.cat([passages, passages], dim=1))
-    torch.testing.assert_close(asked @ both.T, 2 * queries @ passages.T)
+
+
+def test_frozen_passages_of_two_kinds_rank_by_both_products():
+    passages = FrozenPassages(PASSAGES.__getitem__, QUERIES.__getitem__)
+    rows = np.arange(3)
+    np.testing.assert_allclose(QUERIES @ passages.summed(rows).T, QUERIES @ PASSAGES[rows].T + QUERIES @ QUERIES.T)
 
 
 def test_the_model_goes_on_training_as_it_was(texts: Path):

@@ -68,8 +68,7 @@ def losses_and_gradients(
     encoders = ("bag",) if frozen else ("bag", "tiny")
     for encoder, objective in itertools.product(encoders, objectives):
         name_of = f"{encoder}:{type(objective).__name__}"
-        width = 12 if isinstance(objective, UnifiedQueryLoss) else 6
-        table = np.random.default_rng(0).normal(size=(toy.PASSAGES, width)).astype(np.float32)
+        dense, decoded = np.random.default_rng(0).normal(size=(2, toy.PASSAGES, 6)).astype(np.float32)
         torch.manual_seed(0)
         towers: Any = Bag() if encoder == "bag" else load_towers(STILL)
         module = TrainableEncoder(towers, objective)
@@ -77,7 +76,7 @@ def losses_and_gradients(
             module.double()
         if frozen:
             towers.tokens["passage"].requires_grad_(False)
-        texts = FrozenPassages((table.__getitem__,)) if frozen else passages
+        texts = FrozenPassages(dense.__getitem__, decoded.__getitem__) if frozen else passages
         crosses = objective.crosses_queries
         collate = Collate(
             queries, texts, toy.positives(), towers.pad_id, rank, world, gathered, crosses_queries=crosses
@@ -88,7 +87,8 @@ def losses_and_gradients(
             for part in parts(count, gathered):
                 inputs = collate(part)
                 if frozen:
-                    inputs["passages"]["vectors"] = inputs["passages"]["vectors"].double()
+                    for kind in ("vectors", "decoded"):
+                        inputs["passages"][kind] = inputs["passages"][kind].double()
                 losses = model(inputs, 3)
                 losses["loss"].backward()
                 for name, loss in losses.items():
