@@ -16,8 +16,8 @@ ROWS = 65_536  # codes added at once
 def write_faiss(fitted: FittedQuantizer, codes: Codes, path: Path) -> str:
     """Write the faiss index of codes uint8 [N, code_bytes] to `path`; returns the name of its class.
 
-    It takes the vectors of queries and ranks as a scan of the codes does, except that faiss orders equal scores as it
-    likes. Scores are inner products; of binary codes Hamming distances, where less is better. In memory while written.
+    The index takes query vectors and ranks as a scan of the codes does, except that faiss gives equal scores no order.
+    Scores are inner products; for binary codes Hamming distances, lower is better. It is built in memory.
     """
     import faiss
 
@@ -34,7 +34,7 @@ def write_faiss(fitted: FittedQuantizer, codes: Codes, path: Path) -> str:
 
 
 def empty(fitted: FittedQuantizer) -> Any:
-    """The trained faiss index without entries whose codes are those of `fitted`; every kind of Labrador's has one."""
+    """The trained faiss index without entries that takes the codes of `fitted`; every kind of codec has one."""
     import faiss
 
     if isinstance(fitted, FaissCodec):
@@ -44,7 +44,7 @@ def empty(fitted: FittedQuantizer) -> Any:
             return faiss.IndexFlatIP(fitted.dimension)
         return faiss.IndexScalarQuantizer(fitted.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     if isinstance(fitted, HashCodec):
-        signs = faiss.IndexLSH(fitted.bits, fitted.bits, False, False)  # of the numbers as they are
+        signs = faiss.IndexLSH(fitted.bits, fitted.bits, False, False)  # the signs of the numbers as they are
         if fitted.weight is None:
             return signs
         layer = faiss.LinearTransform(fitted.dimension, fitted.bits)
@@ -53,4 +53,4 @@ def empty(fitted: FittedQuantizer) -> Any:
         index = faiss.IndexPreTransform(layer, signs)
         index.is_trained = True
         return index
-    raise TypeError(f"{type(fitted).__name__}: no faiss index is known for its codes")
+    raise TypeError(f"{type(fitted).__name__}: no faiss index takes its codes")

@@ -98,7 +98,7 @@ class Index(ABC, Generic[Asked]):
         return min(k, self.size)
 
     def _without_own(self, own: Ints | None, k: int, top: Callable[[int], Hits]) -> Hits:
-        """The k best passages besides each query's own, from `top`, which gives as many of all passages as asked."""
+        """The k best passages without each query's own, from `top`, which gives the n best of all passages."""
         k = self.cut(k)
         return top(k) if own is None else top(min(k + 1, self.size)).without(own, k)
 

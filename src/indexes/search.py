@@ -65,7 +65,7 @@ class Search(ABC):
         return None
 
     def prepare(self, fitted: FittedQuantizer, codes: Codes, folder: Path) -> None:
-        """Write into `folder` what `build` needs besides the codes uint8 [N, code_bytes]."""
+        """Write into `folder` what `build` needs in addition to the codes uint8 [N, code_bytes]."""
         raise NotImplementedError(f"{type(self).__name__} searches the codes as they are")
 
     @abstractmethod

@@ -1,13 +1,13 @@
 """Terms of a text in any language, as BM25 compares them.
 
-Texts are brought into one form (NFKC, case folded). A word is a run of letters, marks, digits and underscores: the
-vowel signs of Hindi and Tamil are marks, and part no word. Scripts that are written without blanks are cut into
-overlapping pieces: Chinese and Japanese into pairs of characters, and single Han characters besides; Thai, Lao, Khmer
-and Burmese into two and three characters with their vowels and tones, since these are letters of longer words; Korean,
-whose words change at their ends, into pairs of syllables. That goes by the script, in texts of any language.
+Texts are first normalized (NFKC, case folded). A term is a run of letters, marks, digits and underscores: the vowel
+signs of Hindi and Tamil are marks and separate nothing. Scripts written without spaces are cut into overlapping pieces:
+Chinese and Japanese into pairs of characters, and single Han characters as well; Thai, Lao, Khmer and Burmese into two
+and three characters with their vowels and tones, since these are letters of longer words; Korean, whose words change at
+their ends, into pairs of syllables. This depends on the script alone, in texts of any language.
 
-What a language decides is the stemmer and the stop words (data/languages.py). English texts that hold nothing of the
-above have the words that they had before there were other languages: lower-cased runs of two or more letters or digits.
+The language decides the stemmer and the stop words (data/languages.py). English texts without any of the above are cut
+into lower-cased runs of two or more letters or digits.
 """
 
 import json
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from ..data.languages import STEMMERS, STOP_WORDS, TokenizerName
 
 FILE = "analyzer.json"
-VERSION = 1  # raised when a text comes to have other words
+VERSION = 1  # raised when a text gets other terms
 Split = Callable[[str], list[str]]
 
 PLAIN = re.compile(r"\b\w\w+\b")
@@ -39,17 +39,17 @@ OWN = {"tr": TURKISH, "az": TURKISH, "fa": PERSIAN, "ur": PERSIAN, "ps": PERSIAN
 class Patterns(NamedTuple):
     """Compiled patterns of the `regex` library, which knows scripts and marks."""
 
-    invisible: Any  # joiners, direction marks, soft hyphens, and the points of Hebrew and Arabic, which few texts have
+    invisible: Any  # joiners, direction marks, soft hyphens, and the points of Hebrew and Arabic, rarely written
     arabic_joint: Any  # a zero-width non-joiner between the parts of a Persian word
     digit: Any
     runs: Any  # [Han and Kana, South-East Asian, Hangul, other letters]
     han: Any
-    cluster: Any  # a letter with what is written around it
+    cluster: Any  # a letter with its marks and vowels
 
 
 @cache
 def patterns() -> Patterns:
-    """Compiled when first needed."""
+    """Compiled at the first use."""
     import regex
 
     east = r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}&&[\p{L}\p{M}\p{N}]--[0-9]]"
@@ -76,17 +76,17 @@ def patterns() -> Patterns:
 
 @dataclass(frozen=True)
 class Analyzer:
-    """What makes words of texts: a language's code or "none", and a tokenizer.
+    """What turns a text into terms: a language's code or "none", and a tokenizer.
 
-    auto cuts as the module's docstring says; words takes runs of letters as they stand in any script; whitespace takes
-    what blanks part, for texts that were cut into words before.
+    auto cuts as the module's docstring says; words takes whole runs of letters in any script; whitespace splits at
+    spaces, for texts that were tokenized before.
     """
 
     language: str = "en"
     tokenizer: TokenizerName = "auto"
 
     def described(self) -> dict[str, str | int]:
-        """What enters the key of an index."""
+        """What the key of an index holds."""
         return {
             "language": self.language,
             "tokenizer": self.tokenizer,
@@ -96,14 +96,14 @@ class Analyzer:
         }
 
     def means(self) -> str:
-        """What the language does to words, in words."""
+        """The stemmer and the stop words of the language, in words."""
         stemmer = f"Snowball's {STEMMERS[self.language]} stemmer" if self.language in STEMMERS else "no stemmer"
         count = len(self.stop_words())
         return f"{stemmer}, {count or 'no'} stop words"
 
     @property
     def split(self) -> Split:
-        """Text to its words, neither stemmed nor without stop words."""
+        """Splits a text into terms, not stemmed yet and with stop words."""
         if self.tokenizer == "whitespace":
             return lambda text: one_form(text, self.language).split()
         if self.tokenizer == "words":
@@ -111,7 +111,7 @@ class Analyzer:
         return english if self.language == "en" else partial(pieces, language=self.language)
 
     def tokenizer_of_bm25s(self, vocabulary: dict[str, int] | None = None) -> Any:
-        """bm25s' tokenizer, which gives words their ids: with a vocabulary that it made before, or an empty one."""
+        """bm25s' tokenizer, which numbers the terms: with the vocabulary of an index, or an empty one."""
         from bm25s.tokenization import Tokenizer
 
         stemmer = None
@@ -137,7 +137,7 @@ class Analyzer:
         return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))
 
     def stop_words(self) -> list[str]:
-        """The words that are left out, in the form that `split` gives."""
+        """The stop words, in the form that `split` gives."""
         from bm25s.tokenization import Tokenizer
 
         if self.language not in STOP_WORDS:
@@ -146,7 +146,7 @@ class Analyzer:
 
 
 def english(text: str) -> list[str]:
-    """The words of an English text."""
+    """The terms of an English text."""
     text = text.lower()
     if text.isascii() or not ELSEWHERE.search(text):
         return PLAIN.findall(text)
@@ -154,12 +154,12 @@ def english(text: str) -> list[str]:
 
 
 def pieces(text: str, language: str) -> list[str]:
-    """The words of a text in any other language."""
+    """The terms of a text in any other language."""
     return cut(one_form(text, language), shortest=1)
 
 
 def one_form(text: str, language: str) -> str:
-    """A text without differences that are no differences of words: width, case, points, joiners, kinds of digits."""
+    """A text without differences of width, case, points, joiners and kinds of digits."""
     if text.isascii() and OWN.get(language) is not TURKISH:
         return text.lower()
     known = patterns()
@@ -170,22 +170,22 @@ def one_form(text: str, language: str) -> str:
 
 
 def cut(text: str, shortest: int) -> list[str]:
-    """The words of a text in one form; runs of spaced scripts have `shortest` letters or more."""
+    """The terms of a normalized text; in scripts with spaces they have `shortest` letters or more."""
     known = patterns()
-    words = []
+    terms = []
     for east, south, hangul, other in known.runs.findall(text):
         if other:
-            words += [other] if len(other) >= shortest else []
+            terms += [other] if len(other) >= shortest else []
         elif hangul:
-            words += runs(hangul, 2)
+            terms += runs(hangul, 2)
         elif east:
-            words += [*filter(known.han.fullmatch, east), *runs(east, 2)] if len(east) > 1 else [east]
+            terms += [*filter(known.han.fullmatch, east), *runs(east, 2)] if len(east) > 1 else [east]
         else:
             letters = known.cluster.findall(south)
-            words += [*runs(letters, 2), *runs(letters, 3)] if len(letters) > 2 else runs(letters, 2)
-    return words
+            terms += [*runs(letters, 2), *runs(letters, 3)] if len(letters) > 2 else runs(letters, 2)
+    return terms
 
 
 def runs(letters: Sequence[str], count: int) -> list[str]:
-    """All overlapping runs of `count` letters; where there are fewer, all of them as one."""
+    """All overlapping runs of `count` letters; fewer letters are one run."""
     return ["".join(letters[at : at + count]) for at in range(max(1, len(letters) - count + 1))]

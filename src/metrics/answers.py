@@ -2,7 +2,7 @@
 
 DPR (Karpukhin et al. 2020, section 5) counts a passage as a hit when the tokens of an answer occur in it, in order and
 next to each other. Text and answers are decomposed (NFD), split into runs of letters, numbers and marks and into single
-other characters, and lower-cased token by token. Only the passage's text is looked at, not its title.
+other characters, and lower-cased token by token. The passage's title does not count.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ def tokenize(text: str) -> list[str]:
 
 
 class AnswerMatcher:
-    """Tells whether a text contains one of the answers; an answer without a token (empty, blank) matches nothing."""
+    """Whether a text contains one of the answers; an answer without a token (empty, blank) matches nothing."""
 
     def __init__(self, answers: Sequence[str]) -> None:
         tokens = [found for found in map(tokenize, answers) if found]
@@ -42,14 +42,14 @@ class AnswerMatcher:
     def __call__(self, text: str) -> bool:
         """Whether `text` contains an answer.
 
-        Tokenizing is the slow part, so it waits until the longest token of an answer is found as a plain substring;
-        case folding makes that test independent of the neighbours (lower-casing a final sigma is not).
+        Tokenizing is slow, so it waits until the longest token of an answer is found as a plain substring; case folding
+        makes that test independent of neighbouring letters, which lower-casing a final sigma is not.
         """
         folded = normalize("NFD", text).casefold()
         phrases = [phrase for phrase, longest in self._phrases.items() if longest in folded]
         if not phrases:
             return False
-        joined = f" {' '.join(tokenize(text))} "  # tokens hold no space, so a phrase is found at token borders only
+        joined = f" {' '.join(tokenize(text))} "  # tokens hold no space: a phrase is found at token borders only
         return any(phrase in joined for phrase in phrases)
 
 
@@ -60,8 +60,8 @@ def first_matches(
 ) -> NDArray[np.int64]:
     """The rank (from 1) of the first passage that answers each question, int64 [Q]; 0 where none does.
 
-    ids int64 [Q, k] are ranked passage rows, -1 = no passage; `answers` are Q lists; `texts` gives the texts of passage
-    rows. A question's passages are read best first, in short blocks, and no further than its first match.
+    ids int64 [Q, k] are ranked passages, -1 = no passage; answers: Q lists; texts: passages to their texts. Passages
+    are read best first, in short blocks, up to the first match of a question.
     """
     if len(ids) != len(answers):
         raise ValueError(f"{len(ids)} rankings for the answers of {len(answers)} questions")
@@ -88,9 +88,9 @@ def _reads(depth: int) -> Iterator[tuple[int, int]]:
 def score_answers(ranks: NDArray[np.int64], *, depth: int, passages: int, metrics: tuple[str, ...] = METRICS) -> Scores:
     """Scores from the first matches int64 [Q] of a run `depth` ranks deep over `passages` passages.
 
-    R@k, which is Success@k here, is the share of questions with a hit in their top k (DPR's top-k accuracy) and MRR@k
-    the mean of 1 / rank of the first hit, 0 beyond k. nDCG is not defined and None. Every question counts, also one
-    without a usable answer.
+    R@k, here the same as Success@k, is the share of questions with a hit in their top k (DPR's top-k accuracy), MRR@k
+    the mean of 1 / rank of the first hit, 0 beyond k; nDCG is undefined, None. Every question counts, also one without
+    a usable answer.
     """
     reciprocal = np.divide(1.0, ranks, out=np.zeros(len(ranks)), where=ranks > 0)
     per_query = {}

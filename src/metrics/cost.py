@@ -1,4 +1,4 @@
-"""What a search costs in time. Works with anything that searches: an index (vectors), bm25 (texts)."""
+"""What a search costs in time, of vectors or of texts."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ class Ranked(Protocol):
 
     @property
     def ids(self) -> NDArray[np.int64]:
-        """Passage rows int64 [Q, k], best first, -1 = none."""
+        """Passages int64 [Q, k], best first, -1 = none."""
 
     @property
     def scores(self) -> NDArray[np.float32]:
@@ -40,7 +40,7 @@ class Ranked(Protocol):
 
     @property
     def stages(self) -> Mapping[str, float]:
-        """Milliseconds of each stage of the search, by name; empty where it has one stage alone."""
+        """Milliseconds of each stage of the search, by name; empty where it has one stage."""
 
 
 class Ranking(NamedTuple):
@@ -65,15 +65,14 @@ def measure(
     """What it costs to search Q >= 1 queries for their `k` best passages, search only.
 
     {"latency_ms": {"p50", "p99"}, "qps", "threads"}: percentiles over up to `limit` searches of one query each, and the
-    rate over batches of `batch_size`. Both end early once they have taken `SECONDS`. Before either, some are searched
-    that do not count: imports, compilation and the first reading of files are no part of a search. `warm`: batches have
-    been searched already. Beside the percentiles stands the p50 of each stage of these searches, by the stage's name,
-    where they have several.
+    rate over batches of `batch_size`. Both end early once they have taken `SECONDS`. A few searches before each do not
+    count, since imports, compilation and the first reading of files are no part of a search; warm: batches have been
+    searched already. Next to the percentiles stands the p50 of each stage, by name, where a search has several.
     """
     taken, stages = latencies(search, queries, k, limit=limit, seconds=SECONDS)
     p50, p99 = np.percentile(taken, [50, 99]).tolist()
-    latency = {"p50": p50, "p99": p99} | {stage: float(np.median(told)) for stage, told in stages.items()}
-    if not warm:  # with a whole batch, which does other work than a single query: numba compiles for it, threads start
+    latency = {"p50": p50, "p99": p99} | {stage: float(np.median(times)) for stage, times in stages.items()}
+    if not warm:  # a whole batch compiles and starts what a single query does not
         search(queries[:batch_size], k)
     qps = throughput(search, queries, k, batch_size=batch_size, seconds=SECONDS)
     return {"latency_ms": latency, "qps": qps, "threads": usable_threads()}
@@ -82,9 +81,9 @@ def measure(
 def latencies(
     search: Search, queries: Queries, k: int, *, limit: int, seconds: float
 ) -> tuple[NDArray[np.float64], dict[str, list[float]]]:
-    """Milliseconds of each search of one query, [n <= limit], and of each stage of these searches, by its name.
+    """Milliseconds of each search of one query, [n <= limit], and of each of its stages, by name.
 
-    The warm-up searches are not among them, nor is their time in `seconds`.
+    The searches to warm up are not among them, and their time does not count in `seconds`.
     """
     end = perf_counter() + seconds
     for row in range(min(WARM_UP, len(queries))):

@@ -11,11 +11,11 @@ from .scores import METRICS, Scores, summarize, within
 if TYPE_CHECKING:
     from ir_measures import Measure
 
-BLOCK = 500  # questions scored at a time: 500 x 1000 hits are about 100 MB of Python objects
+BLOCK = 500  # queries scored at a time: 500 x 1000 hits are about 100 MB of Python objects
 
 
 class Qrels(NamedTuple):
-    """Judgements as three int arrays [J]: question row, passage row, grade (relevant from 1 on)."""
+    """Judgements as three int arrays [J]: query, passage, grade (relevant from 1 on)."""
 
     queries: NDArray[np.integer]
     passages: NDArray[np.integer]
@@ -29,20 +29,20 @@ def score_ranking(
     passages: int,
     metrics: tuple[str, ...] = METRICS,
 ) -> Scores:
-    """Score the ranked passage rows `ids` int64 [Q, k], best first, -1 = no passage, out of `passages` passages.
+    """Score the ranked passages `ids` int64 [Q, k], best first, -1 = no passage, out of `passages` passages.
 
-    The order of `ids` is the ranking: it is handed to trec_eval with scores that fall by rank, since trec_eval sorts by
-    score and breaks ties by passage id. As in trec_eval, a question with a judgement counts whether or not anything was
-    found for it (0 if not, and 0 if all its grades are 0); a question without any judgement is not counted. MRR, R
-    and Success take grades >= 1 as relevant, nDCG uses the grade as its gain.
+    The order of `ids` is the ranking: trec_eval gets it with scores that fall by rank, since it sorts by score and
+    breaks ties by passage id. As in trec_eval, a query with a judgement counts whether or not anything was found for it
+    (0 if not, and 0 if all its grades are 0); a query without any judgement is not counted. MRR, R and Success take
+    grades >= 1 as relevant, nDCG uses the grade as its gain.
 
-    R@k is recall, the share of a question's relevant passages in its top k; Success@k is 1 where there is one in it.
+    R@k is recall, the share of a query's relevant passages in its top k; Success@k is 1 where one of them is there.
 
-    Raises ValueError when a question's hits hold a passage twice, or a judgement names a question outside [0, Q).
+    Raises ValueError when a passage is ranked twice for a query, or a judgement names a query outside [0, Q).
     """
     judged = Qrels(*qrels)
     if len(judged.queries) and (judged.queries.min() < 0 or judged.queries.max() >= len(ids)):
-        raise ValueError(f"judgements of questions {judged.queries.min()}..{judged.queries.max()}, run of {len(ids)}")
+        raise ValueError(f"judgements of queries {judged.queries.min()}..{judged.queries.max()}, run of {len(ids)}")
     _check_distinct(ids)
     measures = {_measure(name): name for name in within(metrics, ids.shape[1], passages)}
     per_query = {name: np.zeros(len(ids)) for name in measures.values()}
@@ -55,7 +55,7 @@ def score_ranking(
 
 
 def _measure(name: str) -> "Measure":
-    """MRR@10 as ir-measures' RR@10; R@k, Success@k and nDCG@k bear the same names there."""
+    """MRR@10 as ir-measures' RR@10; R@k, Success@k and nDCG@k have the same names there."""
     import ir_measures
 
     kind, _, cutoff = name.partition("@")
@@ -81,11 +81,11 @@ def _check_distinct(ids: NDArray[np.int64]) -> None:
         ranked = np.sort(ids[start : start + BLOCK], axis=1)
         twice = ((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] >= 0)).any(axis=1)
         if twice.any():
-            raise ValueError(f"question row {start + int(twice.argmax())}: a passage is ranked twice")
+            raise ValueError(f"query {start + int(twice.argmax())}: a passage is ranked twice")
 
 
 def _blocks(ids: NDArray[np.int64], qrels: Qrels) -> Iterator[tuple[dict, dict]]:
-    """(run, qrels) of BLOCK questions at a time, as ir-measures reads them, rows written as decimal strings."""
+    """(run, qrels) of BLOCK queries at a time, as ir-measures reads them: numbers as decimal strings."""
     order = np.argsort(qrels.queries, kind="stable")
     queries, judged, grades = (np.asarray(column)[order] for column in qrels)
     falling = np.arange(ids.shape[1], 0, -1, dtype=np.float64).tolist()  # exact in float32 down to rank 2^24

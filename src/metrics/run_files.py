@@ -1,4 +1,4 @@
-"""The scores of a run over one split, and the files that it leaves next to its result."""
+"""The scores of a run over one split, and the files that it leaves with its result."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from .scores import METRICS, Scores
 if TYPE_CHECKING:
     from ..data.corpus import Corpus
 
-BLOCK = 64  # questions written at a time
+BLOCK = 64  # queries written at a time
 SMALLEST = np.finfo(np.float32).tiny
 
 
@@ -28,8 +28,8 @@ def score_split(
 ) -> Scores:
     """Score `hits` (row i: the i-th query of `split`) and write the scores into `folder`.
 
-    metrics.json is {"metrics": {name: mean or null}, "queries": number of counted questions}; per_query.parquet has a
-    row per question; run.trec is the ranking, tagged `tag`.
+    metrics.json is {"metrics": {name: mean or null}, "queries": number of counted queries}; per_query.parquet has a
+    row per query; run.trec is the ranking, tagged `tag`.
     """
     queries, passages = corpus.queries(split), corpus.passages
     if corpus.scored_by == "answers":
@@ -54,12 +54,12 @@ def write_trec(
     scores: NDArray[np.float32],
     tag: str,
 ) -> None:
-    """Write the run as lines `qid Q0 pid rank score tag`, question by question, rank from 1.
+    """Write the run as lines `qid Q0 pid rank score tag`, query by query, rank from 1.
 
-    ids int64 [Q, k] are passage rows best first, -1 = none (skipped); scores float32 [Q, k]; `pids` gives the ids of
-    passage rows. Scores are written strictly falling, see `strictly_falling`, so that any reader gets our ranking.
+    ids int64 [Q, k] are passages, best first, -1 = none (skipped); scores float32 [Q, k]; pids: passages to their ids.
+    Scores are written strictly falling (`strictly_falling`), so that any reader gets our ranking.
 
-    Raises LabradorError for an id or tag with white space in it, which the format cannot hold, ValueError for NaN and
+    Raises LabradorError for an id or tag with white space, which the format cannot hold, ValueError for NaN and
     infinite scores.
     """
     _check_words([tag], "tag")
@@ -80,7 +80,7 @@ def write_trec(
 
 
 def strictly_falling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scores float32 [Q, k] in rank order, lowered where need be so that each is below the one before it.
+    """Scores float32 [Q, k] in rank order, lowered where necessary so that each is below the one before it.
 
     trec_eval reads scores as float32, sorts by them and breaks ties by passage id: equal scores would lose our order.
     A tie is lowered to the next float32, and near 0 by the smallest normal one (denormal numbers may be read as 0).
@@ -95,7 +95,7 @@ def strictly_falling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def write_per_query(path: Path, qids: Sequence[str], per_query: Mapping[str, NDArray[np.float64]]) -> None:
-    """Write Parquet with the columns `qid` and one per metric, a row per question; NaN (not counted) becomes null."""
+    """Write Parquet with a row per query, the columns `qid` and one per metric; NaN (not counted) becomes null."""
     columns = {"qid": pa.array(qids, pa.string())}
     columns |= {name: pa.array(values, pa.float64(), from_pandas=True) for name, values in per_query.items()}
     pq.write_table(pa.table(columns), path)

@@ -1,4 +1,4 @@
-"""What scoring a run gives: one figure per question and metric, and their means."""
+"""The scores of a run: one per query and metric, and their means."""
 
 import math
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ METRICS = ("MRR@10", *(f"R@{k}" for k in CUTOFFS), "nDCG@10")
 
 @dataclass(frozen=True)
 class Scores:
-    """The figures of a run over Q questions.
+    """The scores of a run over Q queries.
 
-    `means` holds every metric that was asked for: its mean over the `counted` questions, or None where it cannot be
-    told (nDCG of an answer match; R@1000 of a run that is 100 deep). `per_query` holds float64 [Q] for each metric
-    that can be told, NaN for questions that are not counted.
+    means: for every requested metric its mean over the `counted` queries, or None where the run does not determine it
+    (nDCG of an answer match; R@1000 of a run 100 deep). per_query: float64 [Q] for each metric that it does determine,
+    NaN for queries that are not counted.
     """
 
     per_query: dict[str, NDArray[np.float64]]
@@ -27,14 +27,14 @@ class Scores:
 def summarize(
     per_query: dict[str, NDArray[np.float64]], metrics: tuple[str, ...], counted: NDArray[np.bool_]
 ) -> Scores:
-    """The means of `per_query` [Q] over the questions marked in `counted` [Q], in the order of `metrics`.
+    """The means of `per_query` [Q] over the queries marked in `counted` [Q], in the order of `metrics`.
 
-    Sums are exact, so that the order of the questions decides no digit.
+    Sums are exact: the order of the queries changes no digit.
     """
-    told = {name: np.where(counted, per_query[name], np.nan) for name in metrics if name in per_query}
+    known = {name: np.where(counted, per_query[name], np.nan) for name in metrics if name in per_query}
     count = int(counted.sum())
-    means = {name: math.fsum(told[name][counted]) / count if name in told and count else None for name in metrics}
-    return Scores(told, means, count)
+    means = {name: math.fsum(known[name][counted]) / count if name in known and count else None for name in metrics}
+    return Scores(known, means, count)
 
 
 def cutoff(metric: str) -> int:
@@ -43,8 +43,8 @@ def cutoff(metric: str) -> int:
 
 
 def within(metrics: tuple[str, ...], depth: int, passages: int) -> tuple[str, ...]:
-    """The metrics that a run of `depth` ranks over `passages` passages can tell.
+    """The metrics that a run of `depth` ranks over `passages` passages determines.
 
-    R@1000 of a run that stops at rank 100 would be R@100 under a false name. MRR and nDCG are held to the same rule.
+    R@1000 of a run that stops at rank 100 would be R@100 under another name. The same holds for MRR and nDCG.
     """
     return tuple(name for name in metrics if cutoff(name) <= depth or depth >= passages)

@@ -24,14 +24,14 @@ __all__ = ["Codes", "FittedQuantizer", "JudgedQueries", "Quantizer", "State", "T
 
 @dataclass(frozen=True)
 class JudgedQueries:
-    """Judged queries: vectors [Q, D] and, for each, the passage rows of its positives, of its hard negatives and of
-    what is never its negative (None: its positives).
+    """Judged queries: vectors [Q, D] and the positives and hard negatives of each, and the passages that are never its
+    negatives (None: its positives).
     """
 
     queries: Vectors
     positives: Ragged
-    negatives: Ragged  # best first, without those that are spared
-    positive: Positive = "any"  # whether a question is learned from by the first of its positives, or by any of them
+    negatives: Ragged  # best first, without the spared ones
+    positive: Positive = "any"  # whether its first positive is learned from, or any of them
     spared: Ragged | None = None
 
 
@@ -39,8 +39,8 @@ class JudgedQueries:
 class TrainingVectors:
     """What a quantizer learns from.
 
-    passages [N, D], float16 or float32, may be a memory map larger than memory; `judged` are there for learned
-    quantizers and None for the others; `start` are the parameters of the fitted quantizer that it starts from, by name.
+    passages [N, D], float16 or float32, may be a memory map larger than memory; judged: for supervised quantizers, else
+    None; start: the parameters, by name, of the fitted quantizer that it starts from.
     """
 
     passages: Vectors
@@ -77,7 +77,7 @@ class FittedQuantizer(ABC):
         return codes
 
     def encode_blocks(self, x: Vectors) -> Iterator[Codes]:
-        """What `encode` gives, block by block with a bar, for passages and codes that are larger than memory."""
+        """What `encode` gives, block by block with a progress bar, for passages and codes larger than memory."""
         check_shape(x, self.dimension, "vectors to encode")
         return (self._encode_block(block) for _, block in watched(x, "writing codes"))
 
@@ -90,7 +90,7 @@ class FittedQuantizer(ABC):
         """Codes uint8 [N, code_bytes] to the vectors they stand for, float32 [N, D]."""
 
     def project(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Queries [Q, D] as [Q, W], so that <project(q), unpack(c)> = <q, decode(c)>; W = D where nothing is gained."""
+        """Queries [Q, D] as [Q, W], so that <project(q), unpack(c)> = <q, decode(c)>; by default W = D."""
         return queries
 
     def unpack(self, codes: Codes) -> NDArray[np.float32]:
@@ -102,11 +102,11 @@ class FittedQuantizer(ABC):
         """Write the trained parameters into `folder` (never pickle)."""
 
     def state(self) -> State:
-        """The parameters by the names that an objective starts from; none where nothing can start from them."""
+        """The parameters by name that a training can start from; none where it cannot."""
         return {}
 
     def codes_in_place(self, vectors: Vectors) -> Codes | None:
-        """The stored vectors seen as codes, without a copy, where they already are the codes (flat); else None."""
+        """The stored vectors viewed as codes, without a copy, where they are the codes (flat); else None."""
         return None
 
 
@@ -115,7 +115,7 @@ class Quantizer(ABC):
     """A compression as a component: its fields are its settings."""
 
     binary: ClassVar[bool] = False  # whether its codes are signs, compared by Hamming distance
-    version: ClassVar[int] = 1  # raised when the same settings come to give other results
+    version: ClassVar[int] = 1  # raised when the same settings give other results
     supervised: ClassVar[bool] = False  # whether it learns from judged train questions
 
     @property
@@ -132,8 +132,8 @@ class Quantizer(ABC):
         return True
 
     def learned(self, state: State, dimension: int) -> FittedQuantizer:
-        """What an objective learned together with an encoder of `dimension`: `state` are its parameters by name."""
-        raise NotImplementedError(f"{type(self).__name__} is not learned together with an encoder")
+        """The quantizer that was trained together with an encoder of `dimension`; `state`: its parameters by name."""
+        raise NotImplementedError(f"{type(self).__name__} is not trained together with an encoder")
 
     @abstractmethod
     def load(self, folder: Path) -> FittedQuantizer:

@@ -1,4 +1,4 @@
-"""A trained, empty faiss index used as a codec: vectors to plain uint8 codes and back."""
+"""A trained, empty faiss index as a codec: vectors to plain uint8 codes and back."""
 
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ FILE = "quantizer.faiss"
 
 
 class FaissCodec(FittedQuantizer):
-    """Encodes, decodes and searches by inner product as `index`, a trained faiss index without entries, does."""
+    """Encodes and decodes as `index` does, a trained faiss index without entries."""
 
     def __init__(self, index: Any) -> None:
         self.faiss_index = index
@@ -29,7 +29,7 @@ class FaissCodec(FittedQuantizer):
         return len(faiss.serialize_index(self.faiss_index))
 
     def _encode_block(self, block: NDArray[np.float32]) -> Codes:
-        """Behind a rotation by the index that it is of: see `Rotation`."""
+        """Where the index has a rotation, it is applied by `Rotation`."""
         import faiss
 
         if isinstance(self.faiss_index, faiss.IndexPreTransform):
@@ -55,7 +55,7 @@ class FaissCodec(FittedQuantizer):
         return x
 
     def project(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Queries [Q, D] behind the index's rotation, where it has one."""
+        """Queries [Q, D], rotated where the index has a rotation."""
         import faiss
 
         if not isinstance(self.faiss_index, faiss.IndexPreTransform):
@@ -64,7 +64,7 @@ class FaissCodec(FittedQuantizer):
         return rotated(chain.at(0), queries)
 
     def unpack(self, codes: Codes) -> NDArray[np.float32]:
-        """Codes uint8 [N, code_bytes] to float32 [N, D] as they are before the rotation back."""
+        """Codes uint8 [N, code_bytes] to float32 [N, D], not rotated back."""
         import faiss
 
         if not isinstance(self.faiss_index, faiss.IndexPreTransform):
@@ -89,8 +89,7 @@ class FaissCodec(FittedQuantizer):
 class Rotation:
     """A linear map of passages, summed in float64 and rounded once: W x for each row x of [N, D].
 
-    A product in float32 rounds by where in the matrix a row lies, so that equal vectors would get codes of unequal
-    scores.
+    A product in float32 rounds by a row's position in the matrix: equal vectors could get different codes.
     """
 
     def __init__(self, matrix: NDArray[np.float32]) -> None:
@@ -112,6 +111,6 @@ def matrix_of(transform: Any) -> NDArray[np.float32]:
 
 
 def rotated(transform: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors [N, D] turned by a faiss transform."""
+    """Vectors [N, D] rotated by a faiss transform."""
     turned: NDArray[np.float32] = transform.apply(np.ascontiguousarray(x, dtype=np.float32))
     return turned

@@ -56,7 +56,7 @@ class Flat(Quantizer):
         return False
 
     def fit(self, x: TrainingVectors, seed: int) -> FlatCodec:
-        """Take over dimension and type, after reading every vector once to see that it is usable."""
+        """Keep dimension and type; reads every vector once to check that it is usable."""
         for _ in watched(x.passages, "checking vectors"):
             pass
         return FlatCodec(x.passages.shape[1], x.passages.dtype.name)

@@ -13,7 +13,7 @@ from .base import Codes, Quantizer, TrainingVectors
 from .binary import BITS, BinaryCodec, check_dimension, pack
 from .codec import FaissCodec, Rotation, matrix_of, rotated
 
-PROBE = 1000  # vectors looked at: nothing is learned from them
+PROBE = 1000  # vectors that are checked; nothing is learned from them
 
 
 class LSHCodec(BinaryCodec, FaissCodec):

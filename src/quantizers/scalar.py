@@ -1,4 +1,4 @@
-"""Scalar quantization: one byte per dimension, between the least and the greatest value seen in training."""
+"""Scalar quantization: one byte per dimension, between the smallest and the largest value seen in training."""
 
 from pathlib import Path
 

@@ -76,5 +76,5 @@ def test_half_precision_stays_so(tmp_path):
 
 
 def test_codes_of_an_unknown_kind_are_no_index():
-    with pytest.raises(TypeError, match="object: no faiss index is known"):
+    with pytest.raises(TypeError, match="object: no faiss index takes its codes"):
         empty(object())

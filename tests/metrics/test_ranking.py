@@ -107,12 +107,12 @@ def test_blocks_do_not_change_the_scores(monkeypatch):
 
 
 def test_a_passage_ranked_twice_is_a_fault():
-    with pytest.raises(ValueError, match="question row 1: a passage is ranked twice"):
+    with pytest.raises(ValueError, match="query 1: a passage is ranked twice"):
         score_ranking(ranked([1, 2], [3, 0, 3]), qrels((0, 1, 1)), passages=PASSAGES)
 
 
 def test_judgements_of_other_questions_are_a_fault():
-    with pytest.raises(ValueError, match=r"questions 0\.\.2, run of 2"):
+    with pytest.raises(ValueError, match=r"queries 0\.\.2, run of 2"):
         score_ranking(ranked([1], [2]), qrels((0, 1, 1), (2, 1, 1)), passages=PASSAGES)
 
 
