@@ -1,11 +1,11 @@
-"""How fast binary codes are searched in two stages, and their margin loss, beside the plain way of doing either.
+"""How fast binary codes are searched in two stages, and their margin loss computed, compared with the plain way.
 
     python benchmarks/binary.py --passages 1000000 --bits 768 --threads 2
 
 Prints two Markdown tables of medians over alternating rounds. Search: candidates of a batch of queries and their
 rerank by <q, code>; the peers are faiss.IndexBinaryFlat's candidate search alone, and the same followed by
-numpy.unpackbits and einsum. Loss: forward and backward beside a formulation that selects the pairs (query, negative)
-by a boolean mask, with the largest tensor that each makes.
+numpy.unpackbits and einsum. Loss: forward and backward compared with a formulation that selects (query, negative) by a
+boolean mask, with the largest tensor of each.
 """
 
 import argparse

@@ -2,10 +2,10 @@
 
     python benchmarks/codes.py --passages 21000000 --bits 768
 
-Codes are generated in blocks into a file in a temporary folder of the current directory, which needs room for 1.3 times
-the codes. Every stage runs in a process of its own; its peak resident memory (VmHWM) is given as a ratio to the bytes
-of the codes, pages of the mapped file included. `idle` is a process with the libraries loaded and nothing done,
-`save` holds the tables that it has just built, `search` loads, searches and reranks.
+Codes are generated in blocks into a file in a temporary folder of the current directory, which needs space for 1.3
+times the codes. Every stage runs in a separate process; its peak resident memory (VmHWM) is given as a ratio to the
+bytes of the codes, pages of the mapped file included. `idle` is a process that has loaded the libraries, `save` holds
+the tables that it has just built, `search` loads, searches and reranks.
 
 random: bits and queries are fair coins, the worst case. clustered: 20,000 passages around each of N / 20,000 random
 centres, each with its own share of flipped bits, 0.33 + 0.06 log10(u) with u uniform in (0, 1); a query is a centre's
@@ -78,8 +78,8 @@ def build(search: HashLookup, codec: HashCodec, folder: Path) -> dict[str, Any]:
     index.add(codes)
     built, built_in = peak(), time.perf_counter() - start
     index.save(folder)
-    told = {"key_bits": key_bits, "build": built, "build_s": built_in, "save": peak()}
-    return told | {"save_s": time.perf_counter() - start - built_in, "file": (folder / FILE).stat().st_size}
+    figures = {"key_bits": key_bits, "build": built, "build_s": built_in, "save": peak()}
+    return figures | {"save_s": time.perf_counter() - start - built_in, "file": (folder / FILE).stat().st_size}
 
 
 def run(search: TwoStage, codec: HashCodec, folder: Path, name: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def run(search: TwoStage, codec: HashCodec, folder: Path, name: str) -> dict[str
         start = time.perf_counter()
         index.search(queries[row : row + 1], K)
         alone.append(time.perf_counter() - start)
-    told = {
+    figures = {
         "rounds": statistics.nq / len(queries),
         "keys": (statistics.nlist + statistics.n0) / len(queries),
         "compared": statistics.ndis / len(queries) / len(codes),
@@ -111,7 +111,7 @@ def run(search: TwoStage, codec: HashCodec, folder: Path, name: str) -> dict[str
     np.save(folder / RANKED.format(name), ranked.ids)
     distances = [float(np.median(-found.scores[:, rank - 1])) / codec.bits for rank in (1, 10, 100, 1000)]
     times = {"load_s": loaded, "batch_ms": 1000 * batch, "single_ms": 1000 * float(np.median(alone))}
-    return told | times | {"search": peak(), "distances": distances, "threads": faiss.omp_get_max_threads()}
+    return figures | times | {"search": peak(), "distances": distances, "threads": faiss.omp_get_max_threads()}
 
 
 def child(stage: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -130,12 +130,12 @@ def child(stage: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def measured(stage: str, options: argparse.Namespace, folder: Path, flips: int = 0) -> dict[str, Any]:
-    """What `child` tells of a stage in a fresh process; bars and errors of it are shown."""
+    """What `child` reports of a stage in a fresh process, whose progress and errors are shown."""
     settings = {"bits": options.bits, "tables": options.tables, "key-bits": options.key_bits, "flips": flips}
-    words = [f"--{key}={value}" for key, value in settings.items() if value is not None]
-    command = [sys.executable, __file__, "--child", stage, "--folder", str(folder), *words]
-    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return told
+    options_given = [f"--{key}={value}" for key, value in settings.items() if value is not None]
+    command = [sys.executable, __file__, "--child", stage, "--folder", str(folder), *options_given]
+    figures: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return figures
 
 
 def recall(wanted: NDArray[np.int64], found: NDArray[np.int64]) -> str:
@@ -158,20 +158,20 @@ def report(kind: str, options: argparse.Namespace, folder: Path) -> None:
     print("| peak memory / codes | build | save | load and search | build s | save s | load s |")
     print("|---|---|---|---|---|---|---|")
     print(f"| two_stage | - | - | {scan['search'] / size:.2f} | - | - | {scan['load_s']:.1f} |")
-    for flips, told in looked.items():
-        peaks = " | ".join(f"{value / size:.2f}" for value in (built["build"], built["save"], told["search"]))
-        seconds = f"{built['build_s']:.0f} | {built['save_s']:.0f} | {told['load_s']:.0f}"
+    for flips, figures in looked.items():
+        peaks = " | ".join(f"{value / size:.2f}" for value in (built["build"], built["save"], figures["search"]))
+        seconds = f"{built['build_s']:.0f} | {built['save_s']:.0f} | {figures['load_s']:.0f}"
         print(f"| hash_lookup, flips {flips} | {peaks} | {seconds} |")
     print("\n| search | ms per query, together | p50 ms, alone | of the scan's 10 | 100 | 1,000 candidates |", end="")
     print(" of its top 20 reranked | rounds | keys | codes compared |\n|" + 10 * "---|")
     print(f"| two_stage | {scan['batch_ms']:.2f} | {scan['single_ms']:.2f} | 1 | 1 | 1 | 1 | - | - | 1 |")
     all_found, all_ranked = (np.load(folder / name.format("scan")) for name in (FOUND, RANKED))
-    for flips, told in looked.items():
+    for flips, figures in looked.items():
         found, ranked = (np.load(folder / name.format(f"lookup-{flips}")) for name in (FOUND, RANKED))
         recalls = [recall(all_found[:, :depth], found) for depth in (10, 100, 1000)]
         recalls.append(recall(all_ranked[:, :20], ranked[:, :20]))
-        effort = f"{told['rounds']:.2f} | {told['keys']:,.0f} | {told['compared']:.4f}"
-        times = f"{told['batch_ms']:.2f} | {told['single_ms']:.2f}"
+        effort = f"{figures['rounds']:.2f} | {figures['keys']:,.0f} | {figures['compared']:.4f}"
+        times = f"{figures['batch_ms']:.2f} | {figures['single_ms']:.2f}"
         print(f"| hash_lookup, flips {flips} | {times} | {' | '.join(recalls)} | {effort} |", flush=True)
 
 

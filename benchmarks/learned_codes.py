@@ -1,4 +1,4 @@
-"""The learned hash beside fixed codes on a real corpus: {pretrained, dpr, bpr} x {flat, lsh, pq, opq, rabitq, hash}.
+"""The learned hash and fixed codes on a real corpus: {pretrained, dpr, bpr} x {flat, lsh, pq, opq, rabitq, hash}.
 
     python benchmarks/learned_codes.py DIR            # a BEIR folder with train questions, here wiki-questions
 
@@ -58,10 +58,10 @@ def main() -> None:
         row = system.rows[0]
         means = [f"{system.mean(name):.4f}" for name in ("MRR@10", "R@20", "R@100")]
         one = apart.get(system.label)
-        beside = "| | |" if one is None or one.p is None else f"| {-one.difference:+.4f} | {one.p:.4f} |"
+        versus = "| | |" if one is None or one.p is None else f"| {-one.difference:+.4f} | {one.p:.4f} |"
         print(
             f"| {row.retriever} | {row.quantizer} | {row.search} | {row.bytes_per_passage:.0f} | {len(system.rows)} "
-            f"| {means[0]} | {system.spread('MRR@10'):.4f} | {means[1]} | {means[2]} {beside}"
+            f"| {means[0]} | {system.spread('MRR@10'):.4f} | {means[1]} | {means[2]} {versus}"
         )
 
 

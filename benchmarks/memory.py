@@ -2,11 +2,11 @@
 
     python benchmarks/memory.py
 
-Each figure is the peak resident memory (ru_maxrss) of a process of its own; idle is one with the libraries and the
-model in place and nothing done. Encoding runs with encoder=tiny, so that it takes minutes and not hours: texts are
-generated, tokenized to disk and encoded to disk in shards of 50,000. Flat search streams a memory map of random
-vectors of 384 dimensions, 64 queries for their top 100; the map's pages count as resident while the kernel has no
-better use for them, so the ratio of the process's own memory (RssAnon at the end) is given beside it.
+Each figure is the peak resident memory (ru_maxrss) of a separate process; idle is one that has loaded the libraries and
+the model. Encoding uses encoder=tiny to take minutes instead of hours: texts are generated, tokenized to disk and
+encoded to disk in shards of 50,000. Flat search streams a memory map of random vectors of 384 dimensions for the top
+100 of 64 queries; the map's pages count as resident until the kernel needs the memory, so the ratio of the process's
+own memory (RssAnon at the end) is given next to it.
 """
 
 import argparse

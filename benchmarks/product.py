@@ -1,10 +1,10 @@
-"""What the learned product quantizer costs in training: a step with it beside the same step without it.
+"""What the learned product quantizer costs in training: a step with it and the same step without it.
 
     python benchmarks/product.py --batch 32 --codebooks 48
 
-MiniLM on random words in the lengths of encyclopedia passages; each query with a positive and a hard negative, forward,
-backward and AdamW. The steps take turns; medians over the rounds of processor seconds of one thread, which other work
-on the machine changes little.
+MiniLM on random words, with the lengths of encyclopedia passages; each query has a positive and a hard negative;
+forward, backward and AdamW. The steps take turns; medians over the rounds of processor seconds of one thread, which
+other work on the machine changes little.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def main() -> None:
             if turn:
                 taken[name].append(seconds)
     plain = float(np.median(taken["without"]))
-    print(f"| {options.batch} queries, {options.codebooks} x 256 words | processor s per step | / without |")
+    print(f"| {options.batch} queries, {options.codebooks} x 256 codewords | processor s per step | / without |")
     print("|---|---|---|")
     for name, values in taken.items():
         print(f"| {name} | {np.median(values):.2f} | {np.median(values) / plain:.2f} |")

@@ -6,12 +6,11 @@
 `search.rerank=dense` opens them. Every query has 1000 candidates drawn uniformly from the whole file, which is the
 worst case: hardly two of them share a page, and no query finds the pages of an earlier one.
 
-warm: the same candidates again, all of their pages in memory; the fastest of several searches, since others are
-interrupted by whatever else runs. cold: no page of the file is in memory. A file that is larger than memory gets there
-by itself, but it takes the memory of everything else on the machine; here the file may be smaller, and before every
-cold search it is mapped anew and the kernel is told to drop its pages (`posix_fadvise(POSIX_FADV_DONTNEED)`). So what
-cold misses is the work of pushing other pages out, and what a cache that holds a part of the file would save. `MB read`
-is what /proc/self/io counts for a query, to see that it was cold.
+warm: the same candidates again, with all of their pages in memory; the fastest of several searches, since other work
+interrupts some. cold: no page of the file is in memory. The file may be smaller than memory: before every cold search
+it is mapped again and the kernel is asked to drop its pages (`posix_fadvise(POSIX_FADV_DONTNEED)`). So cold includes
+neither the work of evicting other pages nor what a cache of part of the file would save. `MB read` is what
+/proc/self/io counts for a query, which shows that it was cold.
 
 Compared, in turns: plain, `dense[rows]` on the map; no read-ahead, the same on a map with MADV_RANDOM; labrador,
 `indexes/vectors_on_disk.py`. All score and sort the candidates as two-stage search does. The disk's setting for
@@ -93,7 +92,7 @@ def bytes_read() -> int:
 def rounds(path: Path, count: int, dimension: int, batch: int, options: argparse.Namespace) -> dict[str, Any]:
     """For each way the milliseconds per query, cold and warm, and the cold megabytes, of every round."""
     generator = np.random.default_rng(batch)
-    told: dict[str, Any] = {name: defaultdict(list) for name in WAYS}
+    measured: dict[str, Any] = {name: defaultdict(list) for name in WAYS}
     for _ in range(options.rounds):
         queries = generator.standard_normal((batch, dimension), dtype=np.float32)
         ids = np.stack([generator.choice(count, options.candidates, replace=False) for _ in range(batch)])
@@ -110,21 +109,21 @@ def rounds(path: Path, count: int, dimension: int, batch: int, options: argparse
                 hits = index.rerank(queries, ids, K)
                 times.append(1000 * (time.perf_counter() - start) / batch)
                 if len(times) == 1:
-                    told[name]["read"].append((bytes_read() - before) / 1e6 / batch)
-            told[name]["cold"].append(times[0])
-            told[name]["warm"].append(min(times[1:]))
+                    measured[name]["read"].append((bytes_read() - before) / 1e6 / batch)
+            measured[name]["cold"].append(times[0])
+            measured[name]["warm"].append(min(times[1:]))
             found.append(hits.ids)
             del rows, index
         assert all(np.array_equal(found[0], other) for other in found)
-    return told
+    return measured
 
 
-def report(told: dict[str, Any], what: str) -> None:
+def report(measured: dict[str, Any], what: str) -> None:
     """One line for cold and one for warm: medians of the rounds, ours as a ratio to the plain gather."""
     for state in ("cold", "warm"):
-        times = {name: float(np.median(rows[state])) for name, rows in told.items()}
+        times = {name: float(np.median(rows[state])) for name, rows in measured.items()}
         cells = [f"{value:,.2f}" for value in times.values()] + [f"{times['labrador'] / times['plain']:.3f}"]
-        read = [f"{np.median(rows['read']):,.1f}" if state == "cold" else "" for rows in told.values()]
+        read = [f"{np.median(rows['read']):,.1f}" if state == "cold" else "" for rows in measured.values()]
         print(f"| {what}, {state} | {' | '.join(cells)} | {' | '.join(read)} |", flush=True)
 
 
@@ -159,8 +158,8 @@ def main() -> None:
         )
         print("|---" * (2 + 2 * len(WAYS)) + "|")
         for batch in options.batch:
-            told = rounds(path, count, options.dimension, batch, options)
-            report(told, "one query" if batch == 1 else f"batch of {batch}")
+            measured = rounds(path, count, options.dimension, batch, options)
+            report(measured, "one query" if batch == 1 else f"batch of {batch}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from labrador.indexes.terms import Analyzer, one_form
 
 
 @pytest.mark.parametrize(
-    ("language", "text", "words"),
+    ("language", "text", "terms"),
     [
         ("zh", "熊猫吃竹子。", "熊 猫 吃 竹 子 熊猫 猫吃 吃竹 竹子"),
         ("zh", "茶", "茶"),
@@ -44,8 +44,8 @@ from labrador.indexes.terms import Analyzer, one_form
         ("en", "Beijing (北京) café हिन्दी", "beijing 北 京 北京 café हिन्दी"),
     ],
 )
-def test_words(language, text, words):
-    assert Analyzer(language).split(text) == words.split()
+def test_terms(language, text, terms):
+    assert Analyzer(language).split(text) == terms.split()
 
 
 def test_english_has_the_words_it_always_had():
@@ -123,5 +123,5 @@ TEXTS = {  # language: passages, a question, which passage answers it
 def test_bm25_finds_passages(tmp_path, language):
     passages, question, right = TEXTS[language]
     build_bm25([[("", text) for text in passages]], tmp_path, analyzer=Analyzer(language))
-    index = LexicalIndex(tmp_path, 1)  # knows its words by its files
+    index = LexicalIndex(tmp_path, 1)  # reads its analyzer from its files
     assert index.search(QueryTexts([question]), 1).ids.tolist() == [[right]]

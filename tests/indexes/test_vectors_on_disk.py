@@ -1,4 +1,4 @@
-"""Rows of memory-mapped vectors: which are read, and what the kernel is asked for."""
+"""Some vectors of a memory map: which are read, and what the kernel is asked for."""
 
 import mmap
 import os
@@ -30,7 +30,7 @@ def drop(path: Path) -> None:
     os.close(file)
 
 
-class Told:
+class Requests:
     """A memory map that keeps what it is asked for."""
 
     def __init__(self, inner: mmap.mmap):
@@ -42,9 +42,9 @@ class Told:
         self.inner.madvise(option, start, length)
 
 
-def watched(vectors: np.ndarray) -> tuple[VectorsOnDisk, Told]:
+def watched(vectors: np.ndarray) -> tuple[VectorsOnDisk, Requests]:
     reader = VectorsOnDisk(vectors)
-    reader._map = Told(reader._map)
+    reader._map = Requests(reader._map)
     return reader, reader._map
 
 
@@ -113,9 +113,9 @@ def test_page_ranges_are_the_pages_of_the_rows_and_no_others(row_bytes):
 def test_rows_in_memory_are_not_asked_for(tmp_path, monkeypatch):
     x = saved(tmp_path / "x.npy", 500, 384)
     monkeypatch.setattr(module, "disk_reads", lambda: 7)
-    reader, told = watched(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    reader, requests = watched(np.load(tmp_path / "x.npy", mmap_mode="r"))
     assert (reader(np.arange(0, 500, 3)) == x[::3]).all()
-    assert told.ranges == []
+    assert requests.ranges == []
 
 
 @pytest.mark.parametrize("cold", [0, 3, 7])
@@ -123,34 +123,34 @@ def test_rows_are_asked_for_once_one_of_those_looked_at_came_from_the_disk(tmp_p
     x = saved(tmp_path / "x.npy", 500, 384)
     reads = iter([0] * (cold + 1) + [1] * 10)  # before, and after each row looked at
     monkeypatch.setattr(module, "disk_reads", lambda: next(reads))
-    reader, told = watched(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    reader, requests = watched(np.load(tmp_path / "x.npy", mmap_mode="r"))
     rows = np.arange(500)
     assert (reader(rows) == x).all()
-    assert told.ranges == page_ranges(rows, 128, 4 * 384)
+    assert requests.ranges == page_ranges(rows, 128, 4 * 384)
 
 
 def test_only_blocks_with_rows_on_the_disk_are_asked_for(tmp_path, monkeypatch):
     count = 3 * BLOCK + 100
     x = saved(tmp_path / "x.npy", count, 8)
-    reader, told = watched(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    reader, requests = watched(np.load(tmp_path / "x.npy", mmap_mode="r"))
     monkeypatch.setattr(reader, "_on_disk", lambda block: BLOCK <= block[0] < 2 * BLOCK or block[-1] == count - 1)
     rows = np.arange(count)
     assert (reader(rows) == x).all()
-    assert told.ranges == page_ranges(rows[BLOCK : 2 * BLOCK], 128, 32) + page_ranges(rows[3 * BLOCK :], 128, 32)
+    assert requests.ranges == page_ranges(rows[BLOCK : 2 * BLOCK], 128, 32) + page_ranges(rows[3 * BLOCK :], 128, 32)
 
 
 def test_a_file_that_is_not_in_memory_is_noticed(tmp_path):
     path = tmp_path / "x.npy"
     x = saved(path, 20_000, 384)
     drop(path)
-    reader, told = watched(np.load(path, mmap_mode="r"))
+    reader, requests = watched(np.load(path, mmap_mode="r"))
     before = module.disk_reads()
     assert (reader._vectors[-1] == x[-1]).all()
     if module.disk_reads() == before:
         pytest.skip("this file system keeps its pages in memory")
     rows = np.arange(0, 15_000, 50)
     assert (reader(rows) == x[rows]).all()
-    assert told.ranges == page_ranges(rows, 128, 4 * 384)
+    assert requests.ranges == page_ranges(rows, 128, 4 * 384)
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux to tell")

@@ -67,27 +67,27 @@ def test_latency_stops_when_its_time_is_up(machine):
 
 def test_queries_per_second_are_those_of_batches(machine):
     steady = machine(*[0.5] * (cost.WARM_UP + 7), 0.25)
-    told = measure(steady.search, vectors(7), 2, batch_size=3)
+    figures = measure(steady.search, vectors(7), 2, batch_size=3)
     assert steady.sizes[-4:] == [3, 3, 3, 1]  # the first to warm up
-    assert told["latency_ms"] == {"p50": pytest.approx(500), "p99": pytest.approx(500)}
-    assert told["qps"] == pytest.approx(7 / 0.75)
-    assert told.keys() == {"latency_ms", "qps", "threads"}
+    assert figures["latency_ms"] == {"p50": pytest.approx(500), "p99": pytest.approx(500)}
+    assert figures["qps"] == pytest.approx(7 / 0.75)
+    assert figures.keys() == {"latency_ms", "qps", "threads"}
 
 
 def test_a_slow_first_search_and_a_slow_first_batch_are_not_timed(machine):
     """As with numba, which the first single query, or the first batch, imports and compiles for."""
     compiling = machine(10.0, *[0.001] * (cost.WARM_UP - 1 + 7), 9.0, 0.007)
-    told = measure(compiling.search, vectors(7), 2, batch_size=7)
+    figures = measure(compiling.search, vectors(7), 2, batch_size=7)
     assert compiling.sizes[-2:] == [7, 7]
-    assert told["qps"] == pytest.approx(1000)
-    assert told["latency_ms"]["p50"] == pytest.approx(1)
+    assert figures["qps"] == pytest.approx(1000)
+    assert figures["latency_ms"]["p50"] == pytest.approx(1)
 
 
 def test_no_batch_warms_up_what_has_ranked_batches(machine):
     steady = machine(*[0.5] * (cost.WARM_UP + 7), 0.25)
-    told = measure(steady.search, vectors(7), 2, batch_size=3, warm=True)
+    figures = measure(steady.search, vectors(7), 2, batch_size=3, warm=True)
     assert steady.sizes[cost.WARM_UP + 7 :] == [3, 3, 1]
-    assert told["qps"] == pytest.approx(7 / 0.75)
+    assert figures["qps"] == pytest.approx(7 / 0.75)
 
 
 def test_throughput_stops_when_its_time_is_up(machine):
@@ -106,8 +106,8 @@ def test_every_query_is_ranked(machine):
 
 def test_percentiles(machine):
     rising = machine(*[0.0] * cost.WARM_UP, *(n / 1000 for n in range(1, 102)), 1.0)
-    told = measure(rising.search, vectors(101), 1, limit=101)
-    assert told["latency_ms"] == {"p50": pytest.approx(51), "p99": pytest.approx(100)}
+    figures = measure(rising.search, vectors(101), 1, limit=101)
+    assert figures["latency_ms"] == {"p50": pytest.approx(51), "p99": pytest.approx(100)}
 
 
 def test_the_stages_of_single_searches_are_told_by_their_p50(monkeypatch):
@@ -118,9 +118,9 @@ def test_the_stages_of_single_searches_are_told_by_their_p50(monkeypatch):
     assert stages == {"candidates": [1, 1, 1, 30, 1, 1], "rerank": [2, 2, 2, 60, 2, 2]}
     again = TwoStages(1.0)
     monkeypatch.setattr(cost, "perf_counter", again.clock)
-    told = measure(again.search, vectors(6), 2, batch_size=6)
+    figures = measure(again.search, vectors(6), 2, batch_size=6)
     seconds = pytest.approx(1000)
-    assert told["latency_ms"] == {"p50": seconds, "p99": seconds, "candidates": 1, "rerank": 2}
+    assert figures["latency_ms"] == {"p50": seconds, "p99": seconds, "candidates": 1, "rerank": 2}
 
 
 def test_texts_are_searched_too(machine):

@@ -37,10 +37,10 @@ HITS = Ranking(np.array([[0, 2, 1], [0, 1, 2]]), np.array([[3, 2, 1], [1, 1, 1]]
 
 def test_by_judgements(tmp_path):
     score_split(corpus("qrels", None), "test", HITS, "dpr-flat", tmp_path)
-    told = json.loads((tmp_path / "metrics.json").read_text())
-    assert told["queries"] == 1
-    assert told["metrics"]["MRR@10"] == 0.5
-    assert told["metrics"]["R@1000"] == 1
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert written["queries"] == 1
+    assert written["metrics"]["MRR@10"] == 0.5
+    assert written["metrics"]["R@1000"] == 1
     assert pq.read_table(tmp_path / "per_query.parquet")["MRR@10"].to_pylist() == [0.5, None]
     first = (tmp_path / "run.trec").read_text().splitlines()[0]
     assert first == "a Q0 p0 1 3 dpr-flat"
@@ -48,12 +48,12 @@ def test_by_judgements(tmp_path):
 
 def test_by_answers_in_the_text_not_in_the_title(tmp_path):
     score_split(corpus("answers", [["Oslo"], ["Bergen"]]), "test", HITS, "dpr-flat", tmp_path)
-    told = json.loads((tmp_path / "metrics.json").read_text())
-    assert told["queries"] == 2
-    assert told["metrics"]["MRR@10"] == pytest.approx((1 / 3 + 0) / 2)
-    assert told["metrics"]["R@1"] == 0
-    assert told["metrics"]["R@5"] == 0.5
-    assert told["metrics"]["nDCG@10"] is None
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert written["queries"] == 2
+    assert written["metrics"]["MRR@10"] == pytest.approx((1 / 3 + 0) / 2)
+    assert written["metrics"]["R@1"] == 0
+    assert written["metrics"]["R@5"] == 0.5
+    assert written["metrics"]["nDCG@10"] is None
 
 
 def test_answers_must_be_there(tmp_path):

@@ -34,7 +34,7 @@ def test_without_a_counted_question_there_is_no_mean():
 
 
 @pytest.mark.parametrize(
-    ("depth", "passages", "told"),
+    ("depth", "passages", "known"),
     [
         (1000, 10**6, METRICS),
         (100, 10**6, ("MRR@10", "R@1", "R@5", "R@20", "R@50", "R@100", "nDCG@10")),
@@ -42,5 +42,5 @@ def test_without_a_counted_question_there_is_no_mean():
         (300, 300, METRICS),  # the whole corpus is ranked: R@1000 is R@300
     ],
 )
-def test_a_run_tells_no_metric_deeper_than_itself(depth, passages, told):
-    assert within(METRICS, depth, passages) == told
+def test_a_run_has_no_metric_deeper_than_itself(depth, passages, known):
+    assert within(METRICS, depth, passages) == known
