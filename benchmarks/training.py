@@ -75,7 +75,7 @@ def plain_loop(
         sides = zip(("query", "passage"), tokens, ([example.query for example in batch], rows), strict=True)
         with context:
             vectors = [
-                towers.encode(side, *(part.to(device) for part in pad(ids.rows(wanted), towers.pad_id)))
+                towers.encode(side, *(part.to(device) for part in pad(ids.rows(wanted), towers.pad_id)[:2]))
                 for side, ids, wanted in sides
             ]
         masked = torch.zeros(len(batch), len(rows), dtype=torch.bool, device=device)
@@ -151,7 +151,7 @@ def main() -> None:
 
             return run
 
-        ways = {}
+        ways: dict[str, Callable[[int], None]] = {}
         for precision in ("float32", "bfloat16"):
             ways |= {f"plain torch, {kind}, {precision}": plain(precision, kind) for kind in ("sdpa", "eager")}
             ways[f"labrador, {precision}"] = labrador(precision)

@@ -42,9 +42,10 @@ def _train(training: Training, place: Place) -> None:
     resume = _resume(checkpoints)
     torch.manual_seed(training.seed)  # for what starts from random weights
     model, collate = training.build()
-    for part in model.modules() if place.device == "cpu" else ():
-        if isinstance(part, PreTrainedModel):  # the fused kernel is slower backwards: benchmarks/attention.py
-            part.set_attn_implementation("eager")
+    if place.device == "cpu" and settings.precision == "bfloat16":  # faster there: benchmarks/training.py
+        for part in model.modules():
+            if isinstance(part, PreTrainedModel):
+                part.set_attn_implementation("eager")
     loader = Loader(
         Lookup(),
         batch_sampler=parts,

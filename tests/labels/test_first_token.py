@@ -49,11 +49,8 @@ def test_logits_and_gradients_are_those_of_the_whole_layer(kind: str, masked: bo
     assert bool(seen) == (kind != "distilbert")
 
 
-def test_a_copy_computes_with_its_own_weights() -> None:
+def test_weights_keep_their_names() -> None:
     model = classifier("bert", "sdpa")
+    names = set(model.state_dict())
     only_first_token(model)
-    twin = copy.deepcopy(model)
-    with torch.no_grad():
-        model.base_model.encoder.layer[-1].attention.self.value.weight.zero_()
-        assert not torch.allclose(twin(**pairs(False)).logits, model(**pairs(False)).logits)
-    assert set(twin.state_dict()) == set(classifier("bert", "sdpa").state_dict())
+    assert set(model.state_dict()) == names
