@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from labrador.indexes.base import QueryTexts
-from labrador.indexes.bm25 import K1, B, LexicalIndex, build_bm25
+from labrador.indexes.bm25 import K1, B, BM25Index, build_bm25
 from labrador.indexes.terms import Analyzer
 
 BATCH = 1024
@@ -92,7 +92,7 @@ def search(system: str, folder: Path, options: argparse.Namespace) -> dict[str, 
     """Queries per second in one batch, milliseconds of a single query; saves what was found."""
     texts = queries(options)
     if system == "labrador":
-        ours = LexicalIndex(folder / "labrador", options.threads)
+        ours = BM25Index(folder / "labrador", options.threads)
 
         def find(some: list[str]) -> tuple[Any, Any]:
             hits = ours.search(QueryTexts(some), options.k)

@@ -70,9 +70,9 @@ Find = Callable[[str, int], tuple[str, Hits | None, Hits]]  # question, k -> sta
 
 
 def _by_words(folder: Any, ties_from: int) -> Find:
-    from ..indexes.bm25 import LexicalIndex
+    from ..indexes.bm25 import BM25Index
 
-    index = LexicalIndex(folder, ties_from=ties_from)
+    index = BM25Index(folder, ties_from=ties_from)
     return lambda question, k: ("words", None, index.search(QueryTexts([question]), k))
 
 

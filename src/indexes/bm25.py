@@ -86,7 +86,7 @@ def _numbered(
     return Lists(np.frombuffer(ids, dtype=np.int32), offsets), tokenizer.get_vocab_dict()
 
 
-class LexicalIndex(Index[QueryTexts]):
+class BM25Index(Index[QueryTexts]):
     """The index that `build_bm25` wrote into `folder`, memory-mapped."""
 
     def __init__(self, folder: Path, threads: int | None = None, ties_from: int = 0) -> None:
@@ -131,7 +131,7 @@ class LexicalIndex(Index[QueryTexts]):
         best(Postings(*self._postings), queries, self.ties_from, self._of_thread.sums, ids, scores)
 
 
-def mine(index: LexicalIndex, texts: Sequence[str], spared: Ragged, depth: int) -> Ragged:
+def mine(index: BM25Index, texts: Sequence[str], spared: Ragged, depth: int) -> Ragged:
     """The top `depth` passages of each text in rank order, those `spared` left out: BM25's hard negatives."""
     size = index.size
     values, counts = [np.empty(0, dtype=np.int64)], [np.zeros(1, dtype=np.int64)]

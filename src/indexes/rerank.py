@@ -25,7 +25,7 @@ class Reranker:
 
 
 def by_codes(fitted: FittedQuantizer, codes: Codes) -> Reranker:
-    """Ranks by <query, decode(code)>: the queries are turned into the codes' space, not the codes out of it."""
+    """Ranks by <query, decode(code)>, computed in the space of the codes; BPR's <query, signs> is `SignProduct`."""
     if isinstance(fitted, BinaryCodec):
         from .signs import SignProduct  # numba, which other codes do without
 
@@ -35,12 +35,12 @@ def by_codes(fitted: FittedQuantizer, codes: Codes) -> Reranker:
 
 
 def by_vectors(vectors: Vectors) -> Reranker:
-    """Ranks by <query, vector>; `vectors` [N, D] may be a memory map, of which the candidates' are read."""
+    """Ranks by <query, vector>; of `vectors` [N, D], which may be a memory map, only candidates' are read."""
     return Reranker(vectors.shape[1], inner_product(VectorsOnDisk(vectors)))
 
 
 def inner_product(vectors: Rows) -> Callable[[Floats, Ints], Floats]:
-    """The score <query, vectors(passage)>; all are summed in one order, so equal vectors score the same."""
+    """The score <query, vectors(passage)>, summed in one order for all: equal vectors score the same."""
 
     def score(queries: Floats, ids: Ints) -> Floats:
         passages, places = np.unique(ids, return_inverse=True)

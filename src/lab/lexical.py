@@ -66,9 +66,9 @@ def negatives(bench: Bench, train_set: TrainSet, depth: int) -> Candidates:
     built = index(bench)
 
     def write(folder: Path) -> None:
-        from ..indexes.bm25 import LexicalIndex, mine
+        from ..indexes.bm25 import BM25Index, mine
 
-        write_lists(folder, mine(LexicalIndex(built.folder), train_set.queries.texts, train_set.spared, depth))
+        write_lists(folder, mine(BM25Index(built.folder), train_set.queries.texts, train_set.spared, depth))
 
     artifact = bench.make(artifacts.negatives(train_set, depth, built.key), write)
     lists = read_lists(artifact.folder)

@@ -111,9 +111,9 @@ def rank_bm25(bench: Bench, k: int, split: str) -> Ranking:
     bm25, asked = lexical.index(bench), bench.queries(split)
 
     def build() -> Index[QueryTexts]:
-        from ..indexes.bm25 import LexicalIndex
+        from ..indexes.bm25 import BM25Index
 
-        return LexicalIndex(bm25.folder, ties_from=bench.ties_from)
+        return BM25Index(bm25.folder, ties_from=bench.ties_from)
 
     about = f"BM25, {split} queries"
     task = Task(build, QueryTexts(asked.texts, asked.own), k, "cpu", about)

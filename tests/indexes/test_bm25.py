@@ -12,7 +12,7 @@ import Stemmer
 from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.indexes.base import QueryTexts
-from labrador.indexes.bm25 import LexicalIndex, build_bm25, mine
+from labrador.indexes.bm25 import BM25Index, build_bm25, mine
 
 WORDS = ["apple", "berry", "cherry", "damson", "elder", "fig", "grape", "hazel"]
 PASSAGES = [
@@ -24,10 +24,10 @@ PASSAGES = [
 ]
 
 
-def build(passages: list[tuple[str, str]], folder: Path, threads: int = 1) -> LexicalIndex:
+def build(passages: list[tuple[str, str]], folder: Path, threads: int = 1) -> BM25Index:
     half = len(passages) // 2
     build_bm25([passages[:half], passages[half:]], folder, len(passages))
-    return LexicalIndex(folder, threads)
+    return BM25Index(folder, threads)
 
 
 def random_passages(count: int) -> list[tuple[str, str]]:
@@ -111,7 +111,7 @@ def test_threads_and_blocks_change_nothing(tmp_path: Path, monkeypatch: pytest.M
     rng = np.random.default_rng(2)
     queries = [" ".join(rng.choice(WORDS, 2)) for _ in range(300)]
     one = build(random_passages(100), tmp_path)
-    many = LexicalIndex(tmp_path, threads=3)
+    many = BM25Index(tmp_path, threads=3)
     expected = [one.search(QueryTexts([query]), 10).ids[0].tolist() for query in queries]
     assert many.search(QueryTexts(queries), 10).ids.tolist() == expected
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labrador.indexes.base import Hits, QueryTexts, QueryVectors
-from labrador.indexes.bm25 import LexicalIndex, build_bm25
+from labrador.indexes.bm25 import BM25Index, build_bm25
 from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.scan import Scan
 from labrador.indexes.search import Searchable
@@ -88,7 +88,7 @@ def test_the_whole_corpus_but_one_leaves_the_last_place_empty(vectors):
 def test_bm25(tmp_path):
     build_bm25([[("", "apple berry"), ("", "apple"), ("", "apple cherry damson")]], tmp_path)
     asked = QueryTexts(["apple berry", "apple", "damson"], np.array([0, -1, 2]))
-    hits = LexicalIndex(tmp_path, 1).search(asked, 2)
+    hits = BM25Index(tmp_path, 1).search(asked, 2)
     assert hits.ids.tolist() == [[1, 2], [1, 0], [-1, -1]]
 
 

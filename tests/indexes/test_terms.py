@@ -8,7 +8,7 @@ import Stemmer
 
 from labrador.data.languages import LANGUAGES, STEMMERS, STOP_WORDS
 from labrador.indexes.base import QueryTexts
-from labrador.indexes.bm25 import LexicalIndex, build_bm25
+from labrador.indexes.bm25 import BM25Index, build_bm25
 from labrador.indexes.terms import Analyzer, one_form
 
 
@@ -123,5 +123,5 @@ TEXTS = {  # language: passages, a question, which passage answers it
 def test_bm25_finds_passages(tmp_path, language):
     passages, question, right = TEXTS[language]
     build_bm25([[("", text) for text in passages]], tmp_path, analyzer=Analyzer(language))
-    index = LexicalIndex(tmp_path, 1)  # reads its analyzer from its files
+    index = BM25Index(tmp_path, 1)  # reads its analyzer from its files
     assert index.search(QueryTexts([question]), 1).ids.tolist() == [[right]]

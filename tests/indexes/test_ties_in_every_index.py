@@ -10,7 +10,7 @@ import pytest
 
 from labrador.indexes import hash_lookup, streamed, ties
 from labrador.indexes.base import QueryTexts, QueryVectors
-from labrador.indexes.bm25 import LexicalIndex, build_bm25
+from labrador.indexes.bm25 import BM25Index, build_bm25
 from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.scan import Scan
 from labrador.indexes.search import Searchable
@@ -153,11 +153,11 @@ def test_bm25_breaks_ties_from_a_row_on(tmp_path):
     texts = ["red fox"] * 5 + ["red red fox"] + ["blue heron"] * 2 + ["red fox"] * 4
     build_bm25([[("", text) for text in texts]], tmp_path)
     for ties_from, expected in ((0, [0, 1, 2, 3, 4, 8, 9, 10, 11]), (3, [3, 4, 8, 9, 10, 11, 0, 1, 2])):
-        index = LexicalIndex(tmp_path, ties_from=ties_from)
+        index = BM25Index(tmp_path, ties_from=ties_from)
         for k in (4, 12):
             (found,) = index.search(QueryTexts(["fox"]), k).ids.tolist()
             assert [row for row in found if row not in (5, -1)] == expected[: k - (5 in found)]
-    index = LexicalIndex(tmp_path, ties_from=9)
+    index = BM25Index(tmp_path, ties_from=9)
     assert index.search(QueryTexts(["fox", "heron"]), 3).ids.tolist()[0] == [9, 10, 11]
 
 
