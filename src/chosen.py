@@ -66,14 +66,22 @@ def _decides(group: str, part: Any) -> dict[str, str]:
         handled = {field.name for field in dataclasses.fields(part.handling)}
         fields = tuple(field for field in fields if field.name in handled)
     decides = {} if group == "data" else {group: type(part).__name__}
-    for field in fields:
-        name, value = f"{group}.{field.name}", getattr(part, field.name)
-        part_of_its_own = dataclasses.is_dataclass(value)  # a retriever's encoder
-        if name not in (*PLACES, *WEIGHED) and not part_of_its_own and value != _default(field):
-            decides[name] = spelled(value)
+    decides |= _changed(group, part, {field.name: _default(field) for field in fields})
     if group == "encoder":
         decides["encoder.weights"] = part.fingerprint()[:12]
     return decides
+
+
+def _changed(group: str, part: Any, usual: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of a component, and of those nested in it, that differ from the `usual` values of its fields."""
+    changed: dict[str, str] = {}
+    for field in dataclasses.fields(part):
+        name, value = f"{group}.{field.name}", getattr(part, field.name)
+        if "nested" in field.metadata:
+            changed |= _changed(group, value, vars(usual[field.name]))
+        elif field.name in usual and name not in (*PLACES, *WEIGHED) and not dataclasses.is_dataclass(value):
+            changed |= {name: spelled(value)} if value != usual[field.name] else {}
+    return changed
 
 
 def _default(field: "dataclasses.Field[Any]") -> Any:

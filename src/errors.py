@@ -57,11 +57,11 @@ def spelled(value: Any) -> str:
 
 @contextmanager
 def settings_of(component: str) -> Iterator[None]:
-    """Say of a setting at fault whose it is: "alpha=-1: ..." becomes "retriever.alpha=-1: ..."."""
+    """Say of a setting at fault whose it is: `component`'s, which shares it with another component."""
     try:
         yield
-    except LabradorError as error:
-        raise LabradorError(f"{component}.{error}") from error
+    except SettingError as error:
+        raise error.of(component) from error
 
 
 def is_disk_full(error: BaseException) -> bool:

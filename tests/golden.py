@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from configured import configured
 from teachers import write_teacher
 
 from labrador.data.beir import Beir
@@ -40,7 +41,7 @@ from labrador.retrievers.bidr import BiDR
 from labrador.retrievers.bm25 import BM25
 from labrador.retrievers.bpr import BPR
 from labrador.retrievers.dpr import DPR
-from labrador.retrievers.pair import Pair
+from labrador.retrievers.pair import PAIR
 from labrador.retrievers.pretrained import Pretrained
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.bm25 import BM25Hard
@@ -74,14 +75,18 @@ CELLS = {  # retriever, quantizer, search; what two of them share is of the firs
     "opq": (PRETRAINED, OPQ(codebooks=4, centroids=16), TwoStage(k=20, rerank="dense")),
     "rabitq": (PRETRAINED, RaBitQ(), SCAN),
     "hash": (PRETRAINED, Hash(steps=3, batch_size=4), TwoStage(k=20)),
-    "learned_pq": (PRETRAINED, LearnedPQ(codebooks=4, centroids=16, steps=3, batch_size=4), TwoStage(k=20)),
+    "learned_pq": (PRETRAINED, configured(LearnedPQ, codebooks=4, centroids=16, steps=3, batch_size=4), TwoStage(k=20)),
     "dpr": (DPR(encoder=replace(ENCODER, shared=False), sampler=BM25Hard()), Flat(), SCAN),
     "ann": (DPR(encoder=ENCODER, sampler=ANNHard(depth=10)), Flat(), SCAN),
     "bpr": (BPR(encoder=ENCODER, sampler=BM25Hard()), Hash(), TwoStage(k=20)),
     "lookup": (BPR(encoder=ENCODER, sampler=BM25Hard()), Hash(), HashLookup(k=20, tables=2)),
-    "bidr": (BiDR(**BIDR, sampler=Snowball(depth=10), unified_query=True), LearnedPQ(), TwoStage(k=20, candidates=30)),
-    "random_walk": (BiDR(**BIDR, sampler=RandomWalk(depth=10)), LearnedPQ(), TwoStage(k=20, candidates=30)),
-    "pair": (Pair(encoder=ENCODER, sampler=BM25Hard(), label_depth=10, label_questions=24), Flat(), SCAN),
+    "bidr": (
+        configured(BiDR, **BIDR, sampler=Snowball(depth=10), unified_query=True),
+        LearnedPQ(),
+        TwoStage(k=20, candidates=30),
+    ),
+    "random_walk": (configured(BiDR, **BIDR, sampler=RandomWalk(depth=10)), LearnedPQ(), TwoStage(k=20, candidates=30)),
+    "pair": (configured(PAIR, encoder=ENCODER, sampler=BM25Hard(), label_depth=10, label_questions=24), Flat(), SCAN),
 }
 TEACHER = "teacher"  # one that is trained; PAIR's is ready, since it must be surer than three steps make it
 RECIPES = (*CELLS, TEACHER)
@@ -130,10 +135,10 @@ def _follow(recipe, lab, folder):
         lab.fit_teacher(Teacher(encoder=ENCODER), Base(lab.pretrained(ENCODER), 10), TRAIN)
         return
     retriever, quantizer, search = CELLS[recipe]
-    if isinstance(retriever, Pair):
+    if isinstance(retriever, PAIR):
         texts = [f"{title} [SEP] {text}" for title, text in lab.bench.corpus.passages.read(np.arange(20))]
         ready = write_teacher(folder, lab.bench.corpus.queries("train").texts[:20], texts)
-        retriever = replace(retriever, teacher=str(ready))
+        retriever = replace(retriever, labelling=replace(retriever.labelling, teacher=str(ready)))
     ranking = retriever.rank(lab, quantizer, search, "test")
     lab.score(ranking, "test", recipe, ("MRR@10", "R@5", "R@20"))
 

@@ -53,6 +53,6 @@ def test_the_command_line_wins_over_what_data_brings():
 
 
 def test_the_temperature_of_the_encoder_reaches_the_objective():
-    assert parts_of("retriever=dpr", "encoder=minilm")["retriever"].temperature == 0.05
-    assert parts_of("retriever=dpr", "encoder=bert_base")["retriever"].temperature == 1.0
-    assert parts_of("retriever=dpr", "retriever.temperature=0.1")["retriever"].temperature == 0.1
+    assert parts_of("retriever=dpr", "encoder=minilm")["retriever"].loss.temperature == 0.05
+    assert parts_of("retriever=dpr", "encoder=bert_base")["retriever"].loss.temperature == 1.0
+    assert parts_of("retriever=dpr", "retriever.temperature=0.1")["retriever"].loss.temperature == 0.1

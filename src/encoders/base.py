@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..errors import LabradorError
+from ..errors import LabradorError, SettingError
 
 POOLINGS = ("cls", "mean")
 DTYPES = ("float32", "float16")
@@ -133,7 +133,5 @@ class Encoder(ABC):
         """Raise LabradorError when a maximum length is beyond the model's `limit` of tokens."""
         for name in ("max_query_length", "max_passage_length"):
             if getattr(self, name) > limit:
-                raise LabradorError(
-                    f"encoder.{name}={getattr(self, name)}: the model reads {limit} tokens at most; "
-                    f"use encoder.{name}={limit} or less"
-                )
+                expected = f"at most the {limit} tokens that the model reads"
+                raise SettingError(name, getattr(self, name), expected, component="encoder")

@@ -5,12 +5,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabradorError
+from ..errors import SettingError
 from . import model_files, model_settings
 from .folder import FolderEncoder
 
 CONVERTER = "SFconvertbot"  # the hub's own account that adds safetensors to repositories without them
-OFFLINE = "offline, use encoder=minilm or encoder.model=<folder>"
+EXPECTED = "a model's folder or its name on the hub"
+OFFLINE = "offline, name a folder, or use encoder=minilm"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class HubEncoder(FolderEncoder):
         if local.is_dir():
             return local
         if self.model.startswith((".", "/", "~")):
-            raise LabradorError(f"encoder.model={self.model}: no such folder; expected a model folder or a hub name")
+            raise SettingError("model", self.model, EXPECTED, "there is no such folder", "encoder")
         return _download(self.model, self.revision)
 
     def check(self) -> None:
@@ -40,7 +41,7 @@ class HubEncoder(FolderEncoder):
 
     def load_classifier(self, *, ready: bool, dropout: float | None = None) -> Any:
         if ready:
-            model_settings.check_teacher(self.folder(), f"encoder.model={self.model}")
+            model_settings.check_teacher(self.folder(), self.model)
         return super().load_classifier(ready=ready, dropout=dropout)
 
     def load_model(self, dropout: float | None = None) -> Any:
@@ -61,9 +62,7 @@ def _download(name: str, revision: str | None) -> Path:
         return folder
     except (OSError, ValueError, httpx.HTTPError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise LabradorError(
-            f"encoder.model={name}: not on this machine and not to be had ({reason}); {OFFLINE}"
-        ) from error
+        raise SettingError("model", name, f"{EXPECTED}; it is unavailable ({reason})", OFFLINE, "encoder") from error
 
 
 def _converted(name: str) -> str:
@@ -73,7 +72,5 @@ def _converted(name: str) -> str:
     for request in get_repo_discussions(name, author=CONVERTER, discussion_type="pull_request"):
         if request.git_reference and "safetensors" in request.title:
             return request.git_reference
-    raise LabradorError(
-        f"encoder.model={name}: its weights are not in safetensors; expected model.safetensors; "
-        "convert it with transformers' save_pretrained and use encoder.model=<folder>"
-    )
+    remedy = "convert it with transformers' save_pretrained and name the folder"
+    raise SettingError("model", name, "a model with weights in safetensors", remedy, "encoder")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabradorError
+from ..errors import LabradorError, SettingError
 from .base import POOLINGS, Encoder
 
 CONFIG, MODULES, PROMPTS = "config.json", "modules.json", "config_sentence_transformers.json"
@@ -59,8 +59,8 @@ def check_settings(folder: Path, encoder: Encoder, named: str) -> None:
         _check_modules(folder, encoder, named)
 
 
-def check_teacher(folder: Path, named: str) -> None:
-    """Raise LabradorError for a cross-encoder whose files ask for more than the sigmoid of its logit, or the share of
+def check_teacher(folder: Path, model: str) -> None:
+    """Raise SettingError for a cross-encoder whose files ask for more than the sigmoid of its logit, or the share of
     the second of two labels.
     """
     config, own = _read(folder / CONFIG), _read(folder / PROMPTS)
@@ -72,10 +72,9 @@ def check_teacher(folder: Path, named: str) -> None:
     prompt = (own.get("prompts") or {}).get(str(own.get("default_prompt_name")))
     unread += [f"prompt {prompt!r}"] if prompt else []
     if unread:
-        raise LabradorError(
-            f"{named}: {'; '.join(unread)}: not read here, and without it the scores would not be the model's; use a "
-            "sequence classifier whose score is the sigmoid of its logit"
-        )
+        expected = "a sequence classifier whose score is the sigmoid of its logit"
+        remedy = f"without {'; '.join(unread)}, which is not read here, the scores would not be the model's"
+        raise SettingError("model", model, expected, remedy, "encoder")
 
 
 def _check_modules(folder: Path, encoder: Encoder, named: str) -> None:

@@ -7,24 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
-from ..errors import LabradorError
+from ..errors import SettingError
+from ..settings import component, setting
 
 BINS = 10  # of the histogram of scores, from 0 to 1
 
 
-@dataclass(frozen=True)
+@component
 class Thresholds:
     """A passage scored above the one is a positive, below the other a negative; between them it is neither."""
 
-    positive_above: float = 0.9
-    negative_below: float = 0.1
+    positive_above: float = setting(0.9, "a passage scored higher is a pseudo positive", ge=0, le=1)
+    negative_below: float = setting(0.1, "a passage scored lower is a pseudo negative", ge=0, le=1)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.negative_below <= self.positive_above <= 1:
-            raise LabradorError(
-                f"negative_below={self.negative_below}, positive_above={self.positive_above}: numbers from 0 to 1 were "
-                "expected, the first not above the second; the paper has 0.1 and 0.9"
-            )
+        if self.negative_below > self.positive_above:
+            expected = f"at most positive_above={self.positive_above:g}"
+            raise SettingError("negative_below", self.negative_below, expected, "the paper has 0.1 and 0.9")
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,11 @@ def by_thresholds(
     histogram = np.histogram(scores[there], bins=BINS, range=(0, 1))[0].astype(np.int64)
     for kind, found in (("positive_above", positive), ("negative_below", negative)):
         if not found.any():
-            value, side = getattr(thresholds, kind), kind.partition("_")[2]
-            move = "lower" if kind == "positive_above" else "raise"
-            raise LabradorError(
-                f"retriever.{kind}={value}: no passage of {len(ids):,} questions was scored {side} it, so that "
-                f"nothing could be learned; {move} it, or use a better teacher (scores in tenths from 0: "
-                f"{', '.join(f'{count:,}' for count in histogram)})"
-            )
+            side, move = ("above", "lower") if kind == "positive_above" else ("below", "raise")
+            counts = ", ".join(f"{count:,}" for count in histogram)
+            expected = f"a passage of {len(ids):,} queries to be scored {side} it, none was"
+            remedy = f"{move} it, or use a better teacher (scores in tenths from 0: {counts})"
+            raise SettingError(kind, getattr(thresholds, kind), expected, remedy, "retriever")
     return PseudoLabels(_lists(rows, ids, positive), _lists(rows, ids, negative), histogram)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..encoders.base import SHORTEST, Encoder
-from ..errors import LabradorError
+from ..errors import SettingError
 from ..samplers.base import PositiveChoice
 
 if TYPE_CHECKING:
@@ -26,15 +26,8 @@ class Teacher:
     encoder: Encoder
     name: str | None = None
     ready: bool = False
-    negatives: int = 4
+    negatives: int = 4  # at least 1: a teacher that has seen no wrong passage calls every passage right
     positive: PositiveChoice = "auto"
-
-    def __post_init__(self) -> None:
-        if self.negatives < 1:
-            raise LabradorError(
-                f"teacher_negatives={self.negatives}: 1 or more was expected, since a teacher that has seen no wrong "
-                "passage calls every passage right"
-            )
 
     @property
     def called(self) -> str:
@@ -68,9 +61,11 @@ class TrainedTeacher:
         loaded = CrossEncoder(model, encoder.tokenizer()).eval()
         room = loaded.template.limit - encoder.max_query_length
         if room < SHORTEST:
-            raise LabradorError(
-                f"encoder.max_query_length={encoder.max_query_length}: the teacher reads {loaded.template.limit} "
-                "tokens of question and passage together; set encoder.max_query_length to "
-                f"{loaded.template.limit - SHORTEST} or less, or use another teacher"
+            expected = (
+                f"at most {loaded.template.limit - SHORTEST}: the teacher reads {loaded.template.limit} tokens of "
+            )
+            expected += "query and passage together"
+            raise SettingError(
+                "max_query_length", encoder.max_query_length, expected, "lower it, or use another teacher", "encoder"
             )
         return loaded

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..settings import component
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -71,9 +73,9 @@ class Parameter:
     learning_rate: float
 
 
-@dataclass(frozen=True)
+@component
 class Objective(ABC):
-    """A training objective as a component: its fields are its settings."""
+    """A training objective as a component."""
 
     keeps_best: ClassVar[bool] = False  # whether train.keep=auto keeps the best dev rank, as its paper's code does
     lexical: ClassVar[bool] = False  # whether a term of its own has hard negatives of a second kind (Example.lexical)

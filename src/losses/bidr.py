@@ -5,18 +5,19 @@ WWW 2022, section 3.2; hard forward and soft backward is differentiable product 
 2020).
 """
 
-import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from ..errors import LabradorError
+from ..settings import component, setting
 from .base import Batch, Objective, Parameter, State
-from .contrastive import Contrastive, info_nce
+from .contrastive import TEMPERATURE, Contrastive, info_nce
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 ROTATION, SKEW, CODEBOOKS = "rotation", "skew", "codebooks"  # names in a saved state
+SHARPNESS = 8.0  # times the codebooks: of the soft assignment, where the encoder normalises
+RECONSTRUCTION = 1e-6  # weight of the quantization error where codewords do not start from OPQ's
 ROTATION_RATE = 0.1  # the learning rate of the rotation, as a share of the codebooks'
 
 
@@ -58,7 +59,15 @@ def turned(base: "Tensor", skew: "Tensor") -> "Tensor":
     return rotation
 
 
-@dataclass(frozen=True)
+def usual_codebooks(dimension: int) -> int:
+    """One codebook for every 8 dimensions: 96 for 768, as in the paper.
+
+    A dimension that is no multiple of 8 has the next smaller number that divides it.
+    """
+    return next((count for count in range(dimension // 8, 1, -1) if dimension % count == 0), 1)
+
+
+@component
 class BiDRLoss(Objective):
     """InfoNCE of <e(q), e(p)> + InfoNCE of <R e(q), C(p)> + reconstruction ||R e(p) - C(p)||^2,
     the last of positives and of hard negatives, the mean of each.
@@ -70,32 +79,43 @@ class BiDRLoss(Objective):
 
     version: ClassVar[int] = 2  # 1: the quantization error of positives alone
 
-    codebooks: int  # M
-    centroids: int = 256  # codewords of a codebook
-    temperature: float = 1.0  # the products of both InfoNCE losses are divided by it
-    sharpness: float = 1.0  # of the soft assignment: squared distances are multiplied by it
-    reconstruction: float = 0.0  # weight w of the quantization error
-    train_rotation: bool = False  # whether R is trained, too
-    layer_learning_rate: float = 3e-4  # of the codebooks at its peak; the rotation has a tenth of it
+    codebooks: int | None = setting(
+        None, "sub-spaces (M), one byte each with 256 centroids; null: one for every 8 dimensions", ge=1
+    )
+    centroids: int = setting(256, "codewords of a codebook, a power of two", ge=2, le=256)
+    temperature: float = setting(1.0, TEMPERATURE, gt=0)
+    sharpness: float | None = setting(
+        None, "of the soft assignment; null: 8 for each codebook where the encoder normalises, else 1", gt=0
+    )
+    reconstruction: float | None = setting(
+        None, "weight of the quantization error; null: 0 where codewords start from OPQ's, else 1e-6", ge=0
+    )
+    train_rotation: bool = setting(False, "whether the rotation is trained, too")
+    layer_learning_rate: float = setting(1e-3, "of the codewords at its peak; the rotation has a tenth of it", gt=0)
 
-    def __post_init__(self) -> None:
-        for name in ("temperature", "sharpness", "layer_learning_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise LabradorError(
-                    f"{name}={getattr(self, name)}: a number above 0 was expected, and a finite one; raise it"
-                )
-        if not 0 <= self.reconstruction < math.inf:
-            raise LabradorError(f"reconstruction={self.reconstruction}: 0 or more was expected; raise it")
+    def resolved(self, dimension: int, normalized: bool, opq: bool) -> "BiDRLoss":
+        """These settings for vectors [N, dimension], which may have length 1, and codewords that may start from OPQ's.
+
+        With vectors of length 1, sub-vectors then have the mean squared length 8.
+        """
+        codebooks = self.codebooks or usual_codebooks(dimension)
+        sharpness = SHARPNESS * codebooks if normalized else 1.0
+        return replace(
+            self,
+            codebooks=codebooks,
+            sharpness=sharpness if self.sharpness is None else self.sharpness,
+            reconstruction=(0.0 if opq else RECONSTRUCTION) if self.reconstruction is None else self.reconstruction,
+        )
 
     def parameters(self, dimension: int) -> dict[str, Parameter]:
         """The rotation [D, D], the skew [D, D] by which training turns it, and the codebooks [M, K, D / M]."""
         import torch
 
-        rate = self.layer_learning_rate
-        codewords = torch.randn(self.codebooks, self.centroids, dimension // self.codebooks)
+        rate, books = self.layer_learning_rate, self.codebooks or usual_codebooks(dimension)
+        codewords = torch.randn(books, self.centroids, dimension // books)
         return {
             ROTATION: Parameter(torch.eye(dimension), 0.0),
-            CODEBOOKS: Parameter(codewords * (1 / self.sharpness) ** 0.5, rate),
+            CODEBOOKS: Parameter(codewords * (1 / (self.sharpness or 1.0)) ** 0.5, rate),
             SKEW: Parameter(torch.zeros(dimension, dimension), ROTATION_RATE * rate if self.train_rotation else 0.0),
         }
 
@@ -106,7 +126,7 @@ class BiDRLoss(Objective):
         """
         rotation = turned(state[ROTATION], state[SKEW]) if self.train_rotation else state[ROTATION]
         queries, passages = batch.queries @ rotation.T, batch.passages @ rotation.T
-        coded = quantize(passages, state[CODEBOOKS], self.sharpness)
+        coded = quantize(passages, state[CODEBOOKS], self.sharpness or 1.0)
         shared = batch.positives, batch.masked, self.temperature
         losses = {
             "dense": info_nce(batch.queries, batch.passages, *shared),
@@ -126,7 +146,7 @@ class BiDRLoss(Objective):
         return queries @ rotation.T, quantize(passages @ rotation.T, state[CODEBOOKS])
 
 
-@dataclass(frozen=True)
+@component
 class UnifiedQueryLoss(Contrastive):
     """InfoNCE against what the passages' codes stand for + InfoNCE against their dense vectors.
 

@@ -5,22 +5,19 @@ the tanh is HashNet's (Cao et al., ICCV 2017). The sign of 0 is +1, here, in sto
 searches.
 """
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ..errors import LabradorError
+from ..errors import SettingError
+from ..settings import component, setting
 from .base import Batch, Objective, Parameter, State
-from .contrastive import info_nce
+from .contrastive import TEMPERATURE, info_nce
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 LAYER = "layer"  # the name of W in a saved state
-CandidateLoss = Literal["margin", "cross_entropy", "none"]
-RerankLoss = Literal["cross_entropy", "none"]
-DenseLoss = Literal["cross_entropy", "none"]
-Relaxation = Literal["tanh", "straight_through"]
+NORMALISED = "where the encoder normalises"
 
 
 def beta(step: int, gamma: float) -> float:
@@ -59,50 +56,65 @@ def margin_ranking(scores: "Tensor", positives: "Tensor", masked: "Tensor", marg
     return hinges.sum(dim=1) / (~left_out).sum(dim=1).clamp(min=1)
 
 
-@dataclass(frozen=True)
+@component
 class BPRLoss(Objective):
     """L_cand + L_rerank on codes h(x) = sign(y) of y = W e(x), with W learned or, without a layer, left out.
 
-    L_cand ranks codes by codes, L_rerank codes by the continuous query. `normalized` says that vectors have length 1:
-    they are then brought to length sqrt(D), and both products divided by their greatest value, so that `alpha` and
-    `temperature` are those of cosines; otherwise the products are the paper's, as they are. The temperature divides
-    both losses' products, so that neither drowns the other. `dense_loss` adds the cross entropy of <e(q), e(p)>.
+    L_cand ranks codes by codes, L_rerank codes by the continuous query; the temperature divides the products of both,
+    so that neither drowns the other. Products are the paper's, as they are, or cosines: vectors are then brought to
+    length sqrt(D) and products divided by their greatest value, and `alpha` and `temperature` are those of cosines.
     """
 
     keeps_best: ClassVar[bool] = True
     version: ClassVar[int] = 2  # 1: straight-through had the slope 1
 
-    layer: bool = True  # whether there is a W, [bits, D]
-    bits: int | None = None  # of a code; None: D
-    normalized: bool = True
-    temperature: float = 0.05  # all products are divided by it, and L_cand's margin with them
-    alpha: float = 0.1  # the margin of L_cand
-    gamma: float = 0.1  # how fast the tanh sharpens: beta = sqrt(1 + gamma step)
-    candidate_loss: CandidateLoss = "margin"
-    rerank_loss: RerankLoss = "cross_entropy"
-    dense_loss: DenseLoss = "none"
-    relaxation: Relaxation = "tanh"
-    layer_learning_rate: float = 3e-4  # of W at its peak; the encoder has its own
+    bits: int | None = setting(
+        None,
+        "bits per passage, filling whole bytes; null: one for each dimension",
+        ge=8,
+        multiple_of=8,
+    )
+    hash_layer: Literal["auto", "linear", "none"] = setting(
+        "auto", f"a learned layer before the signs; auto: linear {NORMALISED}"
+    )
+    products: Literal["auto", "cosine", "plain"] = setting(
+        "auto",
+        f"as they are (plain) or divided by their greatest value (cosine); auto: cosine {NORMALISED}",
+    )
+    temperature: float = setting(1.0, TEMPERATURE, gt=0)
+    alpha: float = setting(0.1, "margin of the loss of the candidates", ge=0)
+    gamma: float = setting(0.1, "how fast the tanh sharpens towards signs: beta = sqrt(1 + gamma step); 0: never", ge=0)
+    candidate_loss: Literal["margin", "cross_entropy", "none"] = setting("margin", "of codes by codes")
+    rerank_loss: Literal["cross_entropy", "none"] = setting("cross_entropy", "of codes by the continuous query")
+    dense_loss: Literal["auto", "cross_entropy", "none"] = setting(
+        "auto", f"of continuous by continuous vectors; auto: cross_entropy {NORMALISED}"
+    )
+    relaxation: Literal["tanh", "straight_through"] = setting("tanh", "of a sign while training")
+    layer_learning_rate: float = setting(3e-4, "of the hash layer at its peak", gt=0)
 
     def __post_init__(self) -> None:
-        for name in ("temperature", "layer_learning_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise LabradorError(
-                    f"{name}={getattr(self, name)}: a number above 0 was expected, and a finite one; raise it"
-                )
-        for name in ("alpha", "gamma"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise LabradorError(f"{name}={getattr(self, name)}: 0 or more was expected, usually 0.1; raise it")
         if self.candidate_loss == self.rerank_loss == "none":
-            raise LabradorError(
-                "candidate_loss=none with rerank_loss=none: at least one of the two losses was expected; keep one"
-            )
+            raise SettingError("candidate_loss", "none", "another loss than none with rerank_loss=none", "keep one")
+        if self.bits is not None and self.hash_layer == "none":
+            expected = "null without a hash layer: a code then has a bit for each dimension"
+            raise SettingError("bits", self.bits, expected, "set hash_layer=linear, or leave bits out")
+
+    def resolved(self, normalized: bool) -> "BPRLoss":
+        """These settings for an encoder, whose vectors may have length 1: those of `auto` decided.
+
+        The paper's encoder does not normalise. Numbers of vectors of length 1 are too small for a tanh to make signs of
+        them, and an encoder that ranks well already unlearns some of it when codes alone are trained.
+        """
+        unit = {"hash_layer": "linear", "products": "cosine", "dense_loss": "cross_entropy"}
+        papers = {"hash_layer": "none", "products": "plain", "dense_loss": "none"}
+        usual: dict[str, Any] = unit if normalized else papers
+        return replace(self, **{key: value for key, value in usual.items() if getattr(self, key) == "auto"})
 
     def parameters(self, dimension: int) -> dict[str, Parameter]:
         """W [bits, D], which starts as the identity; with other bits than dimensions it starts with random orthonormal
         rows (or columns), which is LSH.
         """
-        if not self.layer:
+        if self.hash_layer != "linear":
             return {}
         from torch import nn
 
@@ -115,7 +127,7 @@ class BPRLoss(Objective):
         dimension = batch.queries.shape[1]
         queries, passages = self._hashed(batch.queries, state), self._hashed(batch.passages, state)
         bits = queries.shape[1]
-        by_code, by_query = (1 / bits, (dimension * bits) ** -0.5) if self.normalized else (1.0, 1.0)
+        by_code, by_query = (1 / bits, (dimension * bits) ** -0.5) if self.products == "cosine" else (1.0, 1.0)
         codes = self._relaxed(passages, batch.step)
         losses = {}
         if self.candidate_loss != "none":
@@ -127,7 +139,7 @@ class BPRLoss(Objective):
                 losses["candidates"] = self._cross_entropy(query_codes, codes, batch)
         if self.rerank_loss != "none":
             losses["rerank"] = self._cross_entropy(queries * by_query, codes, batch)
-        if self.dense_loss != "none":
+        if self.dense_loss == "cross_entropy":
             losses["dense"] = self._cross_entropy(batch.queries, batch.passages, batch)
         return {"loss": sum(losses.values(), start=batch.queries.new_zeros(())), **losses}
 
@@ -137,8 +149,8 @@ class BPRLoss(Objective):
 
     def _hashed(self, vectors: "Tensor", state: State) -> "Tensor":
         """y [N, bits] of encoder vectors [N, D]."""
-        scaled = vectors * vectors.shape[1] ** 0.5 if self.normalized else vectors
-        return scaled @ state[LAYER].T if self.layer else scaled
+        scaled = vectors * vectors.shape[1] ** 0.5 if self.products == "cosine" else vectors
+        return scaled @ state[LAYER].T if LAYER in state else scaled
 
     def _relaxed(self, y: "Tensor", step: int) -> "Tensor":
         if self.relaxation == "straight_through":

@@ -1,13 +1,15 @@
 """The contrastive loss of dense retrieval (Karpukhin et al., EMNLP 2020, equation 2)."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import LabradorError
+from ..settings import component, setting
 from .base import Batch, Objective, State
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+TEMPERATURE = "inner products are divided by it in every softmax; about 0.05 for vectors of length 1"  # its help line
 
 
 def info_nce(
@@ -22,18 +24,11 @@ def info_nce(
     return scores.logsumexp(dim=1) - scores.gather(1, positives[:, None])[:, 0]
 
 
-@dataclass(frozen=True)
+@component
 class Contrastive(Objective):
     """`info_nce` over the positives and hard negatives of all queries of the batch."""
 
-    temperature: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise LabradorError(
-                f"temperature={self.temperature}: a number above 0 was expected; "
-                "use about 0.05 with a normalised encoder and 1 with any other"
-            )
+    temperature: float = setting(1.0, TEMPERATURE, gt=0)
 
     def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:
         return {"loss": info_nce(batch.queries, batch.passages, batch.positives, batch.masked, self.temperature)}

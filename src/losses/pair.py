@@ -4,10 +4,9 @@ Ren et al., "PAIR: Leveraging Passage-Centric Similarity Relation for Improving 
 ACL 2021.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ..errors import LabradorError
+from ..settings import component, setting
 from .base import Batch, State
 from .contrastive import Contrastive, info_nce
 
@@ -36,7 +35,7 @@ def passage_nce(batch: Batch, temperature: float) -> "Tensor":
     return torch.cat([by_query, by_passage], dim=1).div(temperature).logsumexp(dim=1) - wanted / temperature
 
 
-@dataclass(frozen=True)
+@component
 class PAIRLoss(Contrastive):
     """(1 - alpha) L_Q + alpha L_P: `info_nce` of the query and `passage_nce` of its positive.
 
@@ -45,12 +44,7 @@ class PAIRLoss(Contrastive):
 
     version: ClassVar[int] = 2  # 1: L_P ran over the batch's other passages, positives too, and over no other query
 
-    alpha: float = 0.1  # the share of L_P
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.alpha <= 1:
-            raise LabradorError(f"alpha={self.alpha}: a share from 0 to 1 was expected; use 0.1, as PAIR does")
+    alpha: float = setting(0.1, "share of the passage-centric loss L_P in the first stage", ge=0, le=1)
 
     @property
     def crosses_queries(self) -> bool:

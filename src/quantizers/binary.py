@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import check_shape
-from ..errors import LabradorError
+from ..errors import SettingError
 from .base import Codes, FittedQuantizer
-from .settings import at_least
 
 BITS = "bits per passage, filling whole bytes; null: one for each dimension"  # the help line of a setting
 
@@ -35,21 +34,8 @@ def unpack(codes: Codes) -> NDArray[np.float32]:
     return np.unpackbits(codes, axis=1, bitorder="little") * np.float32(2) - np.float32(1)
 
 
-def check_bits(bits: int | None, key: str = "quantizer.bits") -> None:
-    """Raise LabradorError unless `bits` is None or a multiple of 8."""
-    if bits is None:
-        return
-    at_least(8, key, bits)
-    if bits % 8:
-        raise LabradorError(
-            f"{key}={bits}: expected a multiple of 8, so that a code fills whole bytes; set {key}={bits // 8 * 8}"
-        )
-
-
-def check_dimension(bits: int | None, dimension: int, key: str = "quantizer.bits") -> None:
-    """Raise LabradorError when one bit for each dimension is wanted (`bits` None) and these do not fill bytes."""
+def check_dimension(bits: int | None, dimension: int) -> None:
+    """Raise SettingError when one bit for each dimension is wanted (`bits` None) and these do not fill bytes."""
     if bits is None and dimension % 8:
-        raise LabradorError(
-            f"one bit for each of {dimension} dimensions: expected a multiple of 8, so that a code fills whole bytes; "
-            f"set {key}={max(8, dimension // 8 * 8)}"
-        )
+        expected = f"a multiple of 8, since a bit for each of {dimension} dimensions does not fill bytes"
+        raise SettingError("bits", bits, expected, f"set it to {max(8, dimension // 8 * 8)}", "quantizer")

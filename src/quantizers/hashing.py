@@ -6,7 +6,7 @@ python run.py retriever=bpr                           # learned together with th
 
 import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import check_shape
-from ..errors import settings_of
 from ..losses.bpr import LAYER, BPRLoss
+from ..settings import component, nested
 from .base import Codes, State, TrainingVectors
-from .binary import BinaryCodec, check_bits, check_dimension, pack
+from .binary import BinaryCodec, check_dimension, pack
 from .codec import Rotation
 from .supervised import SupervisedQuantizer, judged_queries, learn, mean_length
 
@@ -79,34 +79,26 @@ class HashCodec(BinaryCodec):
         return files
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Hash(SupervisedQuantizer):
     """`bits` learned signs, bits / 8 bytes per passage: a layer that starts as the identity."""
 
     binary: ClassVar[bool] = True
-    version: ClassVar[int] = 3  # 2: any positive of a question, whatever the data
+    version: ClassVar[int] = 3  # 2: any positive of a query, whatever the data
 
-    bits: int | None = None  # a multiple of 8; None: the dimension
-    temperature: float = 0.05  # what inner products of the vectors are divided by in L_rerank
-    alpha: float = 0.1  # margin of L_cand, on cosines of codes
-    gamma: float = 0.1  # how fast the tanh sharpens
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_bits(self.bits)
-        with settings_of("quantizer"):
-            _ = self.objective
+    loss: BPRLoss = nested(
+        BPRLoss,
+        leave_out=("hash_layer", "products", "dense_loss", "layer_learning_rate"),
+        hash_layer="linear",
+        products="cosine",
+        dense_loss="none",  # it would train the vectors, which stay as they are
+        temperature=0.05,
+    )
 
     @property
-    def objective(self) -> BPRLoss:
-        """Both losses, of vectors of length 1."""
-        return BPRLoss(
-            bits=self.bits,
-            temperature=self.temperature,
-            alpha=self.alpha,
-            gamma=self.gamma,
-            layer_learning_rate=self.learning_rate,
-        )
+    def bits(self) -> int | None:
+        """Of a code; None: as many as dimensions."""
+        return self.loss.bits
 
     def check(self, dimension: int, passages: int | None = None) -> None:
         """The dimension is the number of bits where none is set, and must then be a multiple of 8."""
@@ -119,8 +111,9 @@ class Hash(SupervisedQuantizer):
         self.check(dimension, len(x.passages))
         judged = judged_queries(x)
         lengths = mean_length(judged.queries, seed), mean_length(x.passages, seed)
-        cosines = replace(self.objective, temperature=self.temperature / (lengths[0] * lengths[1]))
-        return self.learned(learn(cosines, x, self, seed, lengths), dimension)
+        temperature = self.loss.temperature / (lengths[0] * lengths[1])
+        loss = replace(self.loss, temperature=temperature, layer_learning_rate=self.learning_rate)
+        return self.learned(learn(loss, x, self, seed, lengths), dimension)
 
     def learned(self, state: State, dimension: int) -> HashCodec:
         """The codec of a layer that was trained with an encoder: the state of its `BPRLoss`."""

@@ -5,42 +5,34 @@ python run.py retriever=bidr                                # learned together w
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from ..errors import settings_of
-from ..losses.bidr import CODEBOOKS, ROTATION, SKEW, BiDRLoss, turned
+from ..losses.bidr import CODEBOOKS, ROTATION, SKEW, BiDRLoss, turned, usual_codebooks
+from ..settings import component, nested, setting
 from .base import State, TrainingVectors
 from .opq import OPQ
 from .pq import ProductCodec
-from .supervised import SupervisedQuantizer, judged_queries, learn, mean_length
-
-SHARPNESS = 8  # times the codebooks: with vectors of length 1, sub-vectors then have the mean squared length 8
+from .supervised import DEPTH, SupervisedQuantizer, judged_queries, learn, mean_length
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class LearnedPQ(SupervisedQuantizer):
-    """PQ that starts as `OPQ` and learns from judged queries; `codebooks` bytes per passage with 256 words."""
+    """PQ that starts as `OPQ` and learns from judged queries; `codebooks` bytes per passage with 256 codewords."""
 
-    version: ClassVar[int] = 3  # 2: any positive of a question, whatever the data
+    version: ClassVar[int] = 3  # 2: any positive of a query, whatever the data
 
-    depth: int = 100  # hard negatives are drawn among so many passages that the vectors rank best
-
-    codebooks: int | None = None  # M; None: one for every 8 dimensions
-    centroids: int = 256  # words of one codebook, a power of two
-    temperature: float = 0.05  # what inner products of the vectors are divided by
-    train_rotation: bool = True
-    training_passages: int = 65_536  # of the OPQ that it starts from
-    iterations: int = 60  # of the same
+    depth: int = setting(100, DEPTH, ge=1)
+    training_passages: int = setting(65_536, "passages whose vectors OPQ is trained on, at most", ge=2)
+    iterations: int = setting(60, "rounds of training OPQ's codebooks and rotation in turn", ge=1)
+    loss: BiDRLoss = nested(BiDRLoss, leave_out=("layer_learning_rate",), temperature=0.05, train_rotation=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _ = self.start(8)
-        with settings_of("quantizer"):
-            _ = self.objective(8)
 
     @property
     def option(self) -> str:
@@ -50,21 +42,10 @@ class LearnedPQ(SupervisedQuantizer):
     def start(self, dimension: int) -> OPQ:
         """The OPQ that it starts from."""
         return OPQ(
-            codebooks=books(self.codebooks, dimension),
-            centroids=self.centroids,
+            codebooks=self.loss.codebooks or usual_codebooks(dimension),
+            centroids=self.loss.centroids,
             training_passages=self.training_passages,
             iterations=self.iterations,
-        )
-
-    def objective(self, dimension: int) -> BiDRLoss:
-        """Its loss on vectors [N, dimension] of length 1."""
-        return BiDRLoss(
-            codebooks=books(self.codebooks, dimension),
-            centroids=self.centroids,
-            temperature=self.temperature,
-            sharpness=SHARPNESS * books(self.codebooks, dimension),
-            train_rotation=self.train_rotation,
-            layer_learning_rate=self.learning_rate,
         )
 
     def check(self, dimension: int, passages: int | None = None) -> None:
@@ -82,15 +63,16 @@ class LearnedPQ(SupervisedQuantizer):
         self.check(dimension, len(x.passages))
         lengths = [mean_length(vectors, seed) for vectors in (judged_queries(x).queries, x.passages)]
         queries, passages = (2.0 ** round(math.log2(length)) for length in lengths)  # so that dividing by it is exact
-        objective = self.objective(dimension)
-        scaled = replace(
-            objective,
-            temperature=objective.temperature / (queries * passages),
-            sharpness=objective.sharpness * (passages / lengths[1]) ** 2,
+        loss = self.loss.resolved(dimension, normalized=True, opq=True)
+        loss = replace(
+            loss,
+            temperature=loss.temperature / (queries * passages),
+            sharpness=(loss.sharpness or 1.0) * (passages / lengths[1]) ** 2,
+            layer_learning_rate=self.learning_rate,
         )
         start = x.start or self.start(dimension).fit(x, seed).state()
         start = {**start, CODEBOOKS: start[CODEBOOKS] / np.float32(passages)}
-        state = learn(scaled, x, self, seed, (queries, passages), start)
+        state = learn(loss, x, self, seed, (queries, passages), start)
         return self.learned({**state, CODEBOOKS: state[CODEBOOKS] * np.float32(passages)}, dimension)
 
     def learned(self, state: State, dimension: int) -> ProductCodec:
@@ -106,13 +88,3 @@ class LearnedPQ(SupervisedQuantizer):
     def load(self, folder: Path) -> ProductCodec:
         """What `ProductCodec.save` wrote into `folder`."""
         return ProductCodec.load(folder)
-
-
-def books(codebooks: int | None, dimension: int) -> int:
-    """The number of codebooks where it is set, else one for every 8 dimensions: 96 for 768, as in the paper.
-
-    A dimension that is no multiple of 8 has the next smaller number that divides it.
-    """
-    if codebooks is not None:
-        return codebooks
-    return next((count for count in range(dimension // 8, 1, -1) if dimension % count == 0), 1)

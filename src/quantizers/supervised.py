@@ -1,45 +1,44 @@
 """Quantizers that learn from judged queries: a layer on frozen vectors, trained by its retriever's own loss."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.vectors import sample
-from ..errors import LabradorError
+from ..errors import LabradorError, SettingError
 from ..losses.base import Batch, Objective, Roles
 from ..machine.progress_bar import bar
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
 from ..samplers.batch import distinct_passages, other_positives, parts_of
+from ..settings import component, setting
 from .base import JudgedQueries, Quantizer, State, TrainingVectors, Vectors
-from .settings import above, at_least
 
 PROBE = 10_000  # vectors whose mean length is taken, at most
 WARMUP = 0.1  # share of the steps in which the learning rate rises; it falls linearly afterwards
 
 
-@dataclass(frozen=True, kw_only=True)
+DEPTH = "hard negatives are drawn among so many passages that the vectors rank best"  # the help line of a setting
+
+
+@component
 class SupervisedQuantizer(Quantizer):
     """Settings of a training on frozen vectors; the number of steps, not the data, decides how long it takes."""
 
     supervised: ClassVar[bool] = True
 
-    steps: int = 300  # optimizer steps
-    batch_size: int = 128  # queries of a step
-    learning_rate: float = 1e-3  # at its peak
-    negatives: int = 1  # hard negatives per query
-    depth: int = 50  # they are drawn among so many passages that the vectors rank best
-    training_queries: int = 10_000  # judged train queries whose best passages are searched, at most
+    steps: int = setting(300, "optimizer steps on frozen vectors", ge=1)
+    batch_size: int = setting(128, "queries per optimizer step", ge=1)
+    learning_rate: float = setting(1e-3, "at its peak; a trained rotation has a tenth of it", gt=0)
+    negatives: int = setting(1, "hard negatives per query", ge=0)
+    depth: int = setting(50, DEPTH, ge=1)
+    training_queries: int = setting(10_000, "judged train queries it learns from, at most", ge=1)
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "training_queries"):
-            at_least(1, f"quantizer.{name}", getattr(self, name))
-        at_least(0, "quantizer.negatives", self.negatives)
-        at_least(max(1, self.negatives), "quantizer.depth", self.depth)
-        above(0, "quantizer.learning_rate", self.learning_rate)
+        if self.negatives > self.depth:
+            raise SettingError("negatives", self.negatives, f"at most depth={self.depth}", "lower it, or raise depth")
 
     def start(self, dimension: int) -> Quantizer | None:
         """The quantizer of vectors [N, dimension] whose parameters it starts from; None: it starts from nothing."""
@@ -49,30 +48,30 @@ class SupervisedQuantizer(Quantizer):
         """There must be more passages than hard negatives of one question."""
         if passages is not None and passages < 2:
             raise LabradorError(
-                f"quantizer={self.option}: it learns to tell passages apart, and the corpus has {passages}; use "
+                f"quantizer={self.option}: expected two passages or more to tell apart, the corpus has {passages}; use "
                 "quantizer=flat, or a larger corpus"
             )
         if passages is not None and self.negatives >= passages:
-            raise LabradorError(
-                f"quantizer.negatives={self.negatives}: expected fewer than the {passages} passages; set "
-                f"quantizer.negatives={passages - 1}"
-            )
+            remedy = f"set quantizer.negatives={passages - 1}"
+            expected = f"fewer than the {passages} passages"
+            raise SettingError("negatives", self.negatives, expected, remedy, "quantizer")
 
     def check_spare(self, spare: int) -> None:
-        """Raise LabradorError where a train question has so many passages that may be its negatives, and no more."""
+        """Raise SettingError for more negatives than the `spare` passages that may be a train query's negatives."""
         if self.negatives > spare:
-            raise LabradorError(
-                f"quantizer.negatives={self.negatives}: a train question has only {spare} passages that are not its "
-                f"positives or of their text; set quantizer.negatives={spare}, or use a larger corpus"
+            expected = (
+                f"at most {spare}: a train query has no more passages that are not its positives or of their text"
             )
+            remedy = f"set quantizer.negatives={spare}, or use a larger corpus"
+            raise SettingError("negatives", self.negatives, expected, remedy, "quantizer")
 
 
 def judged_queries(x: TrainingVectors) -> JudgedQueries:
     """The judged queries of `x`; raises LabradorError where there are none."""
     if x.judged is None or not x.judged.positives.lengths.any():
         raise LabradorError(
-            "a learned quantizer: no judged train question to learn from, at least one was expected; use data with a "
-            "train split, or a quantizer that learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
+            "a supervised quantizer: expected a judged train query to learn from, there is none; use data with a train "
+            "split, or a quantizer that learns from passages alone (flat, sq8, lsh, pq, opq, rabitq)"
         )
     return x.judged
 
@@ -116,7 +115,7 @@ def learn(
             loss = losses.mean()
             if not torch.isfinite(loss):
                 raise LabradorError(
-                    f"learning codes, step {step + 1}: the loss is {loss.item()}, a finite number was expected; lower "
+                    f"learning codes, step {step + 1}: expected a finite loss, it is {loss.item()}; lower "
                     f"quantizer.learning_rate={settings.learning_rate}"
                 )
             optimizer.zero_grad()

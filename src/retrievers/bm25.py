@@ -1,7 +1,5 @@
 """BM25 (Robertson and Zaragoza, 2009): the lexical baseline of every table."""
 
-from dataclasses import dataclass
-
 from ..data.corpus import Corpus
 from ..errors import LabradorError
 from ..indexes.scan import Scan
@@ -9,10 +7,11 @@ from ..indexes.search import Search
 from ..lab import Lab, Ranking
 from ..quantizers.base import Quantizer
 from ..quantizers.flat import Flat
+from ..settings import component
 from .base import Retriever
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class BM25(Retriever):
     """Ranks by the words that query and passage share; it has no vectors, so nothing to quantize."""
 

@@ -1,62 +1,62 @@
 """PAIR (Ren et al., Findings of ACL 2021): a cross-encoder's labels, and passages kept apart from one another, too.
 
 python run.py retriever=pair data=msmarco
-python run.py retriever=pair retriever.extra_queries=questions.txt         # unlabelled questions are labelled as well
+python run.py retriever=pair retriever.extra_queries=questions.txt         # unlabelled queries are labelled as well
 python run.py -m retriever=pair retriever.stages=both,first retriever.alpha=0,0.1
 python run.py retriever=pair retriever.stages=second                       # the second stage has no alpha
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from ..data.corpus import Corpus
 from ..encoders.base import Encoder
-from ..errors import LabradorError, settings_of
+from ..errors import LabradorError, SettingError
 from ..indexes.search import Search
 from ..lab import Lab, Trained
 from ..losses.contrastive import Contrastive
 from ..losses.pair import PAIRLoss
 from ..quantizers.base import Quantizer
+from ..settings import component, nested, setting
 from ..training.settings import TrainSettings
-from .base import need_train_pairs
-from .labelled import Teaching
+from .base import DenseRetriever, need_judged
+from .labelling import Labelling, label
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pair(Teaching):
+@component
+class PAIR(DenseRetriever):
     """Trains one encoder of both sides on pseudo labels by (1 - alpha) L_Q + alpha L_P, then on all labels by L_Q."""
 
-    alpha: float = 0.1
-    stages: Literal["both", "first", "second"] = "both"
-    negatives: Literal["cross_batch", "in_batch"] = "cross_batch"
-    second_batch_size: int | None = None
+    loss: PAIRLoss = nested(PAIRLoss)
+    stages: Literal["both", "first", "second"] = setting("both", "first: pseudo labels alone; second: no pretraining")
+    second_batch_size: int | None = setting(
+        None,
+        "queries per step of the second stage, its negatives then those of the whole batch; null: as in the first",
+        ge=1,
+    )
+    negatives: Literal["cross_batch", "in_batch"] = setting(
+        "cross_batch", "of all processes (cross_batch), or of a process's own part of the batch (in_batch)"
+    )
+    labelling: Labelling = nested(Labelling, leave_out=("labels",), labels="pseudo")
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        with settings_of("retriever"):
-            _ = self.pretraining
-        if self.stages == "second" and self.alpha != Pair.alpha:
-            raise LabradorError(
-                f"retriever.alpha={self.alpha} with retriever.stages=second: it weighs the losses of the first stage, "
-                "which is left out; use retriever.stages=both or first, or leave retriever.alpha out"
-            )
-
-        if self.second_batch_size is not None and self.second_batch_size < 1:
-            raise LabradorError(f"retriever.second_batch_size={self.second_batch_size}: expected 1 or more, or null")
-        if self.second_batch_size is not None and self.stages == "first":
-            raise LabradorError(
-                f"retriever.second_batch_size={self.second_batch_size} with retriever.stages=first: there is no second "
-                "stage; use retriever.stages=both or second, or leave it out"
-            )
+        if self.stages == "second" and self.loss.alpha != PAIRLoss.alpha:
+            expected = "no value with stages=second: it weighs the losses of the first stage"
+            remedy = "use retriever.stages=both or first, or leave it out"
+            raise SettingError("alpha", self.loss.alpha, expected, remedy)
+        if self.stages == "first" and self.second_batch_size is not None:
+            expected = "null with stages=first: there is no second stage"
+            remedy = "use retriever.stages=both or second, or leave it out"
+            raise SettingError("second_batch_size", self.second_batch_size, expected, remedy)
 
     @property
-    def pretraining(self) -> PAIRLoss:
-        """The objective of the first stage."""
-        return PAIRLoss(temperature=self.temperature, alpha=self.alpha)
+    def contrastive(self) -> Contrastive:
+        """The loss of the base retriever and of the second stage: L_Q."""
+        return Contrastive(temperature=self.loss.temperature)
 
     @property
     def shared(self) -> Encoder:
-        """The encoder with one tower for questions and passages."""
+        """The encoder with one tower for queries and passages."""
         return replace(self.encoder, shared=True)
 
     def check(self, quantizer: Quantizer, search: Search) -> None:
@@ -66,39 +66,38 @@ class Pair(Teaching):
                 "finds; use sampler=bm25, which draws among those, or sampler=random"
             )
         super().check(quantizer, search)
+        self.labelling.check(self.encoder, self.sampler)
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:
-        need_train_pairs(corpus, "retriever=pair")
+        need_judged(corpus, "retriever=pair")
+        self.labelling.check_corpus(corpus)
         super().check_corpus(corpus, quantizer)
         self.sampler.check(len(corpus.passages), corpus.spared("train"))
 
     def second_settings(self, train: TrainSettings) -> TrainSettings:
-        """The settings of the second stage. Raises LabradorError where its batch cannot be worked in as many parts."""
+        """The settings of the second stage. Raises SettingError where its batch cannot be worked in as many parts."""
         if self.second_batch_size is None:
             return train
         if self.second_batch_size % train.gradient_accumulation:
-            raise LabradorError(
-                f"retriever.second_batch_size={self.second_batch_size}: expected a multiple of "
-                f"train.gradient_accumulation={train.gradient_accumulation}"
-            )
+            expected = f"a multiple of train.gradient_accumulation={train.gradient_accumulation}"
+            raise SettingError("second_batch_size", self.second_batch_size, expected, component="retriever")
         return replace(train, batch_size=self.second_batch_size)
 
     def train(self, lab: Lab) -> Trained:
         """Label, train on the pseudo labels, go on with pseudo labels and judgements together.
 
-        A second stage with a batch of its own is what one node makes of it: all its passages are negatives.
+        A second stage with its own batch size is what one node makes of it: all its passages are negatives.
         """
         second = self.second_settings(lab.settings)
-        pool, labels = self.label(lab)
+        queries, labels = label(lab, self.labelling, self.encoder, self.contrastive, self.lexical)
         gathered = self.negatives == "cross_batch"
         checkpoint = lab.pretrained(self.shared)
         if self.stages != "second":
             first = lab.with_settings(lab.settings, gathered=gathered)
-            taught = lab.labelled(pool, labels, judged=False)
-            checkpoint = first.fit(checkpoint, self.pretraining, self.sampler, taught, name="pair, stage 1")
+            pseudo = lab.labelled(queries, labels, judged=False)
+            checkpoint = first.fit(checkpoint, self.loss, self.sampler, pseudo, name="pair, stage 1")
         if self.stages != "first":
             last = lab.with_settings(second, gathered=gathered or self.second_batch_size is not None)
-            taught = lab.labelled(pool, labels, judged=True)
-            objective = Contrastive(temperature=self.temperature)
-            checkpoint = last.fit(checkpoint, objective, self.sampler, taught, name="pair, stage 2")
+            both = lab.labelled(queries, labels, judged=True)
+            checkpoint = last.fit(checkpoint, self.contrastive, self.sampler, both, name="pair, stage 2")
         return Trained(search=checkpoint)

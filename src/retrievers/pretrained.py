@@ -1,13 +1,12 @@
 """The encoder as it comes, without training: how any embedding model is measured."""
 
-from dataclasses import dataclass
-
 from ..indexes.search import Search
 from ..lab import Lab, Trained
+from ..settings import component
 from .base import DenseRetriever
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Pretrained(DenseRetriever):
     """Encodes with the pretrained encoder; nothing is learned, so no train split is needed."""
 

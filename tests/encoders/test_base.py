@@ -15,7 +15,7 @@ from labrador.errors import LabradorError
         ({"projection": 0}, "encoder.projection=0"),
         ({"temperature": 0.0}, "encoder.temperature=0.0"),
         ({"max_query_length": 3}, "encoder.max_query_length=3: expected at least 8"),
-        ({"max_passage_length": 513}, "use encoder.max_passage_length=512 or less"),
+        ({"max_passage_length": 513}, "encoder.max_passage_length=513: expected at most the 512 tokens"),
     ],
 )
 def test_impossible_fields_are_refused_by_name(fields, named):

@@ -123,5 +123,5 @@ def test_a_kind_of_model_that_cannot_classify_is_told(headless):
 
 
 def test_lengths_beyond_the_model_are_refused(headless):
-    with pytest.raises(LabradorError, match=r"encoder\.max_passage_length=600: the model reads 512 tokens at most"):
+    with pytest.raises(LabradorError, match=r"encoder\.max_passage_length=600: expected at most the 512 tokens"):
         HubEncoder(model=str(headless), max_passage_length=600).load_classifier(ready=False)

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from configured import configured
 from layouts import write_layout
 
 from labrador import indexes
@@ -45,7 +46,7 @@ def new_lab(tmp_path, raw):
 
 def bidr(encoder=ENCODER, **settings):
     settings = {"codebooks": 4, "centroids": 16, "sampler": Snowball(depth=10)} | settings
-    return BiDR(encoder=encoder, **settings)
+    return configured(BiDR, encoder=encoder, **settings)
 
 
 def made(store):

@@ -197,7 +197,7 @@ def test_a_drawn_quantizer_is_named_beside_the_training(new_lab):
 
 def bpr(lab, quantizer=None, search=None):
     """BPR's recipe: an encoder and a hash, ranked by `quantizer`."""
-    checkpoint = lab.fit(ENCODER, BPRLoss(normalized=False), BM25Hard(), name="bpr")
+    checkpoint = lab.fit(ENCODER, BPRLoss(), BM25Hard(), name="bpr")
     trained = Trained(search=checkpoint, quantizer=lab.learned(Hash(), checkpoint))
     ranking = lab.rank(trained, quantizer or Hash(), search or TwoStage(k=10), "test")
     lab.score(ranking, "test", "tag", METRICS)
@@ -279,7 +279,7 @@ def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatc
     from labrador.arrays import npy
 
     lab = new_lab()
-    checkpoint = lab.fit(ENCODER, BPRLoss(normalized=False), BM25Hard(), name="bpr")
+    checkpoint = lab.fit(ENCODER, BPRLoss(), BM25Hard(), name="bpr")
     fitted = lab.learned(Hash(), checkpoint)
     settings = encoding.EncodeSettings
     monkeypatch.setattr(encoding, "EncodeSettings", lambda **given: settings(**given, shard_size=8))

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from configured import configured
 
 from labrador.data.beir import Beir
 from labrador.data.prepare import prepare
@@ -125,7 +126,7 @@ def test_duplicates_are_no_negatives(new_lab, duplicates):
 
 def test_a_learned_quantizer_masks_duplicates(new_lab, duplicates):
     lab = new_lab(duplicates)
-    settings = Hash(bits=8, negatives=2, depth=5)
+    settings = configured(Hash, bits=8, negatives=2, depth=5)
     pairs, _ = compress.judged_queries(lab.bench, settings, lab.pretrained(ENCODER))
     vectors = TrainingVectors(encode.passages(lab.bench, lab.pretrained(ENCODER)).array, pairs)
     examples = next(batches(vectors, settings, 0))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from configured import configured
 from layouts import write_layout
 
 from labrador.data.beir import Beir
@@ -36,8 +37,8 @@ QUANTIZERS = {
     "pq": PQ(codebooks=2, centroids=4),
     "opq": OPQ(codebooks=2, centroids=4, iterations=2),
     "rabitq": RaBitQ(),
-    "hash": Hash(bits=8, steps=2, depth=10),
-    "learned_pq": LearnedPQ(codebooks=2, centroids=4, iterations=2, steps=2, depth=10),
+    "hash": configured(Hash, bits=8, steps=2, depth=10),
+    "learned_pq": configured(LearnedPQ, codebooks=2, centroids=4, iterations=2, steps=2, depth=10),
 }
 SEARCHES = {
     "scan": Scan(k=20),

@@ -164,8 +164,3 @@ def test_the_settings_dropout_is_the_teachers(texts: Path, tmp_path: Path):
 def test_nothing_to_train_on_is_an_error(texts: Path, tmp_path: Path):
     with pytest.raises(LabradorError, match="no train query has a positive passage"):
         lessons.teach(texts, tmp_path, batches=lambda epoch: [])
-
-
-def test_a_teacher_without_negatives_is_refused():
-    with pytest.raises(LabradorError, match="teacher_negatives=0: 1 or more was expected"):
-        Teacher(encoder=Tiny(), negatives=0)

@@ -6,8 +6,18 @@ import pytest
 import torch
 from losses.batches import alone
 
-from labrador.errors import LabradorError
-from labrador.losses.bidr import CODEBOOKS, ROTATION, SKEW, BiDRLoss, UnifiedQueryLoss, distances, quantize, turned
+from labrador.errors import SettingError
+from labrador.losses.bidr import (
+    CODEBOOKS,
+    ROTATION,
+    SKEW,
+    BiDRLoss,
+    UnifiedQueryLoss,
+    distances,
+    quantize,
+    turned,
+    usual_codebooks,
+)
 from labrador.losses.module import ObjectiveModule
 
 
@@ -180,12 +190,27 @@ def test_the_unified_query_is_scored_against_codes_and_dense_vectors():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"temperature": 0.0}, "temperature=0.0"),
-        ({"sharpness": -1.0}, "sharpness=-1.0"),
+        ({"temperature": 0.0}, "temperature=0: expected a number > 0"),
+        ({"sharpness": -1.0}, "sharpness=-1: "),
         ({"layer_learning_rate": math.inf}, "layer_learning_rate=inf"),
-        ({"reconstruction": -1.0}, "reconstruction=-1.0"),
+        ({"reconstruction": -1.0}, "reconstruction=-1: expected a number >= 0"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused(settings, message):
-    with pytest.raises(LabradorError, match=message):
+    with pytest.raises(SettingError, match=message):
         BiDRLoss(codebooks=2, **settings)
+
+
+def test_what_is_left_open_is_decided_by_the_encoder_and_by_what_codewords_start_from():
+    def decided(normalized, opq, **settings):
+        loss = BiDRLoss(**settings).resolved(64, normalized=normalized, opq=opq)
+        return loss.codebooks, loss.sharpness, loss.reconstruction
+
+    assert decided(True, True) == (8, 64.0, 0.0)
+    assert decided(True, False, codebooks=4) == (4, 32.0, 1e-6)
+    assert decided(False, False) == (8, 1.0, 1e-6)
+    assert decided(True, True, sharpness=2.0, reconstruction=0.5) == (8, 2.0, 0.5)
+
+
+def test_codebooks_are_one_for_every_8_dimensions_or_as_many_as_divide_them():
+    assert [usual_codebooks(dimension) for dimension in (4, 13, 32, 50, 52, 384, 768)] == [1, 1, 4, 5, 4, 48, 96]

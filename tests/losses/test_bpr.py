@@ -6,7 +6,7 @@ import pytest
 import torch
 from losses.batches import alone
 
-from labrador.errors import LabradorError
+from labrador.errors import SettingError
 from labrador.losses.bpr import LAYER, BPRLoss, beta, margin_ranking, scaled_tanh, sign, straight_through
 from labrador.losses.module import ObjectiveModule
 from labrador.quantizers.binary import pack, unpack
@@ -97,6 +97,11 @@ def batch(queries, passages, positives, step=0, masked=None):
     return alone(torch.as_tensor(queries), torch.as_tensor(passages), positives, masked, step)
 
 
+def cosine(**settings):
+    """The loss for vectors of length 1, without the dense one unless it is set."""
+    return BPRLoss(**{"temperature": 0.05, "dense_loss": "none"} | settings).resolved(normalized=True)
+
+
 @pytest.fixture
 def random_batch():
     generator = torch.Generator().manual_seed(0)
@@ -106,7 +111,7 @@ def random_batch():
 
 def test_unnormalised_products_are_the_papers():
     # one query, its positive and one negative in two dimensions; beta is 2 at step 30 with gamma 0.1
-    module = ObjectiveModule(BPRLoss(layer=False, normalized=False, temperature=1.0), 2)
+    module = ObjectiveModule(BPRLoss(), 2)
     losses = module(batch([[1.0, -0.5]], [[0.5, 0.25], [-1.0, -2.0]], [0], step=30))
     t = math.tanh
     query, positive, negative = (t(2.0), t(-1.0)), (t(1.0), t(0.5)), (t(-2.0), t(-4.0))
@@ -118,7 +123,7 @@ def test_unnormalised_products_are_the_papers():
 
 
 def test_normalised_products_are_cosines(random_batch):
-    module = ObjectiveModule(BPRLoss(temperature=0.5, alpha=0.1), 8).double()
+    module = ObjectiveModule(cosine(temperature=0.5, alpha=0.1), 8).double()
     losses = module(random_batch)
     sharp = 11**0.5
     codes = [torch.tanh(sharp * 8**0.5 * x) for x in (random_batch.queries, random_batch.passages)]
@@ -133,7 +138,7 @@ def test_normalised_products_are_cosines(random_batch):
 
 
 def test_gradients_reach_vectors_and_layer_through_the_tanh(random_batch):
-    module = ObjectiveModule(BPRLoss(bits=16), 8).double()
+    module = ObjectiveModule(cosine(bits=16), 8).double()
     weight = module.state_dict()[LAYER].clone().requires_grad_()
 
     def loss(queries, passages, weight):
@@ -155,7 +160,7 @@ def test_gradients_reach_vectors_and_layer_through_the_tanh(random_batch):
     ],
 )
 def test_an_ablation_leaves_its_loss_out(random_batch, settings, parts):
-    module = ObjectiveModule(BPRLoss(**settings), 8).double()
+    module = ObjectiveModule(cosine(**settings), 8).double()
     losses = module(random_batch)
     assert set(losses) == {"loss", *parts}
     torch.testing.assert_close(losses["loss"], sum(losses[name] for name in parts))
@@ -164,7 +169,7 @@ def test_an_ablation_leaves_its_loss_out(random_batch, settings, parts):
 
 
 def test_cross_entropy_of_codes_in_place_of_the_margin(random_batch):
-    losses = ObjectiveModule(BPRLoss(candidate_loss="cross_entropy", gamma=0.0, temperature=0.5), 8).double()(
+    losses = ObjectiveModule(cosine(candidate_loss="cross_entropy", gamma=0.0, temperature=0.5), 8).double()(
         random_batch
     )
     codes = [torch.tanh(8**0.5 * x) for x in (random_batch.queries, random_batch.passages)]
@@ -173,31 +178,31 @@ def test_cross_entropy_of_codes_in_place_of_the_margin(random_batch):
 
 
 def test_the_dense_loss_is_that_of_the_vectors_themselves(random_batch):
-    losses = ObjectiveModule(BPRLoss(dense_loss="cross_entropy", bits=16, temperature=0.5), 8).double()(random_batch)
+    losses = ObjectiveModule(cosine(dense_loss="cross_entropy", bits=16, temperature=0.5), 8).double()(random_batch)
     expected = -torch.log_softmax(random_batch.queries @ random_batch.passages.T / 0.5, dim=1).diagonal()
     torch.testing.assert_close(losses["dense"], expected)
 
 
 def test_straight_through_scores_the_signs_themselves(random_batch):
-    losses = ObjectiveModule(BPRLoss(relaxation="straight_through", temperature=0.5), 8).double()(random_batch)
+    losses = ObjectiveModule(cosine(relaxation="straight_through", temperature=0.5), 8).double()(random_batch)
     codes = sign(random_batch.passages)
     expected = -torch.log_softmax(random_batch.queries * 8**0.5 @ codes.T / 8 / 0.5, dim=1).diagonal()
     torch.testing.assert_close(losses["rerank"], expected)
 
 
 def test_the_layer_starts_as_the_identity_or_as_orthonormal_rows_and_has_its_own_rate():
-    module = ObjectiveModule(BPRLoss(layer_learning_rate=0.5), 8)
+    module = ObjectiveModule(cosine(layer_learning_rate=0.5), 8)
     assert torch.equal(module.state_dict()[LAYER], torch.eye(8))
     (group,) = module.parameter_groups()
     assert (group["lr"], group["weight_decay"], len(group["params"])) == (0.5, 0.0, 1)
-    fewer = ObjectiveModule(BPRLoss(bits=16), 32).state_dict()[LAYER]
+    fewer = ObjectiveModule(cosine(bits=16), 32).state_dict()[LAYER]
     torch.testing.assert_close(fewer @ fewer.T, torch.eye(16))
-    more = ObjectiveModule(BPRLoss(bits=32), 16).state_dict()[LAYER]
+    more = ObjectiveModule(cosine(bits=32), 16).state_dict()[LAYER]
     torch.testing.assert_close(more.T @ more, torch.eye(16))
 
 
 def test_without_a_layer_there_is_nothing_to_learn_beside_the_encoder():
-    module = ObjectiveModule(BPRLoss(layer=False), 8)
+    module = ObjectiveModule(BPRLoss(hash_layer="none"), 8)
     assert module.parameter_groups() == []
     assert not module.state_dict()
 
@@ -205,13 +210,26 @@ def test_without_a_layer_there_is_nothing_to_learn_beside_the_encoder():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"temperature": 0.0}, "temperature=0"),
-        ({"alpha": -1.0}, "alpha=-1"),
+        ({"temperature": 0.0}, "temperature=0: expected a number > 0"),
+        ({"alpha": -1.0}, "alpha=-1: expected a number >= 0"),
         ({"gamma": float("nan")}, "gamma=nan"),
         ({"layer_learning_rate": 0.0}, "layer_learning_rate=0"),
-        ({"candidate_loss": "none", "rerank_loss": "none"}, "at least one of the two losses"),
+        ({"bits": 12}, "bits=12: expected .*a multiple of 8"),
+        ({"candidate_loss": "none", "rerank_loss": "none"}, "candidate_loss=none: expected another loss than none"),
+        ({"bits": 16, "hash_layer": "none"}, "bits=16: expected null without a hash layer"),
     ],
 )
-def test_settings_that_cannot_work_are_told(settings, message):
-    with pytest.raises(LabradorError, match=message):
+def test_settings_that_cannot_work_are_refused(settings, message):
+    with pytest.raises(SettingError, match=message):
         BPRLoss(**settings)
+
+
+def test_what_is_left_open_is_decided_by_whether_the_encoder_normalises():
+    open_ = BPRLoss(bits=16)
+    decided = open_.resolved(normalized=True)
+    assert (decided.hash_layer, decided.products, decided.dense_loss) == ("linear", "cosine", "cross_entropy")
+    with pytest.raises(SettingError, match="bits=16: expected null without a hash layer"):
+        open_.resolved(normalized=False)
+    decided = BPRLoss(dense_loss="cross_entropy").resolved(normalized=False)
+    assert (decided.hash_layer, decided.products, decided.dense_loss) == ("none", "plain", "cross_entropy")
+    assert BPRLoss(hash_layer="none").resolved(normalized=True).hash_layer == "none"

@@ -38,7 +38,7 @@ def test_parameters_train_at_their_own_rates_without_decay():
     [
         Contrastive(),
         PAIRLoss(),
-        BPRLoss(bits=8, dense_loss="cross_entropy"),
+        BPRLoss(bits=8, hash_layer="linear", dense_loss="cross_entropy"),
         BiDRLoss(codebooks=2, centroids=4, reconstruction=0.1),
     ],
     ids=lambda objective: type(objective).__name__,

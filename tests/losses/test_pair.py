@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from losses.batches import alone
 
-from labrador.errors import LabradorError
+from labrador.errors import SettingError
 from labrador.losses.base import Batch, Everyone
 from labrador.losses.contrastive import Contrastive, info_nce
 from labrador.losses.pair import PAIRLoss, passage_nce
@@ -199,12 +199,12 @@ def test_a_loss_without_a_share_is_not_computed(monkeypatch: pytest.MonkeyPatch)
     assert torch.equal(losses["loss"], Contrastive(temperature=0.5).losses(batch, {})["loss"])
 
 
-@pytest.mark.parametrize("alpha", [-0.1, 2, float("nan")])
+@pytest.mark.parametrize("alpha", [-0.1, 2.0, float("nan")])
 def test_a_share_is_from_0_to_1(alpha: float):
-    with pytest.raises(LabradorError, match=f"^alpha={alpha}: a share from 0 to 1 was expected"):
+    with pytest.raises(SettingError, match=r"^alpha=.*: expected a (finite )?number from 0 to 1"):
         PAIRLoss(alpha=alpha)
 
 
 def test_a_temperature_must_be_positive():
-    with pytest.raises(LabradorError, match=r"^temperature=0\.0: "):
+    with pytest.raises(SettingError, match=r"^temperature=0: expected a number > 0"):
         PAIRLoss(temperature=0.0)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from configured import configured
 
 from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
@@ -32,9 +33,9 @@ def test_a_seed_decides_everything(vectors):
 
 @pytest.mark.parametrize("bits", [None, 16, 64])
 def test_codes_have_the_bits_asked_for_and_survive_saving(vectors, bits, tmp_path):
-    codec = Hash(steps=3, bits=bits).fit(vectors, 0)
+    codec = configured(Hash, steps=3, bits=bits).fit(vectors, 0)
     codec.save(tmp_path)
-    loaded = Hash(bits=bits).load(tmp_path)
+    loaded = configured(Hash, bits=bits).load(tmp_path)
     codes = codec.encode(vectors.passages)
     assert codes.shape == (600, (bits or D) // 8)
     np.testing.assert_array_equal(loaded.encode(vectors.passages), codes)
@@ -70,7 +71,7 @@ def test_the_length_of_the_vectors_does_not_matter(vectors):
         JudgedQueries(vectors.judged.queries * 3, vectors.judged.positives, vectors.judged.negatives),
     )
     weight = QUICK.fit(vectors, 0).weight
-    same = Hash(steps=40, batch_size=16, depth=10, temperature=0.05 * 21).fit(scaled, 0).weight
+    same = configured(Hash, steps=40, batch_size=16, depth=10, temperature=0.05 * 21).fit(scaled, 0).weight
     np.testing.assert_allclose(same, weight, atol=1e-4)
 
 
@@ -86,38 +87,38 @@ def test_every_question_is_seen_once_an_epoch_and_no_positive_is_a_negative(vect
 
 
 def test_without_judged_questions_it_says_so(vectors):
-    with pytest.raises(LabradorError, match=r"no judged train question.*train split"):
+    with pytest.raises(LabradorError, match=r"expected a judged train query.*train split"):
         QUICK.fit(TrainingVectors(vectors.passages), 0)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"bits": 12}, "quantizer.bits=12.*multiple of 8"),
+        ({"bits": 12}, "quantizer.bits=12: expected .*multiple of 8"),
         ({"steps": 0}, "quantizer.steps=0"),
         ({"learning_rate": 0.0}, "quantizer.learning_rate=0"),
         ({"temperature": 0.0}, "quantizer.temperature=0"),
         ({"alpha": -1.0}, "quantizer.alpha=-1"),
         ({"gamma": float("inf")}, "quantizer.gamma=inf"),
-        ({"negatives": 60}, "quantizer.depth=50"),
+        ({"negatives": 60}, "quantizer.negatives=60: expected at most depth=50"),
     ],
 )
 def test_settings_that_cannot_work_are_told(settings, message):
     with pytest.raises(LabradorError, match=message):
-        Hash(**settings)
+        configured(Hash, **settings)
 
 
 def test_dimensions_that_do_not_fill_bytes_are_told():
-    with pytest.raises(LabradorError, match=r"each of 30 dimensions.*quantizer.bits=24"):
+    with pytest.raises(LabradorError, match=r"quantizer\.bits=null: .* each of 30 dimensions .*; set it to 24"):
         Hash().check(30)
-    Hash(bits=16).check(30)
+    configured(Hash, bits=16).check(30)
     with pytest.raises(LabradorError, match=r"quantizer\.negatives=40: expected fewer than the 30 passages"):
-        Hash(bits=16, negatives=40).check(30, 30)
+        configured(Hash, bits=16, negatives=40).check(30, 30)
 
 
 def test_a_training_that_diverges_is_told(vectors):
-    with pytest.raises(LabradorError, match=r"finite number was expected.*quantizer\.learning_rate"):
-        Hash(steps=3, temperature=1e-42).fit(vectors, 0)
+    with pytest.raises(LabradorError, match=r"expected a finite loss, it is .*quantizer\.learning_rate"):
+        configured(Hash, steps=3, temperature=1e-42).fit(vectors, 0)
 
 
 def test_another_positive_of_a_question_is_masked_in_its_batch(vectors):
@@ -131,11 +132,11 @@ def test_another_positive_of_a_question_is_masked_in_its_batch(vectors):
     np.testing.assert_allclose(batch.passages.numpy(), vectors.passages[[7, 9, 3, 4]] / 4)
 
 
-@pytest.mark.parametrize("quantizer", [Hash(), LearnedPQ(codebooks=4)])
+@pytest.mark.parametrize("quantizer", [Hash(), configured(LearnedPQ, codebooks=4)])
 def test_one_passage_can_be_told_from_no_other(quantizer):
     with pytest.raises(LabradorError) as caught:
         quantizer.check(32, 1)
-    told = f"quantizer={quantizer.option}: it learns to tell passages apart, and the corpus has 1; use quantizer=flat"
+    told = f"quantizer={quantizer.option}: expected two passages or more to tell apart, the corpus has 1"
     assert str(caught.value).startswith(told)
     with pytest.raises(LabradorError, match=r"negatives=5: expected fewer than the 3 .*set quantizer.negatives=2"):
         replace(quantizer, negatives=5).check(32, 3)

@@ -230,7 +230,7 @@ def test_the_named_settings_work(x):
             "bits=100: expected a whole number >= 8, a multiple of 8, or null",
         ),
         (lambda: SQ8(training_passages=0), "training_passages=0: expected a whole number >= 1"),
-        (lambda: LSH().check(30, 600), "one bit for each of 30 dimensions.*quantizer.bits=24"),
+        (lambda: LSH().check(30, 600), "quantizer.bits=null: .* each of 30 dimensions .*set it to 24"),
     ],
 )
 def test_settings_without_meaning_are_refused(make, says):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from configured import configured
 
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
@@ -12,7 +13,7 @@ from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Trained
 from labrador.losses.bidr import BiDRLoss, UnifiedQueryLoss
 from labrador.losses.contrastive import Contrastive
-from labrador.quantizers.learned_pq import LearnedPQ, books
+from labrador.quantizers.learned_pq import LearnedPQ
 from labrador.quantizers.opq import OPQ
 from labrador.quantizers.pq import PQ
 from labrador.retrievers.bidr import BiDR
@@ -68,7 +69,7 @@ class Recorder:
 
 
 def bidr(sampler=None, **settings):
-    return BiDR(encoder=ENCODER, sampler=sampler or Snowball(depth=20), temperature=0.1, **settings)
+    return configured(BiDR, encoder=ENCODER, sampler=sampler or Snowball(depth=20), temperature=0.1, **settings)
 
 
 def test_the_recipe_is_the_papers():
@@ -80,7 +81,7 @@ def test_the_recipe_is_the_papers():
     assert lab.steps["quantizer"] == (OPQ(codebooks=ENCODER.dimension // 8), "checkpoint of bidr, global")
     start, objective, sampler, candidates, quantizer, _ = lab.steps["bidr, sparse"]
     assert (start, sampler, candidates, quantizer) == ("checkpoint of bidr, global", BM25Hard(), None, "fitted")
-    assert objective == BiDRLoss(codebooks=ENCODER.dimension // 8, temperature=0.1, layer_learning_rate=1e-3)
+    assert objective == BiDRLoss(codebooks=ENCODER.dimension // 8, temperature=0.1, sharpness=1.0, reconstruction=0.0)
     assert lab.steps["search"] == ("checkpoint of bidr, sparse", OWN, 20, "learned codes")
     assert lab.steps["bidr, local"] == (ENCODER, contrastive, Snowball(depth=20), "candidates", None, None)
     assert trained == Trained("checkpoint of bidr, sparse", "learned codes", "checkpoint of bidr, local")
@@ -138,14 +139,14 @@ def test_what_words_start_from_decides_the_weight_of_their_error(init, kind, wei
     assert lab.steps["bidr, sparse"][1].reconstruction == weight
     assert type(lab.steps.get("quantizer", [None])[0]) is (kind or type(None))
     assert lab.steps["bidr, sparse"][4] == ("fitted" if kind else None)
-    assert bidr(init=init, reconstruction=0.5).objective(8).reconstruction == 0.5
+    assert bidr(init=init, reconstruction=0.5).objective.reconstruction == 0.5
 
 
 def test_a_normalised_encoder_has_a_sharper_assignment():
-    unit = Tiny(pooling="mean", normalize=True)
-    assert BiDR(encoder=unit, sampler=Random()).objective(64).sharpness == 64
-    assert BiDR(encoder=unit, sampler=Random(), codebooks=4).objective(64).sharpness == 32
-    assert bidr().objective(64).sharpness == 1
+    unit = Tiny(pooling="mean", normalize=True, projection=64)
+    assert configured(BiDR, encoder=unit, sampler=Random()).objective.sharpness == 64
+    assert configured(BiDR, encoder=unit, sampler=Random(), codebooks=4).objective.sharpness == 32
+    assert bidr().objective.sharpness == 1
 
 
 @pytest.mark.parametrize(
@@ -153,26 +154,26 @@ def test_a_normalised_encoder_has_a_sharper_assignment():
     [
         ({"codebooks": 0}, "retriever.codebooks=0"),
         ({"centroids": 100}, "retriever.centroids=100"),
-        ({"reconstruction": -1.0}, "retriever.reconstruction=-1.0"),
-        ({"layer_learning_rate": 0.0}, "retriever.layer_learning_rate=0.0"),
-        ({"temperature": 0.0}, "retriever.temperature=0.0"),
+        ({"reconstruction": -1.0}, "retriever.reconstruction=-1: "),
+        ({"layer_learning_rate": 0.0}, "retriever.layer_learning_rate=0: "),
+        ({"temperature": 0.0}, "retriever.temperature=0: "),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused(settings, message):
     with pytest.raises(LabradorError, match=message):
-        BiDR(encoder=ENCODER, sampler=Random(), **settings)
+        configured(BiDR, encoder=ENCODER, sampler=Random(), **settings)
 
 
 def test_codebooks_are_chosen_with_the_retriever():
     with pytest.raises(LabradorError, match=r"set retriever\.codebooks=8 and leave quantizer\.codebooks out"):
-        bidr().check(LearnedPQ(codebooks=8), TwoStage())
-    bidr(codebooks=8).check(LearnedPQ(codebooks=8), TwoStage())
+        bidr().check(configured(LearnedPQ, codebooks=8), TwoStage())
+    bidr(codebooks=8).check(configured(LearnedPQ, codebooks=8), TwoStage())
     with pytest.raises(LabradorError, match=r"retriever\.codebooks=7: expected a divisor"):
         bidr(codebooks=7).check(OPQ(codebooks=8), TwoStage())
 
 
 def test_it_needs_train_questions_and_as_many_passages_as_words():
-    with pytest.raises(LabradorError, match="retriever=bidr: the data has no train split"):
+    with pytest.raises(LabradorError, match=r"retriever=bidr: expected judged train queries .* no train split"):
         bidr().check_corpus(Recorder(splits=("test",)).corpus, LearnedPQ())
     few = corpus_of(100)
     with pytest.raises(LabradorError, match=r"retriever\.centroids=256: expected at most one for each of 100"):
@@ -180,8 +181,3 @@ def test_it_needs_train_questions_and_as_many_passages_as_words():
     bidr(init="random").check_corpus(few, LearnedPQ())
     with pytest.raises(LabradorError, match=r"sampler\.negatives=100: a query has only 99 passages"):
         bidr(sampler=Random(negatives=100), init="random").check_corpus(few, LearnedPQ())
-
-
-def test_a_dimension_that_is_no_multiple_of_8_has_codebooks_that_divide_it():
-    assert [books(None, dimension) for dimension in (768, 50, 52, 13, 4)] == [96, 5, 4, 1, 1]
-    assert books(7, 50) == 7

@@ -5,22 +5,25 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from configured import configured
 
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.towers import load_towers
-from labrador.errors import LabradorError
+from labrador.errors import LabradorError, SettingError
 from labrador.indexes.scan import Scan
 from labrador.lab import Base
+from labrador.labels.teacher import TrainedTeacher
 from labrador.labels.template import Template
 from labrador.losses.contrastive import Contrastive
 from labrador.losses.pair import PAIRLoss
 from labrador.quantizers.flat import Flat
 from labrador.retrievers.dpr import DPR
-from labrador.retrievers.labelled import of_teacher
-from labrador.retrievers.pair import Pair
+from labrador.retrievers.labelling import Labelling
+from labrador.retrievers.pair import PAIR
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.bm25 import BM25Hard
+from labrador.settings import declared
 from labrador.training.settings import TrainSettings
 
 ENCODER = Tiny(pooling="mean", query_prefix="query: ")
@@ -67,7 +70,7 @@ class Recorder:
 
 
 def pair(encoder=ENCODER, sampler=None, **settings):
-    return Pair(encoder=encoder, sampler=sampler or BM25Hard(), temperature=0.1, **settings)
+    return configured(PAIR, encoder=encoder, sampler=sampler or BM25Hard(), temperature=0.1, **settings)
 
 
 def test_the_recipe_is_the_papers():
@@ -127,11 +130,11 @@ def test_a_teachers_training_has_settings_of_its_own():
 
 def test_a_teacher_visits_twice_the_retrievers_questions_unless_it_has_epochs_of_its_own():
     train = TrainSettings(max_steps=5, batch_size=16, gradient_accumulation=4, optimizer="lamb", learning_rate=1e-3)
-    found = pair(teacher_batch_size=6).teacher_settings(train, 1e-4)
-    assert found == TrainSettings(max_steps=27, batch_size=6, learning_rate=1e-4, dropout=0.0)
-    assert pair(teacher_learning_rate=1e-5).teacher_settings(train, 1e-4).learning_rate == 1e-5
-    assert pair(teacher_epochs=2).teacher_settings(train, 1e-4).max_steps is None
-    assert pair().teacher_settings(replace(train, dropout=0.1), 1e-4).dropout == 0.1
+    found = pair(teacher_batch_size=6).labelling.training(train, 384)
+    assert found == TrainSettings(max_steps=27, batch_size=6, learning_rate=2e-4, dropout=0.0)
+    assert pair(teacher_learning_rate=1e-5).labelling.training(train, 384).learning_rate == 1e-5
+    assert pair(teacher_epochs=2).labelling.training(train, 384).max_steps is None
+    assert pair().labelling.training(replace(train, dropout=0.1), 384).dropout == 0.1
 
 
 def test_a_wide_teacher_learns_at_a_lower_rate(monkeypatch):
@@ -144,35 +147,51 @@ def test_a_wide_teacher_learns_at_a_lower_rate(monkeypatch):
 
 def test_dpr_learns_from_the_same_labels_as_the_second_stage():
     lab = Recorder()
-    DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.1, labels="pseudo").train(lab)
+    configured(DPR, encoder=ENCODER, sampler=BM25Hard(), temperature=0.1, labels="pseudo").train(lab)
     assert lab.steps["base retriever"] == (ENCODER, Contrastive(temperature=0.1), None, True)
     assert lab.steps["dpr"] == (ENCODER, Contrastive(temperature=0.1), ("pool", "labels", True), True)
     lab = Recorder()
-    DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.1).train(lab)
+    configured(DPR, encoder=ENCODER, sampler=BM25Hard(), temperature=0.1).train(lab)
     assert set(lab.steps) == {"batches", "dpr"}
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: pair(alpha=1.5), "retriever.alpha=1.5: a share from 0 to 1"),
-        (lambda: pair(positive_above=1.1), "retriever.negative_below=0.1, positive_above=1.1"),
-        (lambda: pair(teacher_negatives=0), "retriever.teacher_negatives=0: 1 or more"),
-        (lambda: pair(teacher_batch_size=0), "retriever.teacher_batch_size=0: 1 or more"),
-        (lambda: pair(train_teacher=True), "retriever.train_teacher=True without retriever.teacher"),
-        (lambda: pair(teacher="x", teacher_epochs=2), "retriever.teacher_epochs=2: the teacher x is used as it comes"),
-        (lambda: DPR(encoder=ENCODER, sampler=BM25Hard(), teacher_epochs=2), "with retriever.labels=gold"),
-        (lambda: pair(label_depth=0), "retriever.label_depth=0: 1 or more"),
-        (lambda: pair(teacher_passage_length=7), "retriever.teacher_passage_length=7: 8 or more"),
-        (lambda: pair(second_batch_size=0), "retriever.second_batch_size=0: expected 1 or more"),
+        (lambda: pair(alpha=1.5), "retriever.alpha=1.5: expected a number from 0 to 1"),
+        (lambda: pair(positive_above=1.1), "retriever.positive_above=1.1: expected a number from 0 to 1"),
+        (lambda: pair(negative_below=0.95), "retriever.negative_below=0.95: expected at most positive_above=0.9"),
+        (lambda: pair(teacher_negatives=0), "retriever.teacher_negatives=0: expected a whole number >= 1"),
+        (lambda: pair(teacher_batch_size=0), "retriever.teacher_batch_size=0: expected a whole number >= 1"),
+        (lambda: pair(train_teacher=True), "retriever.train_teacher=true: .* name one in retriever.teacher"),
+        (
+            lambda: pair(teacher="x", teacher_epochs=2),
+            "retriever.teacher_epochs=2: expected no value with teacher=x, .* set retriever.train_teacher=true",
+        ),
+        (
+            lambda: configured(DPR, encoder=ENCODER, sampler=BM25Hard(), teacher_epochs=2),
+            "no value with labels=gold.*set retriever.labels=pseudo",
+        ),
+        (lambda: pair(label_depth=0), "retriever.label_depth=0: expected a whole number >= 1"),
+        (lambda: pair(teacher_passage_length=7), "retriever.teacher_passage_length=7: expected a whole number >= 8"),
+        (lambda: pair(second_batch_size=0), "retriever.second_batch_size=0: expected a whole number >= 1"),
         (
             lambda: pair(stages="first", second_batch_size=8),
-            "retriever.second_batch_size=8 with retriever.stages=first",
+            "retriever.second_batch_size=8: expected null with stages=first",
         ),
-        (lambda: pair(stages="second", alpha=0.0), "retriever.alpha=0.0 with retriever.stages=second: it weighs"),
-        (lambda: pair(teacher="x", teacher_negatives=4), "retriever.teacher_negatives=4: the teacher x is used as it"),
+        (
+            lambda: pair(stages="second", alpha=0.0),
+            "retriever.alpha=0: expected no value with stages=second",
+        ),
+        (
+            lambda: pair(teacher="x", teacher_negatives=4),
+            "retriever.teacher_negatives=4: expected no value with teacher=x",
+        ),
         (lambda: pair(sampler=ANNHard()).check(Flat(), Scan()), "use sampler=bm25"),
-        (lambda: pair(teacher="./none").check(Flat(), Scan()), "retriever.teacher=./none: no such folder"),
+        (
+            lambda: pair(teacher="./none").check(Flat(), Scan()),
+            "retriever.teacher=./none: .* there is no such folder",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_is_told(make, message):
@@ -193,47 +212,56 @@ def test_a_setting_that_cannot_be_is_told(make, message):
     ],
 )
 def test_what_has_no_effect_without_a_teacher_is_refused(name, value):
-    with pytest.raises(LabradorError, match=f"retriever.{name}={value} with retriever.labels=gold.*=pseudo, or leave"):
-        DPR(encoder=ENCODER, sampler=BM25Hard(), **{name: value})
-    usual = getattr(DPR(encoder=ENCODER, sampler=BM25Hard()), name)
-    assert DPR(encoder=ENCODER, sampler=BM25Hard(), **{name: usual}).labels == "gold"
+    with pytest.raises(LabradorError, match=f"{name}={value}: expected no value with labels=gold.*=pseudo, or leave"):
+        configured(DPR, encoder=ENCODER, sampler=BM25Hard(), **{name: value})
+    usual = declared(Labelling)[name].default
+    assert not configured(DPR, encoder=ENCODER, sampler=BM25Hard(), **{name: usual}).labelling.pseudo
+
+
+def judge(encoder=ENCODER, quick=False, **settings):
+    """The teacher of PAIR."""
+    return pair(encoder, **settings).labelling.judge(encoder, BM25Hard(), quick)
 
 
 def test_a_teacher_reads_no_longer_passages_than_the_encoder():
-    assert pair(replace(ENCODER, max_passage_length=72)).judge().encoder.max_passage_length == 72
-    assert pair(teacher="x", teacher_passage_length=50).judge().encoder.max_passage_length == 50
+    short = replace(ENCODER, max_passage_length=72)
+    assert judge(short).encoder.max_passage_length == 72
+    assert judge(teacher="x", teacher_passage_length=50).encoder.max_passage_length == 50
 
 
 def test_a_teacher_trained_in_few_steps_reads_less_unless_a_length_is_set():
     encoder = replace(ENCODER, max_passage_length=256)
 
     def length(**settings):
-        return pair(encoder, **settings).judge(quick=True).encoder.max_passage_length
+        return judge(encoder, quick=True, **settings).encoder.max_passage_length
 
     assert length() == length(teacher="x", train_teacher=True) == 64
-    assert length(teacher="x") == pair(encoder).judge().encoder.max_passage_length == 128
+    assert length(teacher="x") == judge(encoder).encoder.max_passage_length == 128
     assert length(teacher_passage_length=100) == 100
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("fault", "meant"),
     [
+        (SettingError("model", "x", "a folder", component="encoder"), "retriever.teacher=x: expected a folder"),
         (
-            "encoder.model=x: not to be had; offline, use encoder=minilm or encoder.model=<folder>",
-            "retriever.teacher=x: ",
+            SettingError("max_passage_length", 128, "at most 64", component="encoder"),
+            "retriever.teacher_passage_length=128: expected at most 64",
         ),
-        ("encoder.max_passage_length=128: the model reads 64 tokens at most", "retriever.teacher_passage_length=128: "),
         (
-            "encoder.max_query_length=64: the model reads 32 tokens at most; use encoder.max_query_length=32 or less",
-            "retriever.teacher=x: it reads 32 tokens at most, and questions have up to 64; use another teacher",
+            SettingError("max_query_length", 64, "at most the 32 tokens that the model reads", component="encoder"),
+            "retriever.teacher=x: .* of this one: encoder.max_query_length=64: expected at most the 32",
         ),
-        ("/x: no model.safetensors; expected weights", "retriever.teacher=x: /x: no model.safetensors"),
+        (LabradorError("/x: no model.safetensors"), "retriever.teacher=x: expected .* of this one: /x: no model.safe"),
     ],
 )
-def test_a_fault_of_a_teacher_is_told_as_the_teachers(said, meant):
-    told = of_teacher(said, "x")
-    assert told.startswith(meant)
-    assert "encoder" not in told
+def test_a_fault_of_a_teachers_encoder_is_a_setting_of_the_retriever(monkeypatch, fault, meant):
+    def load(teacher):
+        raise fault
+
+    monkeypatch.setattr(TrainedTeacher, "load", load)
+    with pytest.raises(SettingError, match=f"^{meant}"):
+        pair(teacher="x").check(Flat(), Scan())
 
 
 def test_a_teacher_to_be_trained_is_looked_at_before_any_work(tmp_path):
@@ -243,7 +271,7 @@ def test_a_teacher_to_be_trained_is_looked_at_before_any_work(tmp_path):
     make().check(Flat(), Scan())
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink(missing_ok=True)
-    with pytest.raises(LabradorError, match=f"retriever.teacher={folder}: {folder}: no tokenizer"):
+    with pytest.raises(LabradorError, match=f"retriever.teacher={folder}: expected .* {folder}: no tokenizer"):
         make().check(Flat(), Scan())
 
 
@@ -252,13 +280,13 @@ def test_the_encoders_own_model_must_be_fit_to_teach(monkeypatch):
         raise LabradorError("its pair of texts is not the first, then the second")
 
     monkeypatch.setattr(Template, "of", refused)
-    with pytest.raises(LabradorError, match=r"retriever\.teacher=null: its pair of texts"):
+    with pytest.raises(LabradorError, match=r"retriever\.teacher=null: .*: its pair of texts"):
         pair().check(Flat(), Scan())
 
 
 def test_it_needs_train_questions():
     corpus = SimpleNamespace(splits=("test",), passages=range(10))
-    with pytest.raises(LabradorError, match="retriever=pair: the data has no train split"):
+    with pytest.raises(LabradorError, match=r"retriever=pair: expected judged train queries .* no train split"):
         pair().check_corpus(corpus, Flat())
 
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from configured import configured
 
 from labrador.arrays.ragged import Ragged
 from labrador.encoders.tiny import Tiny
@@ -63,7 +64,7 @@ ENCODER = Tiny()
 def test_dpr_trains_once_on_mined_or_random_negatives():
     for sampler in (BM25Hard(), Random()):
         lab = Recorder()
-        trained = DPR(encoder=ENCODER, sampler=sampler, temperature=0.1).train(lab)
+        trained = configured(DPR, encoder=ENCODER, sampler=sampler, temperature=0.1).train(lab)
         assert lab.steps == [("fit", ENCODER, type(sampler).__name__, None)]
         assert trained.search == "checkpoint 1"
 
@@ -82,7 +83,7 @@ def test_dpr_with_ann_searches_its_first_round_and_goes_on_from_it():
 def test_ann_and_bm25_trains_anew_on_what_dpr_finds():
     for retriever in (DPR, BPR):
         lab = Recorder()
-        trained = retriever(encoder=ENCODER, sampler=ANNAndBM25(depth=50), temperature=0.1).train(lab)
+        trained = configured(retriever, encoder=ENCODER, sampler=ANNAndBM25(depth=50), temperature=0.1).train(lab)
         assert lab.steps[:3] == [
             ("fit", ENCODER, "BM25Hard", None),
             ("search", "checkpoint 1", OWN, 50),
@@ -126,11 +127,13 @@ def test_a_quantizer_that_does_not_fit_is_told_before_training():
 
 def test_a_temperature_of_zero_is_told():
     with pytest.raises(LabradorError, match=r"retriever\.temperature=0"):
-        DPR(encoder=ENCODER, sampler=BM25Hard(), temperature=0.0)
+        configured(DPR, encoder=ENCODER, sampler=BM25Hard(), temperature=0.0)
 
 
 def bpr(**settings):
-    return BPR(encoder=settings.pop("encoder", ENCODER), sampler=settings.pop("sampler", BM25Hard()), **settings)
+    return configured(
+        BPR, encoder=settings.pop("encoder", ENCODER), sampler=settings.pop("sampler", BM25Hard()), **settings
+    )
 
 
 def test_bpr_trains_once_and_keeps_the_hash_it_learned():
@@ -148,12 +151,12 @@ def test_bpr_with_ann_takes_two_rounds():
 
 
 def test_the_hash_layer_is_there_where_vectors_are_normalised_unless_told_otherwise():
-    assert not bpr().objective.layer
-    assert bpr(hash_layer="linear").objective.layer
+    assert bpr().objective.hash_layer == "none"
+    assert bpr(hash_layer="linear").objective.hash_layer == "linear"
     normalised = Tiny(normalize=True)
-    assert bpr(encoder=normalised).objective.layer
-    assert bpr(encoder=normalised).objective.normalized
-    assert not bpr(encoder=normalised, hash_layer="none").objective.layer
+    assert bpr(encoder=normalised).objective.hash_layer == "linear"
+    assert bpr(encoder=normalised).objective.products == "cosine"
+    assert bpr(encoder=normalised, hash_layer="none").objective.hash_layer == "none"
 
 
 def test_the_dense_loss_is_there_where_vectors_are_normalised_unless_told_otherwise():
@@ -168,9 +171,9 @@ def test_the_dense_loss_is_there_where_vectors_are_normalised_unless_told_otherw
     ("settings", "message"),
     [
         ({"alpha": -1.0}, r"retriever\.alpha=-1"),
-        ({"candidate_loss": "none", "rerank_loss": "none"}, r"retriever\.candidate_loss=none.*at least one"),
+        ({"candidate_loss": "none", "rerank_loss": "none"}, r"retriever\.candidate_loss=none: expected another loss"),
         ({"bits": 12}, r"retriever\.bits=12.*multiple of 8"),
-        ({"bits": 16, "hash_layer": "none"}, r"retriever\.bits=16 without a hash layer"),
+        ({"bits": 16, "hash_layer": "none"}, r"retriever\.bits=16: expected null without a hash layer"),
     ],
 )
 def test_settings_of_bpr_that_cannot_work_are_told(settings, message):
@@ -181,18 +184,16 @@ def test_settings_of_bpr_that_cannot_work_are_told(settings, message):
 def test_bits_of_the_quantizer_are_told_to_be_bprs_own():
     hashed = bpr(hash_layer="linear", bits=16)
     hashed.check(Hash(), TwoStage())
-    hashed.check(Hash(bits=16), TwoStage())
-    with pytest.raises(
-        LabradorError, match=r"quantizer\.bits=8: retriever=bpr uses the hash of 16 bits.*retriever\.bits=8"
-    ):
-        hashed.check(Hash(bits=8), TwoStage())
+    hashed.check(configured(Hash, bits=16), TwoStage())
+    with pytest.raises(LabradorError, match=r"quantizer\.bits=8: expected 16, as retriever=bpr .*retriever\.bits=8"):
+        hashed.check(configured(Hash, bits=8), TwoStage())
 
 
 def test_a_learned_quantizer_without_train_questions_says_what_is_missing():
     without = Recorder(splits=("test",)).corpus
-    with pytest.raises(LabradorError, match="quantizer=hash: the data has no train split"):
+    with pytest.raises(LabradorError, match=r"quantizer=hash: expected judged train queries .* no train split"):
         Pretrained(encoder=ENCODER, sampler=BM25Hard()).check_corpus(without, Hash())
-    with pytest.raises(LabradorError, match="retriever=bpr: the data has no train split"):
+    with pytest.raises(LabradorError, match=r"retriever=bpr: expected judged train queries .* no train split"):
         bpr().check_corpus(without, Flat())
 
 
@@ -202,7 +203,7 @@ def test_negatives_that_a_learned_quantizer_cannot_have_are_its_own_setting():
         splits=("train",), passages=range(10), spared=lambda split: Ragged.from_lists([range(10)])
     )
     pretrained = Pretrained(encoder=ENCODER, sampler=BM25Hard())
-    with pytest.raises(LabradorError, match=r"quantizer\.negatives=1: .* only 0 .*; set quantizer\.negatives=0"):
+    with pytest.raises(LabradorError, match=r"quantizer\.negatives=1: expected at most 0: .*set quantizer\.neg"):
         pretrained.check_corpus(duplicates, Hash())
     pretrained.check_corpus(duplicates, Hash(negatives=0))
 
@@ -210,7 +211,7 @@ def test_negatives_that_a_learned_quantizer_cannot_have_are_its_own_setting():
 def test_a_dimension_that_does_not_fill_bytes_needs_bprs_own_bits():
     odd = Tiny(hidden=36)
     bpr(encoder=odd, hash_layer="linear", bits=40).check(Hash(), TwoStage())
-    with pytest.raises(LabradorError, match=r"each of 36 dimensions.*retriever\.bits=32"):
+    with pytest.raises(LabradorError, match=r"retriever\.bits=null: .* each of 36 dimensions .*set it to 32"):
         bpr(encoder=odd).check(Hash(), TwoStage())
 
 

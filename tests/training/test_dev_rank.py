@@ -58,7 +58,7 @@ def test_other_positives_of_a_question_do_not_count_against_it():
 
 def test_the_objective_says_what_ranks():
     queries, passages = torch.tensor([[0.3, -2.0]]), torch.tensor([[0.1, -5.0], [-0.2, 4.0]])
-    module = ObjectiveModule(BPRLoss(layer=False, normalized=False), 2)
+    module = ObjectiveModule(BPRLoss(), 2)
     asked, codes = module.ranked(queries, passages)
     assert torch.equal(asked, queries)
     assert codes.tolist() == [[1.0, -1.0], [-1.0, 1.0]]  # h(p): BPR's rerank

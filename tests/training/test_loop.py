@@ -42,7 +42,7 @@ def loss_of_all(towers: TwoTower, texts: Path) -> float:
 def test_training_lowers_the_loss_and_the_towers_load(texts: Path, tmp_path: Path, shared: bool, precision: str):
     encoder = Tiny(shared=shared, pooling="mean", normalize=True)
     settings = {"precision": precision, "epochs": 12, "learning_rate": 3e-3}
-    weights = toy.run(texts, tmp_path, encoder=encoder, objective=Contrastive(TEMPERATURE), **settings)
+    weights = toy.run(texts, tmp_path, encoder=encoder, objective=Contrastive(temperature=TEMPERATURE), **settings)
     assert all(value.dtype == torch.float32 for value in weights.values())
     trained = Checkpoint(encoder, tmp_path / "towers", "trained").towers()
     assert loss_of_all(trained, texts) < loss_of_all(load_towers(encoder), texts) - 0.5
@@ -200,5 +200,5 @@ def test_a_second_round_starts_from_the_parameters_of_the_first_rounds_objective
     torch.manual_seed(0)
     assert not torch.allclose(second[name], ObjectiveModule(toy.Rescaled(), 32).layer)
     with pytest.raises(RuntimeError, match="size mismatch for layer"):
-        toy.run(texts, tmp_path / "other", objective=BPRLoss(bits=8, normalized=False), start=start, **settings)
+        toy.run(texts, tmp_path / "other", objective=BPRLoss(bits=8, hash_layer="linear"), start=start, **settings)
     toy.run(texts, tmp_path / "none", start=start, **settings)  # an objective without parameters takes none over

@@ -65,7 +65,7 @@ def test_a_training_with_lamb_lowers_the_loss(texts: Path, tmp_path: Path, preci
     """With two towers; no weight is broken, in reduced precision either."""
     encoder = toy.Still(shared=False, pooling="mean", normalize=True)
     settings = {"optimizer": "lamb", "precision": precision, "epochs": 6, "learning_rate": 0.05, "weight_decay": 0.01}
-    weights = toy.run(texts, tmp_path, encoder=encoder, objective=Contrastive(0.05), **settings)
+    weights = toy.run(texts, tmp_path, encoder=encoder, objective=Contrastive(temperature=0.05), **settings)
     assert all(torch.isfinite(value).all() for value in weights.values())
     losses = [line["loss"] for line in toy.curve(tmp_path)]
     assert sum(losses[-3:]) < sum(losses[:3]) - 0.5
