@@ -47,7 +47,7 @@ class AdcIndex(VectorIndex):
 
 
 def over(empty: Any, codes: NDArray[np.uint8]) -> Any:
-    """`empty`, a faiss index of plain codes without entries, over `codes` [n, code_bytes] where they lie.
+    """`empty`, a faiss index of plain codes without entries, over `codes` [n, code_bytes], without a copy.
 
     The array must outlive the index.
     """

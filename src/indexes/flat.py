@@ -120,7 +120,7 @@ def one_by_one(queries: Floats, vectors: Floats, k: int) -> Found:
 
 
 def half_precision(block: NDArray[np.uint8], dimension: int) -> Any:
-    """A faiss index over the float16 vectors `block` [n, 2 D] where they lie; `block` must outlive it."""
+    """A faiss index over the float16 vectors `block` [n, 2 D], without a copy; `block` must outlive it."""
     import faiss
 
     empty = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)

@@ -1,4 +1,4 @@
-"""Product quantization: each sub-space of the vector has a codebook of its own (Jegou et al., 2011)."""
+"""Product quantization: one codebook for each sub-space of the vector (Jegou et al., 2011)."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -54,9 +54,10 @@ class PQ(Quantizer):
         return ProductCodec(self.trained(sample(x.passages, self.training_passages, seed), seed))
 
     def trained(self, x: Any, seed: int) -> Any:
-        """A faiss index trained on float32 [n, D]: by faiss's k-means, one sub-space to a worker, so that the codewords
-        do not depend on the number of threads. faiss's own training has all threads share each small product, and is
-        slower (benchmarks/quantizers.py).
+        """A faiss index trained on float32 [n, D] by faiss's k-means, one sub-space to a worker.
+
+        The number of threads does not change the codewords. In faiss's own training all threads share every small
+        product, which is slower (benchmarks/quantizers.py).
         """
         import faiss
 

@@ -92,7 +92,7 @@ def test_a_looked_up_score_is_that_of_the_decoded_code(codec):
     np.testing.assert_allclose(scores, queries @ codec.decode(codes).T, rtol=1e-4, atol=1e-4)
 
 
-def test_dimensions_that_do_not_fill_bytes_are_told():
+def test_dimensions_that_do_not_fill_bytes_are_refused():
     for quantizer in (Hash(), LSH()):
         with pytest.raises(LabradorError, match="each of 30 dimensions: expected a multiple of 8"):
             quantizer.check(30)

@@ -1,4 +1,4 @@
-"""Ties: equal scores by lower row from a given one on, also where the k-th place is shared."""
+"""Equal scores: by the order of ties, also where many share the k-th score."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_equal_scores_are_put_in_order_of_rows():
     assert ordered(hits.ids, hits.scores, 10, ties_from=2).ids.tolist() == [[4, 2, 9, 1], [3, 2, 1, 0]]
 
 
-def test_merging_keeps_lower_rows_of_equal_scores():
+def test_merging_keeps_the_order_of_ties():
     first = Hits(np.array([[1, 3]]), np.array([[5, 2]], np.float32))
     second = Hits(np.array([[10, 11]]), np.array([[5, 2]], np.float32))
     assert merged(first, second, 3).ids.tolist() == [[1, 10, 3]]
@@ -25,7 +25,7 @@ SIZE = 400
 
 
 class Scanner:
-    """Gives the wrong ones of equal scores, the last in the order of ties, and notes how much it was asked for."""
+    """Finds the last of equal scores in the order of ties, and records how much it was asked for."""
 
     def __init__(self, scores, ties_from):
         self.scores, self.last = scores, (np.arange(scores.shape[1]) - ties_from) % scores.shape[1]
@@ -51,7 +51,7 @@ class Scanner:
 @pytest.mark.parametrize("ties_from", [0, 1, 250, 399])
 @pytest.mark.parametrize("k", [1, 2, 3, 5, 8, 99, 399, 400])
 @pytest.mark.parametrize("deepest", [None, 101])
-def test_a_scan_that_keeps_the_wrong_ones_of_equals_is_mended(monkeypatch, k, ties_from, deepest):
+def test_a_scan_that_breaks_ties_in_another_order_is_corrected(monkeypatch, k, ties_from, deepest):
     if deepest is not None and k >= deepest:
         pytest.skip("no deeper than the scan goes, less one")
     monkeypatch.setattr(ties, "PART", 30)
@@ -65,7 +65,7 @@ def test_a_scan_that_keeps_the_wrong_ones_of_equals_is_mended(monkeypatch, k, ti
     assert max(scanner.depths) <= min(SIZE, deepest or 4 * (k + 1))
 
 
-def test_where_all_passages_are_equal_no_more_is_looked_through_than_is_needed(monkeypatch):
+def test_where_all_passages_are_equal_no_more_are_scored_than_needed(monkeypatch):
     monkeypatch.setattr(ties, "PART", 30)
     scanner = Scanner(np.zeros((5, SIZE), np.float32), 380)
     hits = scanner.top(10, 380)
@@ -75,7 +75,7 @@ def test_where_all_passages_are_equal_no_more_is_looked_through_than_is_needed(m
     assert Scanner(np.zeros((5, SIZE), np.float32), 0).top(70, 0).ids.tolist() == [list(range(70))] * 5
 
 
-def test_a_part_that_rounds_otherwise_leaves_what_was_fetched():
+def test_a_part_that_rounds_differently_keeps_what_was_fetched():
     scanner = Scanner(np.zeros((1, SIZE), np.float32), 0)
     scanner.part = lambda queries, start, stop: (np.ones((1, stop - start)), np.arange(start, stop)[None])
     assert scanner.top(3, 0).ids.tolist() == [[384, 385, 386]]  # of the last 16

@@ -1,4 +1,4 @@
-"""Two stages with query vectors of their own, against brute force; what rerank=auto means; what the stages took."""
+"""Two stages against brute force, also with a verifier; what rerank=auto means; how long the stages take."""
 
 import re
 from dataclasses import replace
@@ -112,7 +112,7 @@ def test_auto_builds_what_it_is_resolved_to():
         TwoStage().build(Searchable(codec, codes, verified=True))
 
 
-def test_vectors_of_another_dimension_need_queries_of_their_own():
+def test_vectors_of_another_dimension_need_a_verifier():
     x = whole(0, 100, 16)
     codec = LSH().fit(TrainingVectors(x), 0)
     with pytest.raises(ValueError, match="vectors of 5 dimensions for queries of 16"):

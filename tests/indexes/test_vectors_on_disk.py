@@ -51,7 +51,7 @@ def watched(vectors: np.ndarray) -> tuple[VectorsOnDisk, Requests]:
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize("dimension", [1, 5, 384, 1030])
 @pytest.mark.parametrize("cold", [False, True])
-def test_rows_of_a_memory_map(tmp_path, dtype, dimension, cold):
+def test_vectors_of_a_memory_map(tmp_path, dtype, dimension, cold):
     x = saved(tmp_path / "x.npy", 3000, dimension, dtype)
     if cold:
         drop(tmp_path / "x.npy")
@@ -64,7 +64,7 @@ def test_rows_of_a_memory_map(tmp_path, dtype, dimension, cold):
 
 
 @pytest.mark.parametrize("dimension", [5, 1030])
-def test_whatever_array_it_is_the_rows_are_the_same(tmp_path, dimension):
+def test_every_kind_of_array_gives_the_same_vectors(tmp_path, dimension):
     x = saved(tmp_path / "x.npy", 200, dimension)
     np.save(tmp_path / "fortran.npy", np.asfortranarray(x))
     x.tofile(tmp_path / "raw")
@@ -110,7 +110,7 @@ def test_page_ranges_are_the_pages_of_the_rows_and_no_others(row_bytes):
     assert all(a + length < b for (a, length), (b, _) in pairwise(ranges))  # no two touch
 
 
-def test_rows_in_memory_are_not_asked_for(tmp_path, monkeypatch):
+def test_vectors_in_memory_are_not_requested(tmp_path, monkeypatch):
     x = saved(tmp_path / "x.npy", 500, 384)
     monkeypatch.setattr(module, "disk_reads", lambda: 7)
     reader, requests = watched(np.load(tmp_path / "x.npy", mmap_mode="r"))
@@ -119,7 +119,7 @@ def test_rows_in_memory_are_not_asked_for(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("cold", [0, 3, 7])
-def test_rows_are_asked_for_once_one_of_those_looked_at_came_from_the_disk(tmp_path, monkeypatch, cold):
+def test_vectors_are_requested_once_one_of_those_checked_came_from_the_disk(tmp_path, monkeypatch, cold):
     x = saved(tmp_path / "x.npy", 500, 384)
     reads = iter([0] * (cold + 1) + [1] * 10)  # before, and after each row looked at
     monkeypatch.setattr(module, "disk_reads", lambda: next(reads))
@@ -129,7 +129,7 @@ def test_rows_are_asked_for_once_one_of_those_looked_at_came_from_the_disk(tmp_p
     assert requests.ranges == page_ranges(rows, 128, 4 * 384)
 
 
-def test_only_blocks_with_rows_on_the_disk_are_asked_for(tmp_path, monkeypatch):
+def test_only_blocks_with_vectors_on_the_disk_are_requested(tmp_path, monkeypatch):
     count = 3 * BLOCK + 100
     x = saved(tmp_path / "x.npy", count, 8)
     reader, requests = watched(np.load(tmp_path / "x.npy", mmap_mode="r"))
@@ -170,7 +170,7 @@ def test_the_map_that_was_given_keeps_its_read_ahead(tmp_path):
     assert sorted(random()) == [False, True]
 
 
-def test_without_madvise_rows_are_copied(tmp_path, monkeypatch):
+def test_without_madvise_vectors_are_copied(tmp_path, monkeypatch):
     x = saved(tmp_path / "x.npy", 500, 384)
     monkeypatch.delattr(mmap, "MADV_RANDOM")
     reader = VectorsOnDisk(np.load(tmp_path / "x.npy", mmap_mode="r"))

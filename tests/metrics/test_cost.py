@@ -75,7 +75,7 @@ def test_queries_per_second_are_those_of_batches(machine):
 
 
 def test_a_slow_first_search_and_a_slow_first_batch_are_not_timed(machine):
-    """As with numba, which the first single query, or the first batch, imports and compiles for."""
+    """As with numba, which is imported and compiles at the first single query or batch."""
     compiling = machine(10.0, *[0.001] * (cost.WARM_UP - 1 + 7), 9.0, 0.007)
     figures = measure(compiling.search, vectors(7), 2, batch_size=7)
     assert compiling.sizes[-2:] == [7, 7]
@@ -110,7 +110,7 @@ def test_percentiles(machine):
     assert figures["latency_ms"] == {"p50": pytest.approx(51), "p99": pytest.approx(100)}
 
 
-def test_the_stages_of_single_searches_are_told_by_their_p50(monkeypatch):
+def test_the_stages_of_single_searches_have_their_p50(monkeypatch):
     timed = TwoStages(1.0)
     monkeypatch.setattr(cost, "perf_counter", timed.clock)
     taken, stages = latencies(timed.search, vectors(6), 3, limit=6, seconds=60)

@@ -108,7 +108,7 @@ def test_scores_must_be_numbers(tmp_path):
         ("a", "d\n", "t", r"passage id 'd\\n'"),
     ],
 )
-def test_ids_with_white_space_are_told(tmp_path, qid, name, tag, message):
+def test_ids_with_white_space_are_refused(tmp_path, qid, name, tag, message):
     ids, scores = np.array([[0]]), np.ones((1, 1), dtype=np.float32)
     with pytest.raises(LabradorError, match=message):
         write_trec(tmp_path / "run.trec", [qid], lambda rows: [name], ids, scores, tag)
