@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from .errors import LabradorError
 from .results import FILE_NAME, SHOWN, ResultRow, find
@@ -35,7 +35,14 @@ class TrackedCell:
 
 
 class Session:
-    """The tracking of one cell. This one keeps nothing."""
+    """The tracking of one cell, within a `with`: an exception ends it as failed. This one keeps nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is not None:
+            self.fail()
 
     def curve(self, training: str, entry: Mapping[str, float]) -> None:
         """Take one point of the training's curve: {"step": 10, "loss": ..., ...}."""

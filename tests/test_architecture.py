@@ -26,7 +26,6 @@ FLOORS = (
     ("retrievers", "finished"),
     ("composed", "export"),
     ("chosen",),
-    ("result",),
     ("pipeline",),
     ("launcher",),
 )
@@ -38,7 +37,7 @@ APART = {
     "page": {"errors", "report", "results"},
     "tables": {"errors", "report", "results"},
 }
-SEES_APART = {"pipeline", "result", "finished", "export", "tracker"}  # rooms that may import those
+SEES_APART = {"pipeline", "finished", "export", "tracker"}  # rooms that may import those
 LAZILY_ASIDE = (
     ("page", "data", "open_texts"),  # a page shows passages; nothing else of it reads a corpus
     ("report", "page", "illustrate"),  # python -m labrador.report --html

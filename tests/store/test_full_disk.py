@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from labrador.errors import LabradorError, is_disk_full
-from labrador.result import leave
+from labrador.pipeline import leave
 from labrador.store import Recipe, Store
 
 
