@@ -1,4 +1,4 @@
-"""Ask a finished run: the top passages for a question from its index, with scores and the stage that found them.
+"""Query a finished run: the top passages of its index, with scores and the stage that gave them.
 
 python search.py run=best "how do I read a csv in chunks"
 python search.py run=multirun/2026-01-31/12-00-00/3 k=5
@@ -10,9 +10,9 @@ import sys
 
 def main() -> int:
     """Hand the command line to the prompt. Returns the exit code."""
-    from labrador.finished.prompt import main as ask
+    from labrador.finished.prompt import main as prompt
 
-    return ask(sys.argv[1:])
+    return prompt(sys.argv[1:])
 
 
 if __name__ == "__main__":

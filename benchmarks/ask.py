@@ -1,11 +1,11 @@
-"""How long a question takes from a cold start: `python search.py run=PATH "..."`, a process for each.
+"""How long a query takes from a cold start: `python search.py run=PATH "..."`, a process for each.
 
     python benchmarks/ask.py RUN [RUN ...] [--processes 5]
 
-Each run is asked in as many new processes, one after the other, after one that is not counted, which leaves files in
-the disk's cache and what numba compiles in its own. Wall clock and processor time are medians; `alone` is the time that
-a search took within its process, as it prints it. Beside them an empty Python process, and one that imports torch and
-transformers' BertModel, which a question does without.
+Each run is queried in this many new processes, one after the other. A first one is not counted: it fills the disk's
+cache and numba's. Wall clock and processor time are medians; `search alone` is the time within the process, as
+search.py prints it. For comparison: an empty Python process, and one that imports torch and transformers' BertModel,
+which a query does not need.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 SEARCH = Path(__file__).resolve().parents[1] / "search.py"
-QUESTION = "how do I read a csv in chunks"
+QUERY = "how do I read a csv in chunks"
 EMPTY = ("python", ["-c", "pass"])
 TRANSFORMERS = ("import of torch, BertModel", ["-c", "import torch; from transformers import BertModel"])
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", help="folders of finished runs")
     parser.add_argument("--processes", type=int, default=5)
     settings = parser.parse_args()
-    cells = [(run, [str(SEARCH), f"run={run}", QUESTION]) for run in settings.runs]
+    cells = [(run, [str(SEARCH), f"run={run}", QUERY]) for run in settings.runs]
     print("| what | seconds | processor seconds | search alone (ms) |\n|---|---:|---:|---:|")
     for name, arguments in [*cells, EMPTY, TRANSFORMERS]:
         wall, used, out = measured(arguments, settings.processes)

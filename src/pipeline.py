@@ -167,6 +167,6 @@ def leave(row: ResultRow, scores: Artifact, folder: Path) -> None:
     except OSError as error:
         if not is_disk_full(error):
             raise
-        for name in (FILE_NAME, f".{FILE_NAME}.partial", *files):
+        for name in (FILE_NAME, *files):
             (folder / name).unlink(missing_ok=True)
         raise LabradorError(f"{folder}: the disk is full; free some space, then run again") from error

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from .errors import LabradorError
+from .machine.files import atomically
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -185,9 +186,8 @@ class ResultRow:
 
     def write(self, path: Path) -> None:
         """Write the row to `path`, whole or not at all."""
-        unfinished = path.with_name(f".{path.name}.partial")
-        unfinished.write_text(self.to_json(), encoding="utf-8")
-        unfinished.replace(path)
+        with atomically(path) as unfinished:
+            unfinished.write_text(self.to_json(), encoding="utf-8")
 
 
 SHOWN: dict[str, Shown] = {  # the fields that reports show, in the order of their columns

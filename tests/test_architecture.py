@@ -17,8 +17,9 @@ SRC = ROOT / "src"
 # The rooms by floor, lowest first; an import points to a lower floor
 FLOORS = (
     ("errors",),
-    ("machine", "results"),
-    ("arrays", "settings", "tracker"),
+    ("machine",),
+    ("arrays", "results", "settings"),
+    ("tracker",),
     ("losses", "samplers", "metrics", "store", "data", "encoders"),
     ("quantizers", "training", "encoding"),
     ("indexes", "labels"),

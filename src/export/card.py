@@ -1,4 +1,4 @@
-"""The model card of an export: what was trained on what, how good it is, how to load and search it."""
+"""The model card of an export: what was trained on what, how good it is, how to load and query it."""
 
 from collections.abc import Sequence
 
@@ -53,7 +53,7 @@ def _made(run: FinishedRun) -> str:
 def _figures(run: FinishedRun) -> str:
     row = run.row
     lines = [
-        f"On {row.queries:,} questions of the {run.split} split of {row.data}:\n",
+        f"On {row.queries:,} queries of the {run.split} split of {row.data}:\n",
         "| figure | value |",
         "|---|---:|",
     ]
@@ -66,18 +66,18 @@ def _figures(run: FinishedRun) -> str:
         lines.append(f"| vectors on disk for the rerank | {size(row.disk_bytes)} |")
     milliseconds = row.latency_ms.get("p50")
     if milliseconds is not None and not row.disturbed:
-        lines.append(f"| ms per question in Labrador, search alone (threads: {row.threads}) | {milliseconds:.2f} |")
+        lines.append(f"| ms per query in Labrador, search alone (threads: {row.threads}) | {milliseconds:.2f} |")
     return "\n".join([*lines, ""])
 
 
 def _files(models: Sequence[Model], index: str, run: FinishedRun) -> str:
     lines = ["| file | what it is |", "|---|---|"]
     for model in models:
-        what = " and ".join({"query": "questions", "passage": "passages"}[side] for side in model.sides)
+        what = " and ".join({"query": "queries", "passage": "passages"}[side] for side in model.sides)
         stage = " for the rerank" if model.folder.startswith("verifier") else ""
         lines.append(f"| `{model.folder or '.'}` | sentence-transformers model: vectors of {what}{stage} |")
     lines.append(f"| `index.faiss` | faiss {index}: the codes of {run.row.passages:,} passages |")
-    lines.append("| `pids.txt` | the passages' ids, one a line, in the order of the index |")
+    lines.append("| `pids.txt` | the passages' ids, one per line, in the order of the index |")
     return "\n".join([*lines, ""])
 
 
@@ -100,26 +100,26 @@ def _example(models: Sequence[Model], index: str) -> str:
 
 
 def _texts(artifacts: RunArtifacts, models: Sequence[Model], between: str) -> str:
-    """How texts are encoded, and where that is not what the run did to the letter."""
+    """How texts are encoded, and where the run did otherwise."""
     encoder, passages = artifacts.encoder, _of("passage", models)
     separate = "" if "query" in passages.sides else f" with the model in `{passages.folder}`"
-    told = [
-        f"Questions are cut after {encoder.max_query_length} tokens and passages after {encoder.max_passage_length}, "
-        f"the vector is the {'mean over the tokens' if encoder.pooling == 'mean' else 'first token’s'}, "
-        f"{'scaled to length 1' if encoder.normalize else 'not scaled'}; `encode_query` and `encode_document` put "
+    notes = [
+        f"Queries are cut after {encoder.max_query_length} tokens and passages after {encoder.max_passage_length}. "
+        f"The vector is the {'mean over the tokens' if encoder.pooling == 'mean' else 'first token’s'}, "
+        f"{'scaled to length 1' if encoder.normalize else 'not scaled'}. `encode_query` and `encode_document` put "
         f"{encoder.prefix('query')!r} and {encoder.prefix('passage')!r} before the text.",
-        f"A passage is encoded as one text, its title before the text: `encode_document([title + {between!r} + text])`"
-        f"{separate}, or `[text]` where the title is empty. One that is too long is cut at its end, in the run also at "
-        "the end of a title that fills more than half of the length.",
+        f"A passage is encoded as one text, title first: `encode_document([title + {between!r} + text])`{separate}, or "
+        "`[text]` where it has no title. A text that is too long is cut at its end; the run also cut titles that fill "
+        "more than half of the length.",
     ]
     if artifacts.corpus.question("why?") == "why":
-        told.append("The questions of this data have no question mark at their end; leave it out.")
+        notes.append("The queries of this data have no question mark at their end; leave it out.")
     if artifacts.precision("codes") != "float32":
-        told.append(
+        notes.append(
             f"The run multiplied matrices in {artifacts.precision('codes')}: the vectors behind `index.faiss` differ "
-            "from the model's, which are those of float32, by rounding (about 1e-3 on vectors of length 1)."
+            "from this model's float32 vectors by rounding (about 1e-3 on vectors of length 1)."
         )
-    return "\n".join(f"{line}\n" for line in told)
+    return "\n".join(f"{line}\n" for line in notes)
 
 
 def _of(side: str, models: Sequence[Model]) -> Model:
@@ -128,17 +128,17 @@ def _of(side: str, models: Sequence[Model]) -> Model:
 
 
 def _stages(artifacts: RunArtifacts) -> str:
-    """What a search of the run does besides a scan of the codes, which is all that index.faiss does."""
+    """What a search of the run does beyond scanning the codes, which is all that index.faiss does."""
     search = artifacts.search
     if type(search).__name__ == "Scan":
         return "A search of `index.faiss` is the search whose figures stand above.\n"
     first = "hash tables, which are not part of this folder," if artifacts.structure else "the codes"
     if search.needs_vectors:
-        which = "the model in `verifier`" if "verifier" in artifacts.inputs else "the same model"
+        which = "the model in `verifier`" if artifacts.verified else "the same model"
         second = f"the inner products of full vectors by {which}"
     else:
-        second = "the inner products of the question's vector with the decoded codes"
+        second = "the inner products of the query's vector with the decoded codes"
     return (
-        f"The figures above are those of two stages: {search.depth:,} candidates from {first} were ranked again by "
+        f"The figures above are those of two stages: {search.depth:,} candidates from {first} were reranked by "
         f"{second}. A search of `index.faiss` is the first stage alone.\n"
     )

@@ -1,4 +1,4 @@
-"""Checkpoints as folders that sentence-transformers loads, with the same vectors."""
+"""Checkpoints as folders that sentence-transformers loads, giving the same vectors."""
 
 import importlib.util
 import logging
@@ -13,13 +13,13 @@ from ..encoders.towers import Side, Tower
 from ..errors import LabradorError
 
 PACKAGE = "sentence_transformers"
-NEEDED = 6  # its major version: the first with a length of its own for queries
-TASK = {"query": "query", "passage": "document"}  # our sides by its names
+NEEDED = 6  # its major version: the first with a separate length for queries
+TASK = {"query": "query", "passage": "document"}  # its name for each side
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model to be written: its folder ("" the export's own), its weights, and the sides of text it encodes."""
+    """One model to write: its folder ("" = the export's own), its weights, and the sides it encodes."""
 
     folder: str
     checkpoint: Checkpoint
@@ -35,16 +35,16 @@ def models(folder: str, query: Checkpoint, passage: Checkpoint) -> list[Model]:
 
 
 def check_package() -> None:
-    """Raise LabradorError unless sentence-transformers is installed in a version that can hold these models."""
+    """Raise LabradorError unless sentence-transformers is installed in a version that supports these models."""
     found = None
     if importlib.util.find_spec(PACKAGE) is not None:
         from importlib.metadata import version
 
         found = version("sentence-transformers")
     if found is None or int(found.partition(".")[0]) < NEEDED:
-        told = "is not installed" if found is None else f"is {found}"
+        state = "is not installed" if found is None else f"is version {found}"
         raise LabradorError(
-            f"sentence-transformers {told}, version {NEEDED} or newer was expected; run pip install 'labrador[export]'"
+            f"sentence-transformers {state}; expected version {NEEDED} or newer: run pip install 'labrador[export]'"
         )
 
 
@@ -60,7 +60,10 @@ def write_model(model: Model, root: Path) -> None:
     encoder, towers = model.checkpoint.encoder, model.checkpoint.towers()
     tower: Tower = towers.passage if "passage" in model.sides else towers.query
     tokenizer = encoder.tokenizer()
-    tokenizer.model_input_names = ["input_ids", "attention_mask"]  # all of a text is of one token type, as in training
+    tokenizer.model_input_names = [
+        "input_ids",
+        "attention_mask",
+    ]  # no token types, as in training
     lengths = {"query": encoder.max_query_length, "passage": encoder.max_passage_length}
     tokenizer.model_max_length = max(lengths[side] for side in model.sides)
     weights = root / model.folder / ".weights"
@@ -96,7 +99,7 @@ def write_model(model: Model, root: Path) -> None:
 
 
 def joiner(tokenizer: Any) -> str:
-    """What stands between title and text where they are joined into one text: "[SEP]" for BERT."""
+    """What stands between title and text when they are joined into one text: "[SEP]" for BERT."""
     first, second, pair = (tokenizer(*texts)["input_ids"] for texts in (("a",), ("b",), ("a", "b")))
     between = pair[len(first) - 1 : len(pair) - len(second) + 1]
     return "".join(tokenizer.convert_ids_to_tokens(between))
@@ -109,7 +112,7 @@ def joined(title: str, text: str, between: str) -> str:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep the notes and bars of sentence-transformers off the terminal."""
+    """Keep messages and progress bars of sentence-transformers off the terminal."""
     from ..encoders.model_files import quietly as transformers_quietly
 
     log = logging.getLogger(PACKAGE)

@@ -28,25 +28,24 @@ def export(run: FinishedRun, folder: Path) -> None:
     """Write the models, index.faiss, pids.txt and README.md of `run` into `folder`.
 
     Raises LabradorError, and leaves nothing, for a run without an encoder, a folder that holds something already or
-    cannot be written, a missing artifact or package, and models whose vectors are not the run's. What an export to
-    `folder` that was killed has left beside it is removed.
+    cannot be written, a missing artifact or package, and models whose vectors are not the run's. Removes what a killed
+    export to `folder` has left.
     """
     check_package()
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise LabradorError(f"{folder}: it is there already, a new or empty folder was expected; name another one")
+        raise LabradorError(f"{folder}: exists already; name a new or empty folder")
     if not folder.parent.is_dir():
-        raise LabradorError(f"{folder}: the folder above it is not there; make it, or name another folder")
+        raise LabradorError(f"{folder}: the folder above it does not exist; make it, or name another folder")
     artifacts = RunArtifacts(run)
     if artifacts.lexical is not None:
         raise LabradorError(
-            f"run={run.folder}: {run.row.retriever} has no encoder and no vectors to export; name a run with a dense "
-            "retriever"
+            f"run={run.folder}: {run.row.retriever} has no encoder and no vectors; name a run with a dense retriever"
         )
     if artifacts.encoder.segments:
         raise LabradorError(
-            f"run={run.folder}: encoder.segments=true gives a passage's text another token type than its title, and "
-            "sentence-transformers reads both as one text of one type; name a run with encoder.segments=false"
+            f"run={run.folder}: encoder.segments=true gives a passage's text another token type than its title, which "
+            "sentence-transformers cannot do; name a run with encoder.segments=false"
         )
     try:
         with atomically(folder) as unfinished:
@@ -60,10 +59,10 @@ def export(run: FinishedRun, folder: Path) -> None:
 
 def _fill(artifacts: RunArtifacts, folder: Path) -> None:
     passages = artifacts.passages_checkpoint("codes")
-    queries, _ = artifacts.questions("queries")
+    queries, _ = artifacts.queries("queries")
     written = models("", queries, passages)
-    if "verifier" in artifacts.inputs:
-        written += models(VERIFIER, artifacts.questions("verifier")[0], artifacts.passages_checkpoint("dense"))
+    if artifacts.verified:
+        written += models(VERIFIER, artifacts.queries("verifier")[0], artifacts.passages_checkpoint("dense"))
     between = joiner(queries.encoder.tokenizer())
     for model in written:
         write_model(model, folder)
@@ -75,7 +74,7 @@ def _fill(artifacts: RunArtifacts, folder: Path) -> None:
 
 
 def write_pids(passages: Passages, path: Path) -> None:
-    """Write the ids of all passages, one a line, in the order of the index's rows."""
+    """Write the ids of all passages, one per line, in the order of the index."""
     with path.open("w", encoding="utf-8") as file:
         for start in range(0, len(passages), ROWS):
             rows = np.arange(start, min(start + ROWS, len(passages)))
@@ -83,7 +82,7 @@ def write_pids(passages: Passages, path: Path) -> None:
 
 
 def _check(model: Model, folder: Path, corpus: Corpus, split: str, between: str) -> None:
-    """Raise LabradorError unless the written model gives texts of the run the vectors that Labrador gives them."""
+    """Raise LabradorError unless the written model encodes texts of the run as Labrador does."""
     from sentence_transformers import SentenceTransformer
 
     with quietly():
@@ -102,7 +101,7 @@ def _check(model: Model, folder: Path, corpus: Corpus, split: str, between: str)
         if difference > TOLERANCE:
             raise LabradorError(
                 f"sentence-transformers gives a {side} a vector that differs by {difference:.1e} from Labrador's, "
-                f"{TOLERANCE:.0e} at most was expected; this run's model cannot be exported"
+                f"expected at most {TOLERANCE:.0e}; this run's model cannot be exported"
             )
 
 

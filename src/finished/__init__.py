@@ -1,5 +1,5 @@
-"""Finished runs, opened again: what their folder and the store hold is enough to answer questions and to be exported.
+"""Finished runs, opened again from their folder and the store: to query them, and to export them.
 
-Nothing is trained, encoded or written. The ranking of a run names, in its manifest, the artifacts it was made from, so
-that a run is opened as it was made, whatever the recipe of its retriever has become since.
+Nothing is trained, encoded or written. The manifest of a run's ranking names the artifacts it was made from, so a run
+is opened as it was made, whatever its retriever's recipe has become since.
 """

@@ -12,7 +12,7 @@ from ..data.corpus import Corpus
 from ..encoders.base import Encoder
 from ..encoders.checkpoint import Checkpoint
 from ..errors import LabradorError
-from ..indexes.search import Search
+from ..indexes.search import Search, Searchable
 from ..lab.artifacts import BM25, RANKING, pretrained
 from ..lab.encode import CODES, VECTORS
 from ..lab.train import TOWERS
@@ -23,13 +23,13 @@ from .runs import FinishedRun
 
 @dataclass(frozen=True)
 class RunArtifacts:
-    """What a run stands on. Every property raises LabradorError naming the command that makes what is missing."""
+    """The artifacts of a run. Each raises LabradorError, naming the command that makes it, when it is missing."""
 
     run: FinishedRun
 
     @cached_property
     def corpus(self) -> Corpus:
-        """Passages and questions; its `question` writes a new one as those of the data are written."""
+        """Passages and queries."""
         key = self.run.row.keys.get("subset") or self.run.row.keys.get("data", "")
         return Corpus(self._held(key, "the corpus").folder, self.run.part("data").handling)
 
@@ -41,8 +41,8 @@ class RunArtifacts:
 
     @property
     def ties_from(self) -> int:
-        """The passage row that equal scores went to first; 0 in runs of an earlier version."""
-        return int(self._ranking.manifest["config"].get("ties_from", 0))
+        """The passage that equal scores went to first."""
+        return int(self._ranking.manifest["config"]["ties_from"])
 
     @property
     def _ranking(self) -> Artifact:
@@ -61,10 +61,21 @@ class RunArtifacts:
 
     @cached_property
     def search(self) -> Search:
-        """How the run searched, with every `auto` decided; on the CPU, whose rankings are the same."""
+        """How the run searched, with every `auto` decided; on the CPU, which ranks the same."""
         settings = self.run.settings["search"] | {"device": "cpu"}
         search: Search = self.run.part_of("search", settings)
-        return search.resolved(verified="verifier" in self.inputs)
+        return search.resolved(verified=self.verified)
+
+    @property
+    def verified(self) -> bool:
+        """Whether a second encoder, the verifier, encoded passages and queries for the rerank."""
+        return "verifier" in self.inputs
+
+    @property
+    def searchable(self) -> Searchable:
+        """What the search is built from."""
+        codes, vectors = self.codes, self.vectors
+        return Searchable(self.quantizer, codes, self.ties_from, vectors, self.verified, self.structure)
 
     @cached_property
     def quantizer(self) -> FittedQuantizer:
@@ -86,42 +97,42 @@ class RunArtifacts:
 
     @cached_property
     def vectors(self) -> NDArray[np.floating] | None:
-        """The passages' full vectors [N, D] that candidates are reranked by; None where nothing reads them."""
+        """The passages' full vectors [N, D], by which candidates are reranked; None where nothing reads them."""
         if "dense" not in self.inputs:
             return None
         return open_array(self._held(self.inputs["dense"], "the passages' vectors").folder / VECTORS)
 
     @cached_property
     def structure(self) -> Path | None:
-        """The folder of what the search needs besides the codes (a hash table); None where it needs nothing."""
+        """The folder with what the search needs besides the codes (hash tables); None where it needs nothing."""
         if "structure" not in self.inputs:
             return None
-        return self._held(self.inputs["structure"], "the hash table").folder
+        return self._held(self.inputs["structure"], "the hash tables").folder
 
-    def questions(self, side: str) -> tuple[Checkpoint, NDArray[np.float32]]:
-        """The encoder of the questions as the first stage ("queries") or the verifier ("verifier") has them, and the
-        vectors [Q, D] that it gave the run's questions.
+    def queries(self, side: str) -> tuple[Checkpoint, NDArray[np.float32]]:
+        """The query encoder of the first stage ("queries") or of the verifier ("verifier"), and the vectors [Q, D] that
+        it gave the run's queries.
         """
-        artifact = self._held(self.inputs[side], "the questions' vectors")
+        artifact = self._held(self.inputs[side], "the queries' vectors")
         return self.checkpoint(artifact.manifest["inputs"]["checkpoint"]), open_array(artifact.folder / VECTORS)
 
     def passages_checkpoint(self, name: str) -> Checkpoint:
-        """The encoder that an input of the ranking ("codes", "dense") was made with."""
+        """The encoder that made an input of the ranking ("codes", "dense")."""
         return self.checkpoint(self._encoded(name).manifest["inputs"]["checkpoint"])
 
     def precision(self, name: str) -> str:
-        """The precision of the matrix products that an input of the ranking was made with."""
+        """The precision of the matrix products that made an input of the ranking."""
         return str(self._encoded(name).manifest["config"]["precision"])
 
     def _encoded(self, name: str) -> Artifact:
-        """The artifact that an encoder wrote: the input itself, or the vectors that its codes were made of."""
+        """The artifact that an encoder wrote: the input itself, or the vectors that its codes were made from."""
         artifact = self._described(self.inputs[name], "what the encoder wrote")
         while "checkpoint" not in artifact.manifest["inputs"]:
             artifact = self._described(artifact.manifest["inputs"]["vectors"], "the passages' vectors")
         return artifact
 
     def checkpoint(self, key: str) -> Checkpoint:
-        """The trained encoder of that key, or the encoder as it comes, if it is still the one of that key."""
+        """The trained encoder of that key, or the encoder as it comes if that is its key."""
         found = self.run.store.by_key(key)
         if found is not None:
             return Checkpoint(self.encoder, self._held(key, "the trained encoder").folder / TOWERS, key)
@@ -130,14 +141,14 @@ class RunArtifacts:
         return Checkpoint(self.encoder, None, key)
 
     def _described(self, key: str, what: str) -> Artifact:
-        """An artifact of which the manifest alone is read."""
+        """An artifact, for its manifest alone."""
         artifact = self.run.store.by_key(key)
         if artifact is None:
             raise self._missing(what)
         return artifact
 
     def _held(self, key: str, what: str) -> Artifact:
-        """An artifact whose files are whole."""
+        """An artifact whose files were checked to be whole."""
         artifact = self._described(key, what)
         wrong = artifact.fault()
         if wrong is not None:

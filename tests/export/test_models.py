@@ -81,8 +81,8 @@ def test_what_is_written_is_read_back_with_the_settings_it_asks_for(tmp_path):
         assert np.abs(vectors(Checkpoint(read, None, "key"), side, texts) - vectors(ours, side, texts)).max() < 1e-6
     with pytest.raises(LabradorError) as raised:
         HubEncoder(model=str(tmp_path), max_query_length=21, max_passage_length=128).check()
-    told = "encoder.pooling=mean encoder.normalize=true \"encoder.query_prefix='ask: '\" encoder.max_query_length=20"
-    assert str(raised.value).endswith(f"set {told}")
+    given = "encoder.pooling=mean encoder.normalize=true \"encoder.query_prefix='ask: '\" encoder.max_query_length=20"
+    assert str(raised.value).endswith(f"set {given}")
 
 
 def test_a_folder_whose_settings_are_met_gives_the_vectors_of_its_own_library(tmp_path):

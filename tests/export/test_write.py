@@ -21,7 +21,7 @@ from labrador.finished.runs import open_run
 sentence_transformers = pytest.importorskip("sentence_transformers", reason="needs the extra `export`")
 
 PASSAGES = [joined(title_of(i), text_of(i), "[SEP]") for i in range(64)]
-QUESTIONS = {f"q{i}": question_of(i) for i in range(64) if i % 8 > 5}
+QUERIES = {f"q{i}": question_of(i) for i in range(64) if i % 8 > 5}
 
 
 def load(folder):
@@ -56,15 +56,15 @@ def test_one_tower_and_its_index_give_the_runs_ranking(cells, tmp_path, name):
     export(run, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     model, artifacts = load(tmp_path / "out"), RunArtifacts(run)
-    queries = model.encode_query(list(QUESTIONS.values()))
-    assert far(queries, artifacts.questions("queries")[1]) < 1e-5
+    queries = model.encode_query(list(QUERIES.values()))
+    assert far(queries, artifacts.queries("queries")[1]) < 1e-5
     if name == "multirun/dense/0":
         assert far(model.encode_document(PASSAGES), stored(artifacts)) < 1e-5
     pids = (tmp_path / "out" / "pids.txt").read_text().splitlines()
     assert pids == [f"p{line}" for line in artifacts.corpus.source_rows()]
     _, rows = faiss.read_index(str(tmp_path / "out" / "index.faiss")).search(queries, 64)
     expected = trec(cells / name)
-    for qid, found in zip(QUESTIONS, rows, strict=True):
+    for qid, found in zip(QUERIES, rows, strict=True):
         assert [pids[row] for row in found] == expected[qid]
 
 
@@ -72,7 +72,7 @@ def test_lengths_are_the_runs(cells, tmp_path):
     run = open_run(cells / "multirun" / "dense" / "0")
     export(run, tmp_path / "out")
     model, long = load(tmp_path / "out"), "who keeps the red fox " * 60
-    tower, encoder = RunArtifacts(run).questions("queries")[0].towers(), RunArtifacts(run).encoder
+    tower, encoder = RunArtifacts(run).queries("queries")[0].towers(), RunArtifacts(run).encoder
     for side, encode in (("query", model.encode_query), ("passage", model.encode_document)):
         length = getattr(encoder, f"max_{side}_length")
         ids = tokenize(encoder.tokenizer(), [long], length, Form(getattr(encoder, f"{side}_prefix")))
@@ -87,7 +87,7 @@ def test_two_towers_are_two_models(cells, tmp_path):
     artifacts = RunArtifacts(run)
     longest = np.abs(stored(artifacts)).max()
     query, passage = load(tmp_path / "out" / "query"), load(tmp_path / "out" / "passage")
-    assert far(query.encode(list(QUESTIONS.values())), artifacts.questions("queries")[1]) < 1e-5 * longest
+    assert far(query.encode(list(QUERIES.values())), artifacts.queries("queries")[1]) < 1e-5 * longest
     assert far(passage.encode(PASSAGES), stored(artifacts)) < 1e-5 * longest
     assert not (tmp_path / "out" / "modules.json").exists()
 
@@ -97,8 +97,8 @@ def test_bidr_brings_its_verifier_and_a_projection(cells, tmp_path):
     export(run, tmp_path / "out")
     artifacts = RunArtifacts(run)
     sparse, verifier = load(tmp_path / "out"), load(tmp_path / "out" / "verifier")
-    assert far(sparse.encode_query(list(QUESTIONS.values())), artifacts.questions("queries")[1]) < 1e-5
-    assert far(verifier.encode_query(list(QUESTIONS.values())), artifacts.questions("verifier")[1]) < 1e-5
+    assert far(sparse.encode_query(list(QUERIES.values())), artifacts.queries("queries")[1]) < 1e-5
+    assert far(verifier.encode_query(list(QUERIES.values())), artifacts.queries("verifier")[1]) < 1e-5
     assert far(verifier.encode_document(PASSAGES), by_line(artifacts, artifacts.vectors)) < 1e-5
     card = (tmp_path / "out" / "README.md").read_text()
     assert "20 candidates from the codes were ranked again by the inner products of full vectors" in card
@@ -110,7 +110,7 @@ def test_the_card_is_filled(cells, tmp_path):
     export(run, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: sentence-transformers\n")
-    for told in (
+    for line in (
         "# pretrained opq scan",
         f"| MRR@10 | {run.row.metrics['MRR@10']:.4f} |",
         "| bytes per passage in memory | 2 |",
@@ -121,7 +121,7 @@ def test_the_card_is_filled(cells, tmp_path):
         "A search of `index.faiss` is the search whose figures stand above.",
         "License\n\nNot stated",
     ):
-        assert told in card
+        assert line in card
     assert "bfloat16" not in card  # the runs here are of float32
     assert "question mark" not in card
 
@@ -133,7 +133,7 @@ def test_the_card_tells_where_the_run_was_another(cells, tmp_path, monkeypatch):
     export(run, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
     assert "The run multiplied matrices in bfloat16: the vectors behind `index.faiss` differ" in card
-    assert "The questions of this data have no question mark at their end" in card
+    assert "The queries of this data have no question mark at their end" in card
 
 
 def test_the_cards_example_runs(cells, tmp_path):
@@ -166,7 +166,7 @@ def test_what_is_there_is_not_touched(cells, tmp_path, capsys):
     (tmp_path / "out" / "mine.txt").write_text("mine")
     for place in (tmp_path / "out", tmp_path / "out" / "mine.txt"):
         assert main([str(cells / "multirun" / "dense" / "0"), str(place)]) == 2
-        assert "it is there already, a new or empty folder was expected" in capsys.readouterr().err
+        assert "exists already; name a new or empty folder" in capsys.readouterr().err
     assert main([str(cells / "multirun" / "dense" / "0"), str(tmp_path / "no" / "out")]) == 2
     assert "the folder above it is not there" in capsys.readouterr().err
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "mine.txt"]
@@ -180,21 +180,21 @@ def test_an_empty_folder_will_do(cells, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "told"),
+    ("fault", "code", "message"),
     [
         (OSError(28, "No space left on device"), 2, "cannot be written ([Errno 28] No space left on device); free"),
         (RuntimeError("faiss: No space left on device"), 2, "out: cannot be written (faiss: No space left on device)"),
         (KeyboardInterrupt(), 130, "interrupted; nothing is left of the export"),
     ],
 )
-def test_a_failure_leaves_nothing(cells, tmp_path, monkeypatch, capsys, fault, code, told):
+def test_a_failure_leaves_nothing(cells, tmp_path, monkeypatch, capsys, fault, code, message):
     def failing(*arguments):
         assert (tmp_path / ".out.partial" / "model.safetensors").is_file()
         raise fault
 
     monkeypatch.setattr(write, "write_faiss", failing)
     assert main([str(cells / "multirun" / "dense" / "0"), str(tmp_path / "out")]) == code
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -220,10 +220,12 @@ def test_a_model_with_other_vectors_is_refused(cells, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("name", "told"), [("no_such_package", "is not installed"), ("sentence_transformers", "is 5")])
-def test_the_package_that_is_needed_is_told(cells, tmp_path, monkeypatch, name, told):
+@pytest.mark.parametrize(
+    ("name", "state"), [("no_such_package", "is not installed"), ("sentence_transformers", "is version 5")]
+)
+def test_the_package_that_is_needed_is_named(cells, tmp_path, monkeypatch, name, state):
     monkeypatch.setattr(exported, "PACKAGE", name)
     monkeypatch.setattr("importlib.metadata.version", lambda package: "5.1.0")
-    with pytest.raises(LabradorError, match=rf"sentence-transformers {told}.*labrador\[export\]"):
+    with pytest.raises(LabradorError, match=rf"sentence-transformers {state}.*labrador\[export\]"):
         export(open_run(cells / "multirun" / "dense" / "0"), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

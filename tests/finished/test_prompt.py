@@ -22,24 +22,24 @@ print(code, *(name for name in {HEAVY} if name in sys.modules))
 """
 
 
-def test_one_question_one_answer(cells, monkeypatch, capsys):
+def test_one_query_one_answer(cells, monkeypatch, capsys):
     monkeypatch.chdir(cells)
     assert main(["run=outputs/bm25", "k=2", "who keeps the blue fox?"]) == 0
     first, head, text, *_, last = capsys.readouterr().out.splitlines()
     assert first.startswith("run=outputs/bm25: bm25 seed=0 on raw (64 passages), MRR@10 ")
     assert head.split()[0] == "1"
-    assert head.endswith("words  Blue Fox [p1]")
+    assert head.endswith("bm25  Blue Fox [p1]")
     assert text.startswith("     The blue fox lives by the river.")
     assert last.startswith("2 passages in ")
 
 
-def test_without_a_question_lines_are_read_until_one_is_empty(cells, monkeypatch, capsys):
+def test_without_a_query_lines_are_read_until_one_is_empty(cells, monkeypatch, capsys):
     monkeypatch.chdir(cells)
     monkeypatch.setattr(sys, "stdin", io.StringIO("the red fox\nthe blue fox\n\nthe green fox\n"))
     assert main(["run=best", "k=1"]) == 0
     out = capsys.readouterr().out
     assert out.count("1 passage in") == 2
-    assert "question>" not in out  # nobody watches
+    assert "query>" not in out  # nobody watches
 
 
 def test_a_person_is_shown_a_prompt(cells, monkeypatch, capsys):
@@ -48,13 +48,13 @@ def test_a_person_is_shown_a_prompt(cells, monkeypatch, capsys):
     typed.isatty = lambda: True
     monkeypatch.setattr(sys, "stdin", typed)
     assert main(["run=outputs/bm25"]) == 0
-    assert capsys.readouterr().out.count("question> ") == 2
+    assert capsys.readouterr().out.count("query> ") == 2
 
 
 def test_nothing_found_is_said(cells, monkeypatch, capsys):
     monkeypatch.chdir(cells)
     assert main(["run=outputs/bm25", "xyzzy"]) == 0
-    assert "no passage shares a word with the question\n0 passages" in capsys.readouterr().out
+    assert "no passage shares a term with the query\n0 passages" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_command_line(arguments, expected):
 
 
 @pytest.mark.parametrize("wrong", ["k=0", "k=many", "k=-1", "depth=3", "--k=3"])
-def test_a_wrong_setting_is_told(wrong):
+def test_a_wrong_setting_is_reported(wrong):
     with pytest.raises(LabradorError, match=wrong):
         parsed([wrong, "a question"])
 
@@ -86,12 +86,12 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_question_that_is_no_text_is_told(cells, monkeypatch, capsys):
+def test_a_query_that_is_no_text_is_reported(cells, monkeypatch, capsys):
     monkeypatch.chdir(cells)
     assert main(["run=outputs/bm25", b"\xff fox".decode(errors="surrogateescape")]) == 2
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff fox\n"), encoding="utf-8"))
     assert main(["run=outputs/bm25"]) == 2
-    assert capsys.readouterr().err == 2 * "error: a question in UTF-8 was expected\n"
+    assert capsys.readouterr().err == 2 * "error: the query is not UTF-8; type it in a UTF-8 terminal\n"
 
 
 def test_another_store(cells, tmp_path, capsys):
@@ -111,7 +111,7 @@ def test_interrupted_it_ends(cells, monkeypatch):
     assert main(["run=outputs/bm25"]) == 130
 
 
-def test_a_reranked_answer_tells_its_place_before(monkeypatch):
+def test_a_reranked_answer_shows_its_place_before(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     long = "words of a text " * 40
     text = shown(Answer(2, 0.5, "p1", "Title", long, "rerank", candidate=14, candidate_score=0.25, candidates=1000))

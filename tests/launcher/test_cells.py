@@ -30,8 +30,8 @@ def test_a_setting_is_left_out_where_an_option_lacks_it_and_each_cell_is_run_onc
             ["quantizer=pq", "quantizer.codebooks=8"],
         ]
     assert caplog.messages == [
-        "quantizer.codebooks: left out of the cells of flat, without such a setting",
-        "3 cells and not 4: equal ones are run once",
+        "quantizer.codebooks: left out of the cells of flat, which have no such setting",
+        "3 cells instead of 4: equal ones run once",
     ]
 
 

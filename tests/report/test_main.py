@@ -96,7 +96,7 @@ def test_it_loads_none_of_the_code_that_makes_results():
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     outside = {name for name in loaded if name.startswith("labrador.") and ".report" not in name}
-    assert outside == {"labrador.errors", "labrador.results"}
+    assert outside == {"labrador.errors", "labrador.machine", "labrador.machine.files", "labrador.results"}
     assert not {"torch", "numpy", "pyarrow", "transformers", "hydra", "scipy", "yaml", "matplotlib"} & set(loaded)
 
 
