@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from .npy import open_array
 
 
 @dataclass(frozen=True)
@@ -83,3 +86,13 @@ class Ragged:
         size = 1 + max(int(lists.values.max(initial=0)) for lists in (self, others))
         kept = ~np.isin(rows * size + self.values, left_out * size + others.values)
         return Ragged(self.values[kept], np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=len(self)))]))
+
+    def save(self, folder: Path) -> None:
+        """Write values.npy and offsets.npy into `folder`."""
+        np.save(folder / "values.npy", self.values, allow_pickle=False)
+        np.save(folder / "offsets.npy", self.offsets, allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Ragged":
+        """What `save` wrote, memory-mapped."""
+        return cls(open_array(folder / "values.npy"), open_array(folder / "offsets.npy"))

@@ -10,7 +10,7 @@ component is in.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,11 @@ from ..labels.pseudo import Thresholds
 from ..losses.base import Objective
 from ..machine import processes
 from ..quantizers.base import Quantizer
-from ..samplers.base import Sampler
 from ..store import Recipe, describe
 from ..training.settings import TrainSettings
 from ..training.train_set import QuerySet, TrainSet
 from .bench import Bench
-from .stored import Encoding, StoredArray, StoredQuantizer
+from .stored import DevPool, Draws, Encoding, StoredArray, StoredQuantizer
 
 
 @dataclass(frozen=True)
@@ -115,44 +114,32 @@ def pretrained(encoder: Encoder, step: Step | None = None) -> str:
     return (step or PRETRAINED).recipe(describe(encoder, ELSEWHERE), weights).key
 
 
-@dataclass(frozen=True)
-class Part:
-    """What a part of a training adds to its key."""
-
-    config: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
-
-
-def fit(bench: Bench, objective: Objective, parts: Sequence[Part], name: str) -> Recipe:
-    """A trained encoder.
-
-    parts: the start (`started`), the batches (`drawn`) and, where the best weights are kept, the dev queries.
+def fit(bench: Bench, objective: Objective, draws: Draws, dev: DevPool | None, read: Mapping[str, str]) -> Recipe:
+    """A trained encoder; `read`: the keys of its start, of its texts (tokens, or frozen vectors), and of the quantizer
+    whose parameters the objective starts from.
     """
-    world = processes.world_size()
-    config = {"objective": describe(objective), "seed": bench.seed} | trained_by(bench.settings, bench.device)
-    if world > 1 and not bench.gathered:
-        config |= {"gathered": False, "processes": world}
-    inputs: dict[str, str] = {}
-    for part in parts:
-        config |= part.config
-        inputs |= part.inputs
-    return FIT.recipe(config, inputs, name)
+    config, keys = _trained(bench, draws)
+    config["objective"] = describe(objective)
+    if not bench.gathered and processes.world_size() > 1:
+        config |= {"gathered": False, "processes": processes.world_size()}
+    if dev is not None:
+        config["keep"] = dev.settings
+        keys |= dev.keys
+    return FIT.recipe(config, {**keys, **read}, draws.name)
 
 
-def started(start: Checkpoint, texts: Mapping[str, str], quantizer: StoredQuantizer | None) -> Part:
-    """Of a training: its start, the keys of its `texts` (tokens, or frozen vectors), and the quantizer whose parameters
-    the objective starts from.
-    """
-    fitted = {} if quantizer is None else {"quantizer": quantizer.key}
-    return Part(inputs={"start": start.key, **texts, **fitted})
+def teacher(bench: Bench, draws: Draws, read: Mapping[str, str]) -> Recipe:
+    """A trained cross-encoder; `read`: the keys of its start and of its texts."""
+    config, keys = _trained(bench, draws)
+    return TEACHER.recipe(config, {**keys, **read}, draws.name)
 
 
-def drawn(train_set: TrainSet, sampler: Sampler, lexical: Sampler | None, mined: Mapping[str, str]) -> Part:
-    """Of a training: its judgements, its samplers, and the keys of what these draw hard negatives from."""
-    config = {"sampler": describe(sampler)}
-    if lexical is not None:
-        config["lexical"] = describe(lexical, leave_out=("positive",))
-    return Part(config, {"judgements": train_set.key, **mined})
+def _trained(bench: Bench, draws: Draws) -> tuple[dict[str, Any], dict[str, str]]:
+    """Config and inputs of a training: its settings, its batches and the judgements."""
+    config = {"sampler": describe(draws.sampler), "seed": bench.seed, **trained_by(bench.settings, bench.device)}
+    if draws.lexical is not None:
+        config["lexical"] = describe(draws.lexical, leave_out=("positive",))
+    return config, {"judgements": draws.train_set.key, **draws.keys}
 
 
 def trained_by(settings: TrainSettings, device: str) -> dict[str, Any]:
@@ -210,12 +197,13 @@ def own(queries: QuerySet) -> dict[str, str]:
     return {"own": hashlib.blake2b(np.ascontiguousarray(queries.own, "<i8").tobytes(), digest_size=16).hexdigest()}
 
 
-def quantizer(bench: Bench, component: Quantizer, passages: StoredArray, judged: Part) -> Recipe:
-    """A quantizer fitted on passage vectors; `judged`: what a supervised one learns from besides."""
-    seed = bench.seed if component.draws(len(passages.array)) else None
-    config = {"quantizer": describe(component), "seed": seed, **judged.config}
-    inputs = {"vectors": passages.key, **judged.inputs}
-    return QUANTIZER.recipe(config, inputs, f"{type(component).__name__}, trained")
+def quantizer(bench: Bench, component: Quantizer, passages: StoredArray, judged: Mapping[str, str]) -> Recipe:
+    """A quantizer fitted on passage vectors; `judged`: the keys of what a supervised one learns from besides."""
+    config: dict[str, Any] = {"quantizer": describe(component)}
+    config["seed"] = bench.seed if component.draws(len(passages.array)) else None
+    if judged:
+        config["positive"] = bench.train_set.positive
+    return QUANTIZER.recipe(config, {"vectors": passages.key, **judged}, f"{type(component).__name__}, trained")
 
 
 def learned_quantizer(component: Quantizer, checkpoint: Checkpoint) -> Recipe:
@@ -250,16 +238,6 @@ def scores(bench: Bench, ranked: str, split: str, tag: str, metrics: Sequence[st
     config = {"scored_by": bench.corpus.scored_by, "tag": tag, "metrics": list(metrics)}
     inputs = {"ranking": ranked, "judgements": bench.corpus.fingerprint(judged)}
     return SCORES.recipe(config, inputs, f"{split} queries")
-
-
-def teacher(bench: Bench, settings: TrainSettings, parts: Sequence[Part]) -> Recipe:
-    """A trained cross-encoder; parts: its start and its batches, as of an encoder."""
-    config: dict[str, Any] = {"seed": bench.seed} | trained_by(settings, bench.device)
-    inputs: dict[str, str] = {}
-    for part in parts:
-        config |= part.config
-        inputs |= part.inputs
-    return TEACHER.recipe(config, inputs, "cross-encoder")
 
 
 def scored(precision: str, keys: Mapping[str, str], pairs: int) -> Recipe:

@@ -21,26 +21,27 @@ def fit(bench: Bench, quantizer: Quantizer, checkpoint: Checkpoint) -> StoredQua
     judged train queries with hard negatives among their best passages; from the quantizer that it starts from.
     """
     passages = encode.passages(bench, checkpoint)
-    judged, part, start = None, artifacts.Part(), None
+    judged, start = None, None
+    keys: dict[str, str] = {}
     if isinstance(quantizer, SupervisedQuantizer):
+        judged, keys = judged_queries(bench, quantizer, checkpoint)
         first = quantizer.start(checkpoint.encoder.dimension)
-        start = None if first is None else fit(bench, first, checkpoint)
-        judged, part = judged_queries(bench, quantizer, checkpoint)
-        if start is not None:
-            part = artifacts.Part(part.config, {**part.inputs, "start": start.key})
+        if first is not None:
+            start = fit(bench, first, checkpoint)
+            keys["start"] = start.key
 
     def write(folder: Path) -> None:
         x = TrainingVectors(passages.array, judged, start.fitted.state() if start else {})
         quantizer.fit(x, bench.seed).save(folder)
 
-    artifact = bench.make(artifacts.quantizer(bench, quantizer, passages, part), write)
+    artifact = bench.make(artifacts.quantizer(bench, quantizer, passages, keys), write)
     return StoredQuantizer(quantizer, quantizer.load(artifact.folder), artifact)
 
 
 def judged_queries(
     bench: Bench, quantizer: SupervisedQuantizer, checkpoint: Checkpoint
-) -> tuple[JudgedQueries, artifacts.Part]:
-    """What a supervised quantizer learns from, and what that adds to its key."""
+) -> tuple[JudgedQueries, dict[str, str]]:
+    """What a supervised quantizer learns from, and the keys of that."""
     train_set, limit = bench.train_set, quantizer.training_queries
     queries = encode.queries(bench, checkpoint, train_set.queries)
     found = mine.candidates(bench, checkpoint, train_set, quantizer.depth, limit=limit)
@@ -52,8 +53,7 @@ def judged_queries(
         train_set.positive,
         train_set.spared.take(rows),
     )
-    keys = {"queries": queries.key, "candidates": found.key, "judgements": train_set.key}
-    return judged, artifacts.Part({"positive": train_set.positive}, keys)
+    return judged, {"queries": queries.key, "candidates": found.key, "judgements": train_set.key}
 
 
 def learned(bench: Bench, quantizer: Quantizer, checkpoint: Checkpoint) -> StoredQuantizer:

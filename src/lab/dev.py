@@ -1,50 +1,23 @@
 """The dev queries by whose rank a training's best weights are kept (`train.keep=best`)."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arrays.ragged import Ragged
 from ..encoders.checkpoint import Checkpoint
-from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
 from ..samplers.shuffled import NONE, fill_at_random
-from ..training.frozen import FrozenPassages
 from ..training.train_set import TrainSet
 from . import lexical, tokens
-from .artifacts import Part
 from .bench import Bench
+from .stored import DevPool
 
 if TYPE_CHECKING:
-    from ..training.dev_rank import DevQuestions
+    pass
 
 DEV = "dev"
 HARD, OTHERS = 30, 30  # passages of each dev query besides its positive: as many as DPR and BPR rank it among
-
-
-@dataclass(frozen=True)
-class DevPool:
-    """Dev queries and what they are ranked among.
-
-    rows [Q]: queries of `tokens`; positives [Q]: each one's first; pool [P]: passages, rising, each once; spared: of
-    the Q queries; part: what all this adds to a training's key.
-    """
-
-    tokens: Tokens
-    rows: NDArray[np.int64]
-    positives: NDArray[np.int64]
-    pool: NDArray[np.int64]
-    spared: Ragged
-    part: Part
-
-    def questions(self, passages: Tokens | FrozenPassages) -> "DevQuestions":
-        """As a training ranks them, by what it reads of the passages."""
-        from ..training.dev_rank import DevQuestions
-
-        return DevQuestions(self.tokens, passages, self.rows, self.positives, self.pool, self.spared)
 
 
 def keeps_best(bench: Bench, objective: Objective) -> bool:
@@ -90,6 +63,6 @@ def pool(bench: Bench, checkpoint: Checkpoint) -> DevPool:
     fill_at_random(negatives, rows, dev.spared, size, rng)
     first = dev.positives.values[dev.positives.offsets[rows]]
     ranked = np.unique(np.concatenate([first, negatives.ravel()]))
-    asked = {"questions": len(rows), "from": bench.settings.dev_from, "hard": HARD, "others": OTHERS}
+    settings = {"questions": len(rows), "from": bench.settings.dev_from, "hard": HARD, "others": OTHERS}
     keys = {"dev queries": read.key, "dev negatives": hard.key, "dev judgements": dev.key}
-    return DevPool(read.tokens, rows, first, ranked, dev.spared.take(rows), Part({"keep": asked}, keys))
+    return DevPool(read.tokens, rows, first, ranked, dev.spared.take(rows), settings, keys)

@@ -29,35 +29,27 @@ Transform = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
 
 def passages(bench: Bench, checkpoint: Checkpoint) -> StoredArray:
     """The vectors of all passages, [N, D] in corpus order; resumed by shard when killed."""
-    return _vectors(bench, _passages(bench, checkpoint))
+    return _vectors(bench, _encoding(bench, checkpoint))
 
 
 def queries(bench: Bench, checkpoint: Checkpoint, asked: QuerySet) -> StoredArray:
     """The vectors of queries, [Q, D] float32."""
-    read = tokens.queries(bench, checkpoint.encoder, asked)
-    encoding = Encoding(
-        checkpoint=checkpoint,
-        side="query",
-        tokens=read.tokens,
-        dtype="float32",
-        precision=chosen_precision(bench, checkpoint.encoder),
-        keys={"checkpoint": checkpoint.key, "tokens": read.key},
-        about=f"{len(asked):,} {asked.split} queries",
-    )
-    return _vectors(bench, encoding)
+    return _vectors(bench, _encoding(bench, checkpoint, asked))
 
 
-def _passages(bench: Bench, checkpoint: Checkpoint) -> Encoding:
-    read = tokens.passages(bench, checkpoint.encoder)
+def _encoding(bench: Bench, checkpoint: Checkpoint, asked: QuerySet | None = None) -> Encoding:
+    """What encoding queries takes or, for None, the passages."""
+    encoder = checkpoint.encoder
+    read = tokens.passages(bench, encoder) if asked is None else tokens.queries(bench, encoder, asked)
     return Encoding(
         checkpoint=checkpoint,
-        side="passage",
+        side="passage" if asked is None else "query",
         tokens=read.tokens,
-        dtype=checkpoint.encoder.dtype,
-        precision=chosen_precision(bench, checkpoint.encoder),
+        dtype=encoder.dtype if asked is None else "float32",
+        precision=chosen_precision(bench, encoder),
         keys={"checkpoint": checkpoint.key, "tokens": read.key},
-        about=f"{len(read.tokens):,} passages",
-        duplicates=bench.corpus.duplicates,
+        about=f"{len(read.tokens):,} {'passages' if asked is None else f'{asked.split} queries'}",
+        duplicates=bench.corpus.duplicates if asked is None else None,
     )
 
 
@@ -107,7 +99,7 @@ def codes(bench: Bench, quantizer: StoredQuantizer, checkpoint: Checkpoint) -> S
     Codes of a quantizer that was learned with the encoder are written while encoding: vectors are nowhere stored.
     """
     if quantizer.joint:
-        return _codes_of_texts(bench, quantizer, _passages(bench, checkpoint))
+        return _codes_of_texts(bench, quantizer, _encoding(bench, checkpoint))
     vectors = passages(bench, checkpoint)
     in_place = quantizer.fitted.codes_in_place(vectors.array)
     if in_place is not None:

@@ -73,8 +73,8 @@ class Lab:
         """Train an encoder from `start`, on the data's own train set where none is given; the objective's own
         parameters start from the `quantizer`'s.
         """
-        draws = train.draw(self.bench, sampler, train_set or self.train_set(), by_terms=objective.lexical)
-        return train.fit(self.bench, start, objective, draws, name, quantizer)
+        draws = train.draw(self.bench, name, sampler, train_set or self.train_set(), by_terms=objective.lexical)
+        return train.fit(self.bench, start, objective, draws, quantizer)
 
     def fit_quantizer(self, quantizer: Quantizer, checkpoint: Checkpoint) -> StoredQuantizer:
         """Fit a quantizer on a checkpoint's frozen vectors."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.npy import open_array
+from ..arrays.ragged import Ragged
 from ..data.unlabelled import read_questions
 from ..encoders.checkpoint import Checkpoint
 from ..labels.pseudo import Thresholds, by_thresholds
@@ -21,7 +22,6 @@ from ..training.settings import TrainSettings
 from ..training.train_set import Candidates, Labels, QuerySet, TrainSet
 from . import artifacts, encode, mine, tokens, train
 from .bench import Bench
-from .lists import read_lists, write_lists
 from .stored import StoredArray
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,8 @@ def fit_teacher(bench: Bench, teacher: Teacher, base: Base, settings: TrainSetti
         judged, positives=judged.positives.take(rows).spread(rows, count), candidates=Candidates(others, near.key)
     )
     sampler = ANNHard(negatives=teacher.negatives, depth=base.depth, positive=teacher.positive)
-    draws = train.draw(replace(bench, settings=settings), sampler, learned)
+    taught = replace(bench, settings=settings)
+    draws = train.draw(taught, "teacher", sampler, learned)
     queries, passages = tokens.queries(bench, encoder, judged.queries), tokens.passages(bench, encoder)
 
     def write(folder: Path) -> None:
@@ -89,12 +90,11 @@ def fit_teacher(bench: Bench, teacher: Teacher, base: Base, settings: TrainSetti
             queries=queries.tokens,
             passages=passages.tokens,
         )
-        run(training, Place(folder, bench.device, bench.watched("teacher")))
+        run(training, Place(folder, bench.device, bench.watched(draws.name)))
 
-    texts = {"start": start, "queries": queries.key, "passages": passages.key}
-    recipe = artifacts.teacher(bench, settings, [artifacts.Part(inputs=texts), draws.part])
-    artifact = bench.make(recipe, write, device=bench.device)
-    bench.replay("teacher", artifact)
+    read = {"start": start, "queries": queries.key, "passages": passages.key}
+    artifact = bench.make(artifacts.teacher(taught, draws, read), write, device=bench.device)
+    bench.replay(draws.name, artifact)
     return TrainedTeacher(teacher, artifact.folder / MODEL, artifact.key)
 
 
@@ -124,7 +124,7 @@ def pseudo_labels(
         found = by_thresholds(near.array, np.asarray(scores.array), train_set.spared.take(rows), thresholds)
         for name, lists in (("positives", found.positives), ("negatives", found.negatives)):
             (folder / name).mkdir()
-            write_lists(folder / name, lists.spread(rows, count))
+            lists.spread(rows, count).save(folder / name)
         np.save(folder / LABELLED, np.isin(np.arange(count), rows), allow_pickle=False)
         (folder / SUMMARY).write_text(json.dumps(found.counts(), allow_nan=False))
 
@@ -132,7 +132,7 @@ def pseudo_labels(
     made = bench.make(artifacts.labels(train_set, thresholds, keys, len(rows)), write)
     named = {"teacher": teacher.teacher.called, **asdict(thresholds)}
     _report(bench, named | json.loads((made.folder / SUMMARY).read_text()) | quality)
-    positives, negatives = (read_lists(made.folder / name) for name in ("positives", "negatives"))
+    positives, negatives = (Ragged.load(made.folder / name) for name in ("positives", "negatives"))
     return Labels(positives, negatives, np.array(open_array(made.folder / LABELLED)), made.key)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.ragged import Ragged
 from ..data.languages import AUTO, detect
 from ..indexes.terms import Analyzer
 from ..store import Artifact
 from ..training.train_set import Candidates, TrainSet
 from . import artifacts
 from .bench import Bench
-from .lists import read_lists, write_lists
 from .tokens import TEXTS_PER_BATCH
 
 LANGUAGE = "language.json"
@@ -68,10 +68,10 @@ def negatives(bench: Bench, train_set: TrainSet, depth: int) -> Candidates:
     def write(folder: Path) -> None:
         from ..indexes.bm25 import BM25Index, mine
 
-        write_lists(folder, mine(BM25Index(built.folder), train_set.queries.texts, train_set.spared, depth))
+        mine(BM25Index(built.folder), train_set.queries.texts, train_set.spared, depth).save(folder)
 
     artifact = bench.make(artifacts.negatives(train_set, depth, built.key), write)
-    lists = read_lists(artifact.folder)
+    lists = Ragged.load(artifact.folder)
     which = f"{train_set.queries.split} questions"
     warn_of_nothing(bench, lists.lengths > 0, which, "no negatives", "no passage but their positives")
     return Candidates(lists, artifact.key)

@@ -19,7 +19,6 @@ from ..quantizers.flat import FlatCodec
 from ..training.train_set import Candidates, QuerySet, TrainSet
 from . import artifacts, encode
 from .bench import Bench
-from .lists import read_lists, write_lists
 from .stored import StoredArray, StoredQuantizer
 
 IDS = "ids.npy"
@@ -48,13 +47,13 @@ def candidates(
         if len(rows):
             asked = _asked(queries, train_set.queries, rows)
             ids = search_batches(_scan(passages, quantizer).search, asked, k, QUERIES_TOGETHER).ids
-        write_lists(folder, without(ids, train_set.spared.take(rows)).spread(rows, len(train_set.spared)))
+        without(ids, train_set.spared.take(rows)).spread(rows, len(train_set.spared)).save(folder)
 
     keys = {"passages": passages.key, "queries": queries.key} | artifacts.own(train_set.queries)
     if quantizer is not None:
         keys["quantizer"] = quantizer.key
     artifact = bench.make(artifacts.candidates(bench, train_set, rows, k, keys), write)
-    return Candidates(read_lists(artifact.folder), artifact.key)
+    return Candidates(Ragged.load(artifact.folder), artifact.key)
 
 
 def nearest(bench: Bench, checkpoint: Checkpoint, asked: QuerySet, rows: NDArray[np.int64], k: int) -> StoredArray:

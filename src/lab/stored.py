@@ -1,16 +1,20 @@
 """What steps hand to one another: things in the store, with the keys of the artifacts that hold them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.ragged import Ragged
 from ..data.duplicates import Duplicates
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.tokens import Tokens
 from ..quantizers.base import FittedQuantizer, Quantizer
+from ..samplers.base import Example, Sampler
 from ..store import Artifact
+from ..training.train_set import TrainSet
 
 if TYPE_CHECKING:
     from ..encoders.towers import Side
@@ -65,6 +69,38 @@ class Encoding:
     keys: Mapping[str, str]
     about: str
     duplicates: Duplicates | None = None
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The batches of each epoch of a training, and what decides them.
+
+    lexical: draws hard negatives of a second kind; keys: of what both draw from.
+    """
+
+    name: str
+    train_set: TrainSet
+    sampler: Sampler
+    lexical: Sampler | None
+    keys: Mapping[str, str]
+    batches: Callable[[int], list[list[Example]]]
+
+
+@dataclass(frozen=True)
+class DevPool:
+    """Dev queries and what they are ranked among, by whose rank a training's best weights are kept.
+
+    rows [Q]: queries of `tokens`; positives [Q]: each one's first; pool [P]: passages, rising, each once; spared: of
+    the Q queries; settings, keys: what decides all this.
+    """
+
+    tokens: Tokens
+    rows: NDArray[np.int64]
+    positives: NDArray[np.int64]
+    pool: NDArray[np.int64]
+    spared: Ragged
+    settings: Mapping[str, Any]
+    keys: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Trained encoders: the batches of a training, its key, and its checkpoint."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..encoders.base import Encoder
@@ -17,18 +16,9 @@ from ..training.frozen import FrozenPassages
 from ..training.train_set import Candidates, TrainSet
 from . import artifacts, dev, lexical, tokens
 from .bench import Bench
-from .stored import StoredQuantizer
+from .stored import Draws, StoredQuantizer
 
 TOWERS = "towers"  # the folder of the trained weights, inside the artifact
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The batches of each epoch of a training on a train set, and what of them enters its key."""
-
-    train_set: TrainSet
-    batches: Callable[[int], list[list[Example]]]
-    part: artifacts.Part
 
 
 def pretrained(encoder: Encoder) -> Checkpoint:
@@ -36,8 +26,9 @@ def pretrained(encoder: Encoder) -> Checkpoint:
     return Checkpoint(encoder, None, artifacts.pretrained(encoder))
 
 
-def draw(bench: Bench, sampler: Sampler, train_set: TrainSet, *, by_terms: bool = False) -> Draws:
-    """The batches that a sampler forms of a train set; one that draws from a checkpoint's search needs its candidates.
+def draw(bench: Bench, name: str, sampler: Sampler, train_set: TrainSet, *, by_terms: bool = False) -> Draws:
+    """The batches that a sampler forms of a train set, for the training `name`; a sampler that draws from a
+    checkpoint's search needs its candidates.
 
     by_terms: every query has lexical hard negatives, too, for an objective with a term of its own for them.
     """
@@ -66,7 +57,7 @@ def draw(bench: Bench, sampler: Sampler, train_set: TrainSet, *, by_terms: bool 
 
     mined = {"candidates": found, "bm25 candidates": before, "lexical": terms}
     keys = {name: candidates.key for name, candidates in mined.items() if candidates is not None}
-    return Draws(train_set, batches, artifacts.drawn(train_set, sampler, hard, keys))
+    return Draws(name, train_set, sampler, hard, keys, batches)
 
 
 def _candidates(bench: Bench, sampler: Sampler, train_set: TrainSet) -> Candidates | None:
@@ -86,7 +77,6 @@ def fit(
     start: Encoder | Checkpoint,
     objective: Objective,
     draws: Draws,
-    name: str,
     quantizer: StoredQuantizer | None = None,
 ) -> Checkpoint:
     """Train from `start` on the batches drawn; killed, it continues from its last checkpoint.
@@ -98,18 +88,25 @@ def fit(
     train_set = draws.train_set
     queries = tokens.queries(bench, checkpoint.encoder, train_set.queries)
     passages, read = _passages(bench, checkpoint.encoder, train_set)
+    read |= {"start": checkpoint.key, "queries": queries.key}
+    if quantizer is not None:
+        read["quantizer"] = quantizer.key
     ranked = dev.pool(bench, checkpoint) if dev.keeps_best(bench, objective) else None
 
     def write(folder: Path) -> None:
         from ..training.base import Place
+        from ..training.dev_rank import DevQuestions
         from ..training.encoder import EncoderTraining
         from ..training.loop import train
 
+        asked = None
+        if ranked is not None:
+            asked = DevQuestions(ranked.tokens, passages, ranked.rows, ranked.positives, ranked.pool, ranked.spared)
         training = EncoderTraining(
             batches=draws.batches,
             settings=bench.settings,
             seed=bench.seed,
-            dev_rank=None if ranked is None else ranked.questions(passages).average_rank,
+            dev_rank=None if asked is None else asked.average_rank,
             start=checkpoint,
             objective=objective,
             queries=queries.tokens,
@@ -118,13 +115,10 @@ def fit(
             state={**(quantizer.fitted.state() if quantizer else {}), **checkpoint.objective_state()},
             gathered=bench.gathered or processes.world_size() == 1,
         )
-        train(training, Place(folder, bench.device, bench.watched(name)))
+        train(training, Place(folder, bench.device, bench.watched(draws.name)))
 
-    parts = [artifacts.started(checkpoint, {"queries": queries.key, **read}, quantizer), draws.part]
-    if ranked is not None:
-        parts.append(ranked.part)
-    artifact = bench.make(artifacts.fit(bench, objective, parts, name), write, device=bench.device)
-    bench.replay(name, artifact)
+    artifact = bench.make(artifacts.fit(bench, objective, draws, ranked, read), write, device=bench.device)
+    bench.replay(draws.name, artifact)
     return Checkpoint(checkpoint.encoder, artifact.folder / TOWERS, artifact.key)
 
 

@@ -122,9 +122,12 @@ class TrainSet:
 
     def pooled(self, queries: QuerySet) -> "TrainSet":
         """This train set with more queries behind its own, which have no passages."""
-        more = len(queries) - len(self.queries)
-        negatives = self.negatives and replace(self.negatives, lists=_longer(self.negatives.lists, more))
-        positives, spared = _longer(self.positives, more), _longer(self.spared, more)
+
+        def longer(lists: Ragged) -> Ragged:
+            return lists.spread(np.arange(len(lists)), len(queries))
+
+        negatives = self.negatives and replace(self.negatives, lists=longer(self.negatives.lists))
+        positives, spared = longer(self.positives), longer(self.spared)
         return replace(self, queries=queries, positives=positives, spared=spared, negatives=negatives)
 
     def labelled(self, labels: Labels, corpus: Corpus, *, judged: bool) -> "TrainSet":
@@ -134,17 +137,17 @@ class TrainSet:
         Known positives are never negatives, judged or labelled. Queries that were not labelled have no positives, so
         nothing is learned from them. Labels have no best one among them: any positive is trained on.
         """
-        both = np.concatenate([_pairs(self.positives), _pairs(labels.positives)], axis=1)
-        both = _firsts(both[:, labels.labelled[both[0]]])
-        pairs = both if judged else _firsts(_pairs(labels.positives))
-        count = len(labels.positives)
-        spared = corpus.never_negatives(Ragged.from_pairs(both[0], both[1], count), self.queries.own)
+        looked_at = np.flatnonzero(labels.labelled)
+        own = self.positives.take(looked_at).spread(looked_at, len(self.queries))
+        known = _joined(own, labels.positives.without(own))
+        spared = corpus.never_negatives(known, self.queries.own)
+        kept = _hash(spared)
         return replace(
             self,
-            positives=Ragged.from_pairs(pairs[0], pairs[1], count),
+            positives=known if judged else labels.positives,
             spared=spared,
-            negatives=Candidates(labels.negatives.without(spared), _digest(labels.key, "negatives", _hash(spared))),
-            key=_digest(labels.key, str(judged), self.key, _hash(spared)),
+            negatives=Candidates(labels.negatives.without(spared), _digest(labels.key, "negatives", kept)),
+            key=_digest(labels.key, str(judged), self.key, kept),
             positive="any",
         )
 
@@ -164,21 +167,10 @@ class TrainSet:
         return np.sort(np.random.default_rng(seed).choice(rows, size=limit, replace=False))
 
 
-def _longer(lists: Ragged, more: int) -> Ragged:
-    """The lists followed by so many empty ones."""
-    return Ragged(lists.values, np.concatenate([lists.offsets, np.full(more, lists.offsets[-1])]))
-
-
-def _pairs(lists: Ragged) -> Rows:
-    """[2, total]: the row of each entry, and the entry."""
-    return np.stack([np.repeat(np.arange(len(lists)), lists.lengths), lists.values])
-
-
-def _firsts(pairs: Rows) -> Rows:
-    """Pairs [2, P] by their first number, in their order, each pair once, where it came first."""
-    places = np.sort(np.unique(pairs, axis=1, return_index=True)[1])
-    kept = pairs[:, places]
-    return kept[:, np.argsort(kept[0], kind="stable")]
+def _joined(first: Ragged, second: Ragged) -> Ragged:
+    """Each list of `first`, and behind it the same one of `second`."""
+    rows = [np.repeat(np.arange(len(lists)), lists.lengths) for lists in (first, second)]
+    return Ragged.from_pairs(np.concatenate(rows), np.concatenate([first.values, second.values]), len(first))
 
 
 def _same(text: str) -> str:

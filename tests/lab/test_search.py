@@ -74,7 +74,7 @@ def test_a_ranking_found_in_the_store_is_measured_on_another_machine_and_not_ran
     assert measured == [True, False]
     on(monkeypatch, HERE)
     assert rank().cost == first.cost
-    monkeypatch.setattr(module, "threads", lambda: 7)
+    monkeypatch.setattr(module, "usable_threads", lambda: 7)
     assert rank().cost["latency_ms"]["p50"] == 3.0
     assert not searched
 
