@@ -1,4 +1,4 @@
-"""Result rows: written, read, found, and told apart from anything else."""
+"""Result rows: written, read, found, as a pandas frame, and what is no row."""
 
 import json
 import re

@@ -38,9 +38,9 @@ def test_every_retriever_runs_with_every_quantizer(tmp_path, data, teacher, monk
     bidr = [] if data in PASSAGES else ["retriever.centroids=16"]
     first = run("-m", f"retriever=bm25,{','.join(DENSE)}", quantizers, *where, *small, *bidr, cwd=tmp_path)
     assert first.returncode == 2
-    told = [line for line in first.stderr.splitlines() if line.startswith("error:")]
-    assert len(told) == len(QUANTIZERS[1:])
-    for name, line in zip(QUANTIZERS[1:], told, strict=True):
+    errors = [line for line in first.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == len(QUANTIZERS[1:])
+    for name, line in zip(QUANTIZERS[1:], errors, strict=True):
         assert line.startswith(f"error: retriever=bm25 quantizer={name}: bm25 has no vectors to quantize; leave ")
     second = run("-m", "retriever=pair", f"retriever.teacher={teacher}", quantizers, *where, *small, cwd=tmp_path)
     assert second.returncode == 0, second.stderr

@@ -33,7 +33,7 @@ DATED = re.compile(r"(outputs|multirun)(/\d{4}-\d{2}-\d{2})?$")  # folders that 
 class Sweeps(Callback):
     """Removes a former sweep's failures when a sweep starts in its folder, and writes the folder into the file `note`.
 
-    Hydra makes the callback itself, from its config: a file is how it tells `launch` where the sweep is.
+    Hydra makes the callback itself, from the config alone, so the folder reaches `launch` through a file.
     """
 
     def __init__(self, note: str | None = None) -> None:

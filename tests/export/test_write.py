@@ -126,7 +126,7 @@ def test_the_card_is_filled(cells, tmp_path):
     assert "question mark" not in card
 
 
-def test_the_card_tells_where_the_run_was_another(cells, tmp_path, monkeypatch):
+def test_the_card_says_where_the_run_did_otherwise(cells, tmp_path, monkeypatch):
     run = open_run(cells / "multirun" / "dense" / "0")
     monkeypatch.setattr(RunArtifacts, "precision", lambda self, name: "bfloat16")
     monkeypatch.setattr(type(run.part("data")), "question", lambda self, text: text.removesuffix("?"))

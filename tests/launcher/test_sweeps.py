@@ -1,4 +1,4 @@
-"""Sweeps with launchers that run cells in other processes, and what is told of cells that fail."""
+"""Sweeps with launchers that run cells in other processes, and what is reported of cells that fail."""
 
 import importlib.util
 import sys
@@ -42,7 +42,7 @@ def steps_made(sweep):
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS, ids=lambda launcher: launcher[0])
-def test_cells_in_other_processes_share_a_training_and_tell_their_faults(tmp_path, beir, launcher, monkeypatch):
+def test_cells_in_other_processes_share_a_training_and_report_their_faults(tmp_path, beir, launcher, monkeypatch):
     """Two cells of one training, and one that cannot be: trained once, two results, one fault, exit code 2."""
     monkeypatch.setenv("RAY_raylet_start_wait_time_s", "200")  # on a busy machine it starts slowly
     name, *settings = launcher
@@ -74,18 +74,17 @@ def test_seeds_are_an_axis(tmp_path, beir):
     assert [row["seed"] for row in results(tmp_path / "multirun")] == [0, 1]
 
 
-def test_a_cell_that_breaks_is_told_with_its_log_and_the_others_go_on(tmp_path, beir):
+def test_a_cell_that_breaks_is_reported_with_its_log_and_the_others_go_on(tmp_path, beir):
     """What is no mistake of the user's: a store that the second cell cannot read."""
     where = ["data=beir", f"data.path={beir}", "hydra.sweep.dir=multirun/it"]
     (tmp_path / "plain").write_text("no folder")
     done = run("-m", "retriever=bm25", "store=plain/store,artifacts", *where, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
-    told = done.stderr.splitlines()[-1]
-    assert told.startswith("error: ")
+    assert done.stderr.splitlines()[-1].startswith("error: ")
     assert len(results(tmp_path / "multirun")) == 1
 
 
-def test_a_job_that_was_killed_is_told_in_a_line(monkeypatch, capsys):
+def test_a_killed_job_is_reported_on_one_line(monkeypatch, capsys):
     """As Slurm kills one that is out of memory or time."""
     utils = pytest.importorskip("submitit.core.utils", reason="needs the extra `submitit`")
 
@@ -106,7 +105,7 @@ def test_what_is_a_fault_of_the_program_is_not_called_killed():
     assert not killed(ValueError("wrong"))
 
 
-def test_failures_are_told_in_the_order_of_the_cells(tmp_path):
+def test_failures_are_reported_in_the_order_of_the_cells(tmp_path):
     for number in (10, 9, 0):
         leave_failure(tmp_path / str(number), f"cell {number}\nfailed")
     (tmp_path / "3").mkdir()
@@ -131,14 +130,14 @@ def test_a_sweep_starts_without_the_failures_of_the_last_time_and_says_where_it_
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (PermissionError(13, "Permission denied", "ro/run"), "ro/run: cannot be read or written (Permission denied); "),
         (OSError(28, "No space left on device"), "the folder of the run: cannot be read or written (No space left"),
         (RuntimeError('Could not detect "srun", are you on a cluster?'), "hydra/launcher=submitit_slurm: Could not"),
     ],
 )
-def test_what_cannot_be_written_or_is_not_there_is_told_in_a_line(monkeypatch, capsys, error, told):
+def test_what_cannot_be_written_or_is_missing_is_reported_on_one_line(monkeypatch, capsys, error, message):
     def broken():
         raise error
 
@@ -146,7 +145,7 @@ def test_what_cannot_be_written_or_is_not_there_is_told_in_a_line(monkeypatch, c
     monkeypatch.setattr(sys, "argv", ["run.py", "-m"])
     assert launch(ROOT / "conf") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"error: {told}")
+    assert line.startswith(f"error: {message}")
 
 
 def test_a_run_that_fails_in_the_folder_of_another_leaves_no_result_of_that(tmp_path, beir):
@@ -157,7 +156,7 @@ def test_a_run_that_fails_in_the_folder_of_another_leaves_no_result_of_that(tmp_
     assert results(tmp_path) == []
 
 
-def test_what_a_cell_is_refused_is_told_with_its_name_and_leaves_no_folder(tmp_path, beir, monkeypatch, capsys):
+def test_a_refused_file_is_reported_by_name_and_leaves_no_folder(tmp_path, beir, monkeypatch, capsys):
     """A stand-in for missing rights, which tests that run as root do not lack."""
 
     def refused(config, folder, sweep):

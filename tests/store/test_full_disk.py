@@ -1,4 +1,4 @@
-"""A disk that is full: told in one line, with nothing half-made left."""
+"""A full disk: reported on one line, with nothing half-made left."""
 
 import resource
 from types import SimpleNamespace

@@ -153,7 +153,7 @@ def test_of_a_single_measured_cell_nothing_is_tested(measured):
     assert marked(measured[:2], None) == (measured[:2], [], ())
 
 
-def test_figures_that_the_data_do_not_tell_are_named(measured):
+def test_figures_that_the_data_lack_are_named(measured):
     assert "Not measured on this data: R@100, ms/query" not in layout(measured, comparable=False).told
     assert "Not measured on this data: R@100" in layout(measured, comparable=False).told
     assert not [note for note in layout(measured[:1], comparable=False).told if note.startswith("Not measured")]
