@@ -55,11 +55,11 @@ def seconds(call: Callable[[], object], times: int) -> float:
     return float(np.median(taken))
 
 
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of one call, and its result."""
-    start = time.perf_counter()
+def timed(call: Callable[[], Any]) -> tuple[float, float, Any]:
+    """Seconds and processor seconds of one call, and its result."""
+    start, worked = time.perf_counter(), time.process_time()
     result = call()
-    return time.perf_counter() - start, result
+    return time.perf_counter() - start, time.process_time() - worked, result
 
 
 def search_times(index: Index, queries: NDArray[np.float32]) -> tuple[float, float]:
@@ -81,19 +81,21 @@ def fitting(x: NDArray[np.float32], rounds: int) -> None:
     def error(index: faiss.Index) -> float:
         return float(((index.sa_decode(index.sa_encode(x)) - x) ** 2).sum(axis=1).mean())
 
-    print(f"\n| fitted on {len(x):,} x {D}, 48 codebooks | s | squared error | time / peer |\n|---|---|---|---|")
+    print(f"\n| fitted on {len(x):,} x {D}, 48 codebooks | s | / peer | processor s | / peer | squared error |")
+    print("|---|---|---|---|---|---|")
     for name, quantizer in (("pq", PQ()), ("opq", OPQ())):
         peer = faiss.IndexPQ(D, 48, 8, faiss.METRIC_INNER_PRODUCT)
         if name == "opq":
             peer = faiss.IndexPreTransform(faiss.OPQMatrix(D, 48), peer)
         times = []
         for _ in range(rounds if name == "pq" else 1):  # faiss's opq takes minutes
-            theirs, _ = timed(lambda peer=peer: peer.train(x))
-            ours, codec = timed(lambda quantizer=quantizer: quantizer.fit(TrainingVectors(x), 0))
+            *theirs, _ = timed(lambda peer=peer: peer.train(x))
+            *ours, codec = timed(lambda quantizer=quantizer: quantizer.fit(TrainingVectors(x), 0))
             times.append((theirs, ours))
         theirs, ours = np.median(times, axis=0)
-        print(f"| faiss {name}, default threads | {theirs:.1f} | {error(peer):.4f} | 1 |")
-        print(f"| {name} | {ours:.1f} | {error(codec.faiss_index):.4f} | {ours / theirs:.2f} |", flush=True)
+        print(f"| faiss {name}, default threads | {theirs[0]:.1f} | 1 | {theirs[1]:.1f} | 1 | {error(peer):.4f} |")
+        ratios = [f"{taken:.1f} | {taken / peers:.2f}" for taken, peers in zip(ours, theirs, strict=True)]
+        print(f"| {name} | {' | '.join(ratios)} | {error(codec.faiss_index):.4f} |", flush=True)
 
 
 def searching(x: NDArray[np.float32], queries: NDArray[np.float32], folder: Path) -> None:
@@ -120,7 +122,7 @@ def searching(x: NDArray[np.float32], queries: NDArray[np.float32], folder: Path
         np.save(folder / f"{dtype}.npy", x.astype(dtype))
         stored = np.load(folder / f"{dtype}.npy", mmap_mode="r")
         sample = TrainingVectors(stored[:20_000])
-        fit, codec = timed(lambda quantizer=quantizer, sample=sample: quantizer.fit(sample, 0))
+        fit, _, codec = timed(lambda quantizer=quantizer, sample=sample: quantizer.fit(sample, 0))
         codes = codec.codes_in_place(stored)
         rate = ""
         if codes is None:
