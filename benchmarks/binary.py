@@ -24,7 +24,7 @@ from labrador.indexes.base import QueryVectors
 from labrador.indexes.search import Searchable
 from labrador.indexes.two_stage import TwoStage
 from labrador.losses.bpr import margin_ranking
-from labrador.quantizers.hashing import HashCodec
+from labrador.quantizers.hash import HashCodec
 
 CANDIDATES = 1000
 

@@ -30,7 +30,7 @@ from labrador.indexes.base import QueryVectors
 from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.search import Searchable
 from labrador.indexes.two_stage import TwoStage
-from labrador.quantizers.hashing import HashCodec
+from labrador.quantizers.hash import HashCodec
 
 CLUSTER = 20_000  # passages
 FARTHEST, PER_DECADE = 0.33, 0.06  # shares of the bits that passages differ from their centre in

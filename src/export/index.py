@@ -8,7 +8,7 @@ import numpy as np
 from ..quantizers.base import Codes, FittedQuantizer
 from ..quantizers.codec import FaissCodec
 from ..quantizers.flat import FlatCodec
-from ..quantizers.hashing import HashCodec
+from ..quantizers.hash import HashCodec
 
 ROWS = 65_536  # codes added at once
 

@@ -1,4 +1,4 @@
-"""Learned product quantization: rotation and words trained by BiDR's contrastive loss (Xiao et al., WWW 2022).
+"""Learned product quantization: rotation and codewords trained by BiDR's contrastive loss (Xiao et al., WWW 2022).
 
 python run.py retriever=pretrained quantizer=learned_pq     # learned on frozen vectors, from OPQ
 python run.py retriever=bidr                                # learned together with the encoder
@@ -49,20 +49,22 @@ class LearnedPQ(SupervisedQuantizer):
         )
 
     def check(self, dimension: int, passages: int | None = None) -> None:
-        """What OPQ asks for, and more passages than hard negatives of one question."""
+        """What OPQ asks for, and more passages than hard negatives of one query."""
         super().check(dimension, passages)
         self.start(dimension).check(dimension, passages)
 
     def fit(self, x: TrainingVectors, seed: int) -> ProductCodec:
-        """Learn rotation and words; raises LabradorError when there is no pair to learn from.
+        """Learn rotation and codewords; raises LabradorError without a judged query to learn from.
 
-        Starts from `x.start`, or fits the OPQ itself. The vectors are brought to a length of about 1 first, so that a
-        learning rate means the same for every encoder.
+        Starts from `x.start`, or fits the OPQ itself. The vectors are first scaled to a length of about 1:
+        a learning rate then means the same for every encoder.
         """
         dimension = x.passages.shape[1]
         self.check(dimension, len(x.passages))
         lengths = [mean_length(vectors, seed) for vectors in (judged_queries(x).queries, x.passages)]
-        queries, passages = (2.0 ** round(math.log2(length)) for length in lengths)  # so that dividing by it is exact
+        queries, passages = (
+            2.0 ** round(math.log2(length)) for length in lengths
+        )  # dividing by a power of two is exact
         loss = self.loss.resolved(dimension, normalized=True, opq=True)
         loss = replace(
             loss,

@@ -17,7 +17,7 @@ PROBE = 1000  # vectors that are checked; nothing is learned from them
 
 
 class LSHCodec(BinaryCodec, FaissCodec):
-    """Signs of projections as codes; decoded to the sum of the projections' directions, each with its sign."""
+    """Codes are the signs of projections, decoded to the sum of the projections' directions with these signs."""
 
     def _encode_block(self, block: NDArray[np.float32]) -> Codes:
         return pack(self._rotation(block))

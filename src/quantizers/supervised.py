@@ -45,7 +45,7 @@ class SupervisedQuantizer(Quantizer):
         return None
 
     def check(self, dimension: int, passages: int | None = None) -> None:
-        """There must be more passages than hard negatives of one question."""
+        """There must be more passages than hard negatives of one query."""
         if passages is not None and passages < 2:
             raise LabradorError(
                 f"quantizer={self.option}: expected two passages or more to tell apart, the corpus has {passages}; use "
@@ -127,7 +127,7 @@ def learn(
 
 
 def batches(x: TrainingVectors, settings: SupervisedQuantizer, seed: int) -> Iterator[list[Example]]:
-    """Batches of as many epochs as are asked for: every query once an epoch, negatives among its best passages."""
+    """Batches without end: every query once an epoch, negatives among its best passages."""
     judged = judged_queries(x)
     sampler = ANNHard(negatives=settings.negatives, depth=settings.depth, positive=judged.positive)
     pool = Pool(judged.positives, judged.negatives, len(x.passages), settings.batch_size, seed, judged.spared)
@@ -157,5 +157,5 @@ def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, f
 
 
 def taken(vectors: Vectors, rows: NDArray[np.int64], length: float) -> NDArray[np.float32]:
-    """The rows [n] of vectors [N, D] that may be a memory map, divided by `length`, as float32 [n, D]."""
+    """`rows` [n] of vectors [N, D], which may be a memory map, divided by `length`, as float32 [n, D]."""
     return np.asarray(vectors[rows], dtype=np.float32) / np.float32(length)

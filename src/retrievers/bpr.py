@@ -13,7 +13,7 @@ from ..losses.bpr import BPRLoss
 from ..losses.contrastive import Contrastive
 from ..quantizers.base import Quantizer
 from ..quantizers.binary import check_dimension
-from ..quantizers.hashing import Hash
+from ..quantizers.hash import Hash
 from ..settings import component, nested
 from .base import DenseRetriever, fit_rounds, need_judged
 from .labelling import Labelling, train_set

@@ -9,7 +9,7 @@ from labrador.export.index import empty, write_faiss
 from labrador.indexes.base import QueryVectors
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat, FlatCodec
-from labrador.quantizers.hashing import HashCodec
+from labrador.quantizers.hash import HashCodec
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.opq import OPQ
 from labrador.quantizers.pq import PQ

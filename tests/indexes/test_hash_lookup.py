@@ -16,7 +16,7 @@ from labrador.indexes.two_stage import TwoStage
 from labrador.machine.threads import faiss_threads
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
-from labrador.quantizers.hashing import HashCodec
+from labrador.quantizers.hash import HashCodec
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.pq import PQ
 

@@ -6,7 +6,7 @@ import pytest
 from labrador.indexes.base import QueryVectors
 from labrador.indexes.hamming import FEW, HammingIndex, as_uint64
 from labrador.indexes.popcount import TILE, nearest
-from labrador.quantizers.hashing import HashCodec
+from labrador.quantizers.hash import HashCodec
 
 
 def by_numpy(codes, queries, k):

@@ -11,7 +11,7 @@ from labrador.indexes.search import Searchable
 from labrador.indexes.signs import SignProduct, byte_table
 from labrador.indexes.two_stage import TwoStage
 from labrador.quantizers.base import TrainingVectors
-from labrador.quantizers.hashing import Hash, HashCodec
+from labrador.quantizers.hash import Hash, HashCodec
 from labrador.quantizers.lsh import LSH
 
 

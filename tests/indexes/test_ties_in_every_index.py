@@ -17,7 +17,7 @@ from labrador.indexes.search import Searchable
 from labrador.indexes.two_stage import TwoStage
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
-from labrador.quantizers.hashing import HashCodec
+from labrador.quantizers.hash import HashCodec
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.opq import OPQ
 from labrador.quantizers.pq import PQ

@@ -19,7 +19,7 @@ from labrador.lab import Bench, Lab, Trained, artifacts, compress, encode, mine
 from labrador.losses.bpr import BPRLoss
 from labrador.losses.contrastive import Contrastive
 from labrador.quantizers.flat import Flat
-from labrador.quantizers.hashing import Hash
+from labrador.quantizers.hash import Hash
 from labrador.quantizers.lsh import LSH
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.bm25 import BM25Hard

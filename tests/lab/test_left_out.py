@@ -14,7 +14,7 @@ from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Bench, Lab, Trained, compress, encode, lexical, mine
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
-from labrador.quantizers.hashing import Hash
+from labrador.quantizers.hash import Hash
 from labrador.quantizers.supervised import batches, tensors
 from labrador.samplers.batch import distinct_passages
 from labrador.store import Store

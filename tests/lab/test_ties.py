@@ -20,7 +20,7 @@ from labrador.indexes.two_stage import TwoStage
 from labrador.lab import Bench, Lab, Trained
 from labrador.quantizers.base import TrainingVectors
 from labrador.quantizers.flat import Flat
-from labrador.quantizers.hashing import Hash
+from labrador.quantizers.hash import Hash
 from labrador.quantizers.learned_pq import LearnedPQ
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.opq import OPQ

@@ -13,7 +13,7 @@ from labrador.indexes.scan import Scan
 from labrador.indexes.two_stage import TwoStage
 from labrador.losses.contrastive import Contrastive
 from labrador.quantizers.flat import Flat
-from labrador.quantizers.hashing import Hash
+from labrador.quantizers.hash import Hash
 from labrador.quantizers.opq import OPQ
 from labrador.retrievers.bm25 import BM25
 from labrador.retrievers.bpr import BPR

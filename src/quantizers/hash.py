@@ -43,7 +43,7 @@ class HashCodec(BinaryCodec):
         return sum(map(len, self._files().values()))
 
     def project(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Queries [Q, D] behind the layer, [Q, bits]."""
+        """Queries [Q, D] after the layer, [Q, bits]."""
         return queries if self.weight is None else queries @ self.weight.T
 
     def _encode_block(self, block: NDArray[np.float32]) -> Codes:
@@ -106,7 +106,7 @@ class Hash(SupervisedQuantizer):
         check_dimension(self.bits, dimension)
 
     def fit(self, x: TrainingVectors, seed: int) -> HashCodec:
-        """Learn the layer; raises LabradorError when there is no pair to learn from."""
+        """Learn the layer; raises LabradorError without a judged query to learn from."""
         dimension = x.passages.shape[1]
         self.check(dimension, len(x.passages))
         judged = judged_queries(x)

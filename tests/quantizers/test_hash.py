@@ -10,7 +10,7 @@ from labrador.arrays.ragged import Ragged
 from labrador.errors import LabradorError
 from labrador.losses.bpr import LAYER
 from labrador.quantizers.base import JudgedQueries, TrainingVectors
-from labrador.quantizers.hashing import Hash, HashCodec
+from labrador.quantizers.hash import Hash, HashCodec
 from labrador.quantizers.learned_pq import LearnedPQ
 from labrador.quantizers.supervised import batches, tensors
 from labrador.samplers.base import Example
