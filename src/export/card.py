@@ -114,9 +114,9 @@ def _texts(artifacts: RunArtifacts, models: Sequence[Model], between: str) -> st
     ]
     if artifacts.corpus.question("why?") == "why":
         notes.append("The queries of this data have no question mark at their end; leave it out.")
-    if artifacts.precision("codes") != "float32":
+    if artifacts.precision != "float32":
         notes.append(
-            f"The run multiplied matrices in {artifacts.precision('codes')}: the vectors behind `index.faiss` differ "
+            f"The run multiplied matrices in {artifacts.precision}: the vectors behind `index.faiss` differ "
             "from this model's float32 vectors by rounding (about 1e-3 on vectors of length 1)."
         )
     return "\n".join(f"{line}\n" for line in notes)

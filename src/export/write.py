@@ -58,11 +58,11 @@ def export(run: FinishedRun, folder: Path) -> None:
 
 
 def _fill(artifacts: RunArtifacts, folder: Path) -> None:
-    passages = artifacts.passages_checkpoint("codes")
-    queries, _ = artifacts.queries("queries")
+    passages = artifacts.passages_checkpoint()
+    queries, _ = artifacts.queries()
     written = models("", queries, passages)
     if artifacts.verified:
-        written += models(VERIFIER, artifacts.queries("verifier")[0], artifacts.passages_checkpoint("dense"))
+        written += models(VERIFIER, artifacts.queries(verifier=True)[0], artifacts.passages_checkpoint(verifier=True))
     between = joiner(queries.encoder.tokenizer())
     for model in written:
         write_model(model, folder)

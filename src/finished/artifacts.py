@@ -13,7 +13,7 @@ from ..encoders.base import Encoder
 from ..encoders.checkpoint import Checkpoint
 from ..errors import LabradorError
 from ..indexes.search import Search, Searchable
-from ..lab.artifacts import BM25, RANKING, pretrained
+from ..lab.artifacts import BM25, RANKING, RankedFrom, pretrained
 from ..lab.encode import CODES, VECTORS
 from ..lab.train import TOWERS
 from ..quantizers.base import Codes, FittedQuantizer
@@ -34,10 +34,9 @@ class RunArtifacts:
         return Corpus(self._held(key, "the corpus").folder, self.run.part("data").handling)
 
     @cached_property
-    def inputs(self) -> dict[str, str]:
-        """The keys of what the ranking was made from: "codes", "quantizer", "queries", ... or "bm25"."""
-        inputs: dict[str, str] = self._ranking.manifest["inputs"]
-        return inputs
+    def ranked_from(self) -> RankedFrom:
+        """The keys of what a ranking by vectors was made from."""
+        return RankedFrom.of(self._ranking.manifest["inputs"])
 
     @property
     def ties_from(self) -> int:
@@ -51,7 +50,8 @@ class RunArtifacts:
     @property
     def lexical(self) -> Artifact | None:
         """The BM25 index; None for a run that searches vectors."""
-        return self._held(self.inputs[BM25.name], "the BM25 index") if BM25.name in self.inputs else None
+        key = self._ranking.manifest["inputs"].get(BM25.name)
+        return None if key is None else self._held(key, "the BM25 index")
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -69,7 +69,7 @@ class RunArtifacts:
     @property
     def verified(self) -> bool:
         """Whether a second encoder, the verifier, encoded passages and queries for the rerank."""
-        return "verifier" in self.inputs
+        return self.ranked_from.verifier is not None
 
     @property
     def searchable(self) -> Searchable:
@@ -80,14 +80,14 @@ class RunArtifacts:
     @cached_property
     def quantizer(self) -> FittedQuantizer:
         """The trained quantizer."""
-        artifact = self._held(self.inputs["quantizer"], "the quantizer")
+        artifact = self._held(self.ranked_from.quantizer, "the quantizer")
         fitted: FittedQuantizer = self.run.part("quantizer").load(artifact.folder)
         return fitted
 
     @cached_property
     def codes(self) -> Codes:
         """The codes of all passages, uint8 [N, code_bytes], memory-mapped."""
-        artifact = self._held(self.inputs["codes"], "the codes")
+        artifact = self._held(self.ranked_from.codes, "the codes")
         if (artifact.folder / CODES).exists():
             return open_array(artifact.folder / CODES)
         in_place = self.quantizer.codes_in_place(open_array(artifact.folder / VECTORS))
@@ -98,35 +98,34 @@ class RunArtifacts:
     @cached_property
     def vectors(self) -> NDArray[np.floating] | None:
         """The passages' full vectors [N, D], by which candidates are reranked; None where nothing reads them."""
-        if "dense" not in self.inputs:
-            return None
-        return open_array(self._held(self.inputs["dense"], "the passages' vectors").folder / VECTORS)
+        key = self.ranked_from.dense
+        return None if key is None else open_array(self._held(key, "the passages' vectors").folder / VECTORS)
 
     @cached_property
     def structure(self) -> Path | None:
         """The folder with what the search needs besides the codes (hash tables); None where it needs nothing."""
-        if "structure" not in self.inputs:
-            return None
-        return self._held(self.inputs["structure"], "the hash tables").folder
+        key = self.ranked_from.structure
+        return None if key is None else self._held(key, "the hash tables").folder
 
-    def queries(self, side: str) -> tuple[Checkpoint, NDArray[np.float32]]:
-        """The query encoder of the first stage ("queries") or of the verifier ("verifier"), and the vectors [Q, D] that
-        it gave the run's queries.
-        """
-        artifact = self._held(self.inputs[side], "the queries' vectors")
+    def queries(self, *, verifier: bool = False) -> tuple[Checkpoint, NDArray[np.float32]]:
+        """The query encoder of the first stage or of the verifier, and the vectors [Q, D] it gave the run's queries."""
+        key = self.ranked_from.verifier if verifier else self.ranked_from.queries
+        artifact = self._held(key or "", "the queries' vectors")
         return self.checkpoint(artifact.manifest["inputs"]["checkpoint"]), open_array(artifact.folder / VECTORS)
 
-    def passages_checkpoint(self, name: str) -> Checkpoint:
-        """The encoder that made an input of the ranking ("codes", "dense")."""
-        return self.checkpoint(self._encoded(name).manifest["inputs"]["checkpoint"])
+    def passages_checkpoint(self, *, verifier: bool = False) -> Checkpoint:
+        """The passage encoder of the codes or of the verifier."""
+        key = self.ranked_from.dense if verifier else self.ranked_from.codes
+        return self.checkpoint(self._encoded(key or "").manifest["inputs"]["checkpoint"])
 
-    def precision(self, name: str) -> str:
-        """The precision of the matrix products that made an input of the ranking."""
-        return str(self._encoded(name).manifest["config"]["precision"])
+    @property
+    def precision(self) -> str:
+        """The precision of the matrix products behind the codes."""
+        return str(self._encoded(self.ranked_from.codes).manifest["config"]["precision"])
 
-    def _encoded(self, name: str) -> Artifact:
-        """The artifact that an encoder wrote: the input itself, or the vectors that its codes were made from."""
-        artifact = self._described(self.inputs[name], "what the encoder wrote")
+    def _encoded(self, key: str) -> Artifact:
+        """The artifact that an encoder wrote: the one of that key, or the vectors that its codes were made from."""
+        artifact = self._described(key, "what the encoder wrote")
         while "checkpoint" not in artifact.manifest["inputs"]:
             artifact = self._described(artifact.manifest["inputs"]["vectors"], "the passages' vectors")
         return artifact

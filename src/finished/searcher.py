@@ -85,8 +85,8 @@ def _by_terms(artifacts: RunArtifacts) -> Find:
 
 
 def _by_vectors(artifacts: RunArtifacts) -> Find:
-    encode = _agreeing(artifacts, "queries")
-    verify = _agreeing(artifacts, "verifier") if artifacts.verified else None
+    encode = _agreeing(artifacts)
+    verify = _agreeing(artifacts, verifier=True) if artifacts.verified else None
     index = artifacts.search.build(artifacts.searchable)
 
     def find(query: str, k: int) -> Found:
@@ -99,9 +99,9 @@ def _by_vectors(artifacts: RunArtifacts) -> Find:
     return find
 
 
-def _agreeing(artifacts: RunArtifacts, side: str) -> EncodeQuestions:
+def _agreeing(artifacts: RunArtifacts, *, verifier: bool = False) -> EncodeQuestions:
     """The encoder that gives the run's first query the vector it had; raises LabradorError if none does."""
-    checkpoint, known = artifacts.queries(side)
+    checkpoint, known = artifacts.queries(verifier=verifier)
     texts = artifacts.corpus.queries(artifacts.run.split).texts[:1]
     encode = question_encoder(checkpoint)
     if _agree(encode, texts, known):

@@ -219,6 +219,32 @@ def structure(settings: Mapping[str, Any], quantizer: StoredQuantizer, stored: S
     return STRUCTURE.recipe(settings, inputs, f"of {len(stored.array):,} codes")
 
 
+@dataclass(frozen=True)
+class RankedFrom:
+    """The keys of what a ranking by vectors was made from; None = it needed no such thing.
+
+    queries, verifier: the queries' vectors for the codes and for the rerank by another encoder; dense: the passages'
+    full vectors for the rerank; structure: hash tables.
+    """
+
+    codes: str
+    quantizer: str
+    queries: str
+    structure: str | None = None
+    dense: str | None = None
+    verifier: str | None = None
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, str]) -> "RankedFrom":
+        """As the manifest of a ranking has them."""
+        return cls(**{name: inputs[name] for name in cls.__annotations__ if name in inputs})
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """As the manifest gets them."""
+        return {name: key for name, key in vars(self).items() if key is not None}
+
+
 def ranking(bench: Bench, search: Search | int, queries: QuerySet, keys: Mapping[str, str], about: str) -> Recipe:
     """The best passages of all queries: by BM25 so many of them, by any other search as that says; `keys`: of all that
     is searched, and of the vectors of the queries.

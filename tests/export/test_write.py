@@ -57,7 +57,7 @@ def test_one_tower_and_its_index_give_the_runs_ranking(cells, tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     model, artifacts = load(tmp_path / "out"), RunArtifacts(run)
     queries = model.encode_query(list(QUERIES.values()))
-    assert far(queries, artifacts.queries("queries")[1]) < 1e-5
+    assert far(queries, artifacts.queries()[1]) < 1e-5
     if name == "multirun/dense/0":
         assert far(model.encode_document(PASSAGES), stored(artifacts)) < 1e-5
     pids = (tmp_path / "out" / "pids.txt").read_text().splitlines()
@@ -72,7 +72,7 @@ def test_lengths_are_the_runs(cells, tmp_path):
     run = open_run(cells / "multirun" / "dense" / "0")
     export(run, tmp_path / "out")
     model, long = load(tmp_path / "out"), "who keeps the red fox " * 60
-    tower, encoder = RunArtifacts(run).queries("queries")[0].towers(), RunArtifacts(run).encoder
+    tower, encoder = RunArtifacts(run).queries()[0].towers(), RunArtifacts(run).encoder
     for side, encode in (("query", model.encode_query), ("passage", model.encode_document)):
         length = getattr(encoder, f"max_{side}_length")
         ids = tokenize(encoder.tokenizer(), [long], length, Form(getattr(encoder, f"{side}_prefix")))
@@ -87,7 +87,7 @@ def test_two_towers_are_two_models(cells, tmp_path):
     artifacts = RunArtifacts(run)
     longest = np.abs(stored(artifacts)).max()
     query, passage = load(tmp_path / "out" / "query"), load(tmp_path / "out" / "passage")
-    assert far(query.encode(list(QUERIES.values())), artifacts.queries("queries")[1]) < 1e-5 * longest
+    assert far(query.encode(list(QUERIES.values())), artifacts.queries()[1]) < 1e-5 * longest
     assert far(passage.encode(PASSAGES), stored(artifacts)) < 1e-5 * longest
     assert not (tmp_path / "out" / "modules.json").exists()
 
@@ -97,8 +97,8 @@ def test_bidr_brings_its_verifier_and_a_projection(cells, tmp_path):
     export(run, tmp_path / "out")
     artifacts = RunArtifacts(run)
     sparse, verifier = load(tmp_path / "out"), load(tmp_path / "out" / "verifier")
-    assert far(sparse.encode_query(list(QUERIES.values())), artifacts.queries("queries")[1]) < 1e-5
-    assert far(verifier.encode_query(list(QUERIES.values())), artifacts.queries("verifier")[1]) < 1e-5
+    assert far(sparse.encode_query(list(QUERIES.values())), artifacts.queries()[1]) < 1e-5
+    assert far(verifier.encode_query(list(QUERIES.values())), artifacts.queries(verifier=True)[1]) < 1e-5
     assert far(verifier.encode_document(PASSAGES), by_line(artifacts, artifacts.vectors)) < 1e-5
     card = (tmp_path / "out" / "README.md").read_text()
     assert "20 candidates from the codes were ranked again by the inner products of full vectors" in card
