@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,11 @@ class FittedQuantizer(ABC):
     def save(self, folder: Path) -> None:
         """Write the trained parameters into `folder` (never pickle)."""
 
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+
     def state(self) -> State:
         """The parameters by name that a training can start from; none where it cannot."""
         return {}
@@ -114,6 +119,7 @@ class FittedQuantizer(ABC):
 class Quantizer(ABC):
     """A compression as a component: its fields are its settings."""
 
+    codec: ClassVar[type[FittedQuantizer]]  # what `fit` gives
     binary: ClassVar[bool] = False  # whether its codes are signs, compared by Hamming distance
     version: ClassVar[int] = 1  # raised when the same settings give other results
     supervised: ClassVar[bool] = False  # whether it learns from judged train questions
@@ -135,9 +141,9 @@ class Quantizer(ABC):
         """The quantizer that was trained together with an encoder of `dimension`; `state`: its parameters by name."""
         raise NotImplementedError(f"{type(self).__name__} is not trained together with an encoder")
 
-    @abstractmethod
     def load(self, folder: Path) -> FittedQuantizer:
         """What `FittedQuantizer.save` wrote into `folder`."""
+        return self.codec.load(folder)
 
     def check(self, dimension: int, passages: int | None = None) -> None:  # noqa: B027 - most settings fit all vectors
         """Raise LabradorError when N = `passages` (None: not known yet) vectors [N, dimension] cannot be quantized."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,11 @@ class FlatCodec(FittedQuantizer):
         """Write dimension and type into `folder`."""
         (folder / FILE).write_bytes(self._description())
 
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        return cls(**json.loads((folder / FILE).read_bytes()))
+
     def codes_in_place(self, vectors: Vectors) -> Codes | None:
         """The vectors' own bytes when they are stored in this codec's type, else None."""
         check_shape(vectors, self.dimension, "stored vectors")
@@ -51,6 +57,8 @@ class FlatCodec(FittedQuantizer):
 class Flat(Quantizer):
     """The vectors as the encoder stored them."""
 
+    codec: ClassVar[type[FittedQuantizer]] = FlatCodec
+
     def draws(self, passages: int) -> bool:
         """Never."""
         return False
@@ -60,7 +68,3 @@ class Flat(Quantizer):
         for _ in watched(x.passages, "checking vectors"):
             pass
         return FlatCodec(x.passages.shape[1], x.passages.dtype.name)
-
-    def load(self, folder: Path) -> FlatCodec:
-        """What `FlatCodec.save` wrote into `folder`."""
-        return FlatCodec(**json.loads((folder / FILE).read_bytes()))

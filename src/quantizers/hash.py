@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..arrays.vectors import check_shape
 from ..losses.bpr import LAYER, BPRLoss
 from ..settings import component, nested
-from .base import Codes, State, TrainingVectors
+from .base import Codes, FittedQuantizer, State, TrainingVectors
 from .binary import BinaryCodec, check_dimension, pack
 from .codec import Rotation
 from .supervised import SupervisedQuantizer, judged_queries, learn, mean_length
@@ -65,8 +65,8 @@ class HashCodec(BinaryCodec):
             (folder / name).write_bytes(content)
 
     @classmethod
-    def load(cls, folder: Path) -> "HashCodec":
-        """What `save` wrote into `folder`."""
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
         shape = json.loads((folder / SHAPE).read_bytes())
         return cls(np.load(folder / WEIGHT, allow_pickle=False) if shape["layer"] else None, shape["dimension"])
 
@@ -83,6 +83,7 @@ class HashCodec(BinaryCodec):
 class Hash(SupervisedQuantizer):
     """`bits` learned signs, bits / 8 bytes per passage: a layer that starts as the identity."""
 
+    codec: ClassVar[type[FittedQuantizer]] = HashCodec
     binary: ClassVar[bool] = True
     version: ClassVar[int] = 3  # 2: any positive of a query, whatever the data
 
@@ -118,7 +119,3 @@ class Hash(SupervisedQuantizer):
     def learned(self, state: State, dimension: int) -> HashCodec:
         """The codec of a layer that was trained with an encoder: the state of its `BPRLoss`."""
         return HashCodec(state.get(LAYER), dimension)
-
-    def load(self, folder: Path) -> HashCodec:
-        """What `HashCodec.save` wrote into `folder`."""
-        return HashCodec.load(folder)

@@ -6,14 +6,13 @@ python run.py retriever=bidr                                # learned together w
 
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from ..losses.bidr import CODEBOOKS, ROTATION, SKEW, BiDRLoss, turned, usual_codebooks
 from ..settings import component, nested, setting
-from .base import State, TrainingVectors
+from .base import FittedQuantizer, State, TrainingVectors
 from .opq import OPQ
 from .pq import ProductCodec
 from .supervised import DEPTH, SupervisedQuantizer, judged_queries, learn, mean_length
@@ -23,6 +22,7 @@ from .supervised import DEPTH, SupervisedQuantizer, judged_queries, learn, mean_
 class LearnedPQ(SupervisedQuantizer):
     """PQ that starts as `OPQ` and learns from judged queries; `codebooks` bytes per passage with 256 codewords."""
 
+    codec: ClassVar[type[FittedQuantizer]] = ProductCodec
     version: ClassVar[int] = 3  # 2: any positive of a query, whatever the data
 
     depth: int = setting(100, DEPTH, ge=1)
@@ -86,7 +86,3 @@ class LearnedPQ(SupervisedQuantizer):
             rotation = turned(torch.from_numpy(rotation), torch.from_numpy(state[SKEW])).numpy()
         identity = np.array_equal(rotation, np.eye(dimension, dtype=rotation.dtype))
         return ProductCodec.of(None if identity else rotation, state[CODEBOOKS])
-
-    def load(self, folder: Path) -> ProductCodec:
-        """What `ProductCodec.save` wrote into `folder`."""
-        return ProductCodec.load(folder)

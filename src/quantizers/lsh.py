@@ -1,7 +1,6 @@
 """Locality-sensitive hashing: the signs of a fixed random rotation, compared by Hamming distance (Charikar, 2002)."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..arrays.vectors import sample
 from ..settings import component, setting
-from .base import Codes, Quantizer, TrainingVectors
+from .base import Codes, FittedQuantizer, Quantizer, TrainingVectors
 from .binary import BITS, BinaryCodec, check_dimension, pack
 from .codec import FaissCodec, Rotation, matrix_of, rotated
 
@@ -35,6 +34,7 @@ class LSHCodec(BinaryCodec, FaissCodec):
 class LSH(Quantizer):
     """`bits` signs of a seeded random rotation; bits / 8 bytes per passage."""
 
+    codec: ClassVar[type[FittedQuantizer]] = LSHCodec
     binary: ClassVar[bool] = True
 
     bits: int | None = setting(None, BITS, ge=8, multiple_of=8)
@@ -53,7 +53,3 @@ class LSH(Quantizer):
         index = faiss.IndexLSH(dimension, self.bits or dimension, True, False)
         index.rrot.init(seed)
         return LSHCodec(index)
-
-    def load(self, folder: Path) -> LSHCodec:
-        """What `FaissCodec.save` wrote into `folder`."""
-        return LSHCodec.load(folder)

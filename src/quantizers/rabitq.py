@@ -1,16 +1,18 @@
 """RaBitQ: one bit per dimension of a rotated vector and two corrections (Gao and Long, SIGMOD 2024)."""
 
-from pathlib import Path
+from typing import ClassVar
 
 from ..arrays.vectors import sample
 from ..settings import component, setting
-from .base import SAMPLED, Quantizer, TrainingVectors
+from .base import SAMPLED, FittedQuantizer, Quantizer, TrainingVectors
 from .codec import FaissCodec
 
 
 @component
 class RaBitQ(Quantizer):
     """D / 8 bytes of signs around the sample's mean and 8 bytes of corrections per passage."""
+
+    codec: ClassVar[type[FittedQuantizer]] = FaissCodec
 
     training_passages: int = setting(100_000, SAMPLED, ge=1)
 
@@ -25,7 +27,3 @@ class RaBitQ(Quantizer):
         index = faiss.IndexPreTransform(rotation, faiss.IndexRaBitQ(dimension, faiss.METRIC_INNER_PRODUCT))
         index.train(drawn)
         return FaissCodec(index)
-
-    def load(self, folder: Path) -> FaissCodec:
-        """What `FaissCodec.save` wrote into `folder`."""
-        return FaissCodec.load(folder)

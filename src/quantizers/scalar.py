@@ -1,16 +1,18 @@
 """Scalar quantization: one byte per dimension, between the smallest and the largest value seen in training."""
 
-from pathlib import Path
+from typing import ClassVar
 
 from ..arrays.vectors import sample
 from ..settings import component, setting
-from .base import SAMPLED, Quantizer, TrainingVectors
+from .base import SAMPLED, FittedQuantizer, Quantizer, TrainingVectors
 from .codec import FaissCodec
 
 
 @component
 class SQ8(Quantizer):
     """Uniform 8-bit steps per dimension; D bytes per passage. Values outside the sample's range are clipped."""
+
+    codec: ClassVar[type[FittedQuantizer]] = FaissCodec
 
     training_passages: int = setting(100_000, SAMPLED, ge=1)
 
@@ -26,7 +28,3 @@ class SQ8(Quantizer):
         index = faiss.IndexScalarQuantizer(drawn.shape[1], faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
         index.train(drawn)
         return FaissCodec(index)
-
-    def load(self, folder: Path) -> FaissCodec:
-        """What `FaissCodec.save` wrote into `folder`."""
-        return FaissCodec.load(folder)
