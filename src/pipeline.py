@@ -23,7 +23,7 @@ from .machine.devices import SETTINGS, Device, chosen_device, pick_device
 from .machine.gpus import Lease
 from .machine.hardware import this_machine
 from .metrics.scores import METRICS
-from .report.table import print_rows
+from .report.terminal import print_rows
 from .results import FILE_NAME, OPTIONS, ResultRow
 from .retrievers.base import Retriever
 from .settings import build

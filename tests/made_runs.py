@@ -1,6 +1,6 @@
-"""Finished runs made up for the tests of a report: result rows, figures of each question, run files, a corpus.
+"""Finished runs made up for the tests of a report: result rows, figures of each query, run files, a corpus.
 
-Nothing is trained or searched: a ranking is the question's relevant passage at a drawn rank among other passages.
+Nothing is trained or searched: a ranking is the query's relevant passage at a drawn rank among other passages.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from labrador.metrics.run_files import write_per_query, write_trec
 from labrador.results import ResultRow
 
 CORPUS = "c0ffee"
-PASSAGES, QUESTIONS, DEPTH = 60, 24, 20
+PASSAGES, QUERIES, DEPTH = 60, 24, 20
 MARKUP = (
     "</script><script>document.title='run'</script> <img src=x onerror=\"document.title='run'\"> <!-- 'q' \"q\" & &lt;"
 )
@@ -65,8 +65,8 @@ def make_runs(folder, data="beir", corpus=CORPUS, cells=CELLS, **fields):
             ids, ranks = rankings(rng, good)
             figures = {"MRR@10": np.where(ranks <= 10, 1 / ranks, 0)} | {f"R@{k}": ranks <= k for k in (1, 5, 20)}
             figures = {name: values.astype(np.float64) for name, values in figures.items()}
-            scores = np.tile(np.linspace(1, 0.1, DEPTH, dtype=np.float32), (QUESTIONS, 1))
-            qids = [f"q{n}" for n in range(QUESTIONS)]
+            scores = np.tile(np.linspace(1, 0.1, DEPTH, dtype=np.float32), (QUERIES, 1))
+            qids = [f"q{n}" for n in range(QUERIES)]
             write_trec(where / "run.trec", qids, lambda rows: [f"p{row}" for row in rows], ids, scores, "made")
             write_per_query(where / "per_query.parquet", qids, figures)
             made = ResultRow(
@@ -78,7 +78,7 @@ def make_runs(folder, data="beir", corpus=CORPUS, cells=CELLS, **fields):
                 encoder=None if retriever == "bm25" else "tiny",
                 seed=seed,
                 metrics={name: float(values.mean()) for name, values in figures.items()} | {"nDCG@10": None},
-                queries=QUESTIONS,
+                queries=QUERIES,
                 passages=PASSAGES,
                 bytes_per_passage=size,
                 index_bytes=int(size * PASSAGES),
@@ -97,14 +97,12 @@ def make_runs(folder, data="beir", corpus=CORPUS, cells=CELLS, **fields):
 
 
 def rankings(rng, good):
-    """ids int64 [QUESTIONS, DEPTH] and the rank of each question's relevant passage, p0 of q0, p1 of q1, ..."""
-    ranks = np.where(
-        rng.random(QUESTIONS) < good, 1 + rng.integers(0, 3, QUESTIONS), 8 + rng.integers(0, 12, QUESTIONS)
-    )
-    ids = np.empty((QUESTIONS, DEPTH), dtype=np.int64)
-    for question, rank in enumerate(ranks):
-        others = rng.permutation(np.delete(np.arange(PASSAGES), question))[: DEPTH - 1]
-        ids[question] = np.insert(others, rank - 1, question)
+    """ids int64 [QUERIES, DEPTH] and the rank of each query's relevant passage, p0 of q0, p1 of q1, ..."""
+    ranks = np.where(rng.random(QUERIES) < good, 1 + rng.integers(0, 3, QUERIES), 8 + rng.integers(0, 12, QUERIES))
+    ids = np.empty((QUERIES, DEPTH), dtype=np.int64)
+    for query, rank in enumerate(ranks):
+        others = rng.permutation(np.delete(np.arange(PASSAGES), query))[: DEPTH - 1]
+        ids[query] = np.insert(others, rank - 1, query)
     return ids, ranks.astype(np.float64)
 
 
@@ -122,12 +120,12 @@ def make_corpus(store, key=CORPUS, scored_by="qrels"):
 
     passages = [Passage(n + 1, f"p{n}", f"Title {n}", text(n)) for n in range(PASSAGES)]
     writer.passages(folder / "raw", passages)
-    asked = [MARKUP, *(f"where is the {WORDS[n % len(WORDS)]} number {n}" for n in range(1, QUESTIONS))]
-    answers = [[WORDS[n % len(WORDS)]] for n in range(QUESTIONS)] if scored_by == "answers" else [None] * QUESTIONS
-    queries = [Query(n + 1, f"q{n}", asked[n], answers[n]) for n in range(QUESTIONS)]
-    judged = [Judgement(n + 1, f"q{n}", f"p{n}", 1) for n in range(QUESTIONS)]
-    judged.append(Judgement(QUESTIONS + 1, "q1", "p30", 0))
-    judged += [Judgement(QUESTIONS + 2 + n, "q5", f"p{30 + n}", 1) for n in range(20)]
+    asked = [MARKUP, *(f"where is the {WORDS[n % len(WORDS)]} number {n}" for n in range(1, QUERIES))]
+    answers = [[WORDS[n % len(WORDS)]] for n in range(QUERIES)] if scored_by == "answers" else [None] * QUERIES
+    queries = [Query(n + 1, f"q{n}", asked[n], answers[n]) for n in range(QUERIES)]
+    judged = [Judgement(n + 1, f"q{n}", f"p{n}", 1) for n in range(QUERIES)]
+    judged.append(Judgement(QUERIES + 1, "q1", "p30", 0))
+    judged += [Judgement(QUERIES + 2 + n, "q5", f"p{30 + n}", 1) for n in range(20)]
     taken = writer.judgements(folder / "raw", judged) if scored_by == "qrels" else None
     writer.split("test", folder / "raw", queries, taken)
     writer.finish()

@@ -296,7 +296,7 @@ def test_a_clean_tree_passes(tmp_path):
         ("quantizers__pq", "def fit():\n    from ..indexes.pq import X", "quantizers imports indexes"),
         ("report__table", "from ..store import Store", "report stands apart and imports store"),
         ("report__table", "from ..data.corpus import Corpus", "report stands apart and imports data"),
-        ("lab", "from .report.table import print_rows", "lab imports report, which stands apart"),
+        ("lab", "from .report.terminal import print_rows", "lab imports report, which stands apart"),
         (
             "lab",
             "import hydra.utils",
@@ -307,7 +307,7 @@ def test_a_clean_tree_passes(tmp_path):
             "def f():\n    from omegaconf import DictConfig",
             "imports omegaconf: only composed and launcher",
         ),
-        ("report__table", "def f():\n    import wandb", "src/report/table.py:2 imports wandb: only tracker may"),
+        ("report__terminal", "def f():\n    import wandb", "src/report/terminal.py:2 imports wandb: only tracker may"),
         ("lab", "from labrador.data import corpus", "imports labrador by name"),
         ("lab", "import src.data", "imports src: a second, different copy"),
         ("helpers", "from .errors import X", "helpers is in no floor"),

@@ -9,7 +9,8 @@ import pytest
 from made_runs import make_row
 
 from labrador.errors import LabradorError
-from labrador.report.table import render
+from labrador.report.layout import layout
+from labrador.report.terminal import rendered
 from labrador.results import SHOWN, Shown, count, find, frame, read, size, tenths, three_digits
 from labrador.tracker import summary
 
@@ -212,7 +213,7 @@ def test_a_figure_that_is_declared_is_shown_everywhere(row, monkeypatch, tmp_pat
         tmp_path / str(number): row(commit=taken, quantizer=name)
         for number, (taken, name) in enumerate([(2.0, "pq"), (3.5, "flat")])
     }
-    text = render(list(rows.values()))
+    text = rendered(layout(list(rows.values())))
     assert "build" in text
     assert " 2.0*" in text
     assert summary(rows[tmp_path / "0"])["commit"] == 2.0

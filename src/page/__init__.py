@@ -1,13 +1,13 @@
-"""A report as one HTML file that needs no network and no other file: table, chart, significance, a query browser.
+"""A report as one HTML file that needs no network or other files: table, chart, significance, query browser.
 
     summary.py    what is shown at once: the table and the points of the chart
-    browser.py    questions, rankings, judgements and texts, packed until they are asked for
+    browser.py    queries, rankings, judgements and texts, packed until the reader opens them
     rankings.py   the top of each ranking, from run.trec
-    texts.py      questions and passages, from the corpora in the store
+    texts.py      queries and passages, from the corpora in the store
     blocks.py     data inside HTML
     page.html, page.css, *.js    the page itself
 
-The page has a content security policy: its own script and style, by their hashes, and nothing else, from nowhere.
+Its content security policy allows its own script and style, by their hashes, and nothing else.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from typing import Any
 
 from ..errors import LabradorError
 from ..report.comparison import Comparison
-from ..report.groups import Group, groups, telling
+from ..report.groups import Group, groups, with_metric
+from ..report.per_query import PER_QUERY
 from ..report.significance.differences import Matrix, matrix
-from ..report.systems import PER_QUERY
 from . import browser
 from .blocks import Blocks, csp_hash, json_element
 from .summary import summary
@@ -34,23 +34,23 @@ SCRIPTS = (
     "chart",
     "points",
     "matrix",
-    "questions",
+    "queries",
     "passages",
     "main",
 )  # in this order
-MOST_PAIRS = 5000  # pairs of systems that are tested: 100 systems
+MOST_PAIRS = 5000  # that are tested: 100 systems
 
 
 def write_page(found: Comparison, file: Path, store: Path, title: str) -> list[str]:
-    """Write the page of a comparison to `file`; returns, a line each, what is not in it and why.
+    """Write the page of a comparison to `file`; returns a line on each part that was left out.
 
-    store: the folder of artifacts with the corpora that the runs were made on. Raises LabradorError when the file
-    cannot be written, what lies beside a result cannot be read, or no metric is known of any system.
+    store: the runs' store, which has their corpora. Raises LabradorError if the file cannot be written, a run's files
+    cannot be read, or no system has a metric.
     """
     blocks = Blocks()
-    shown, notes = telling(groups(found.systems), found.metrics)
+    shown, notes = with_metric(groups(found.systems), found.metrics)
     if not shown:
-        raise LabradorError("a page needs a metric, and none of these results can tell one; name other runs")
+        raise LabradorError("a page needs a metric, and none of these results has one; name other runs")
     values = []
     for number, (group, _) in enumerate(shown):
         value = summary(group, found.metrics, found.differences)
@@ -58,7 +58,7 @@ def write_page(found: Comparison, file: Path, store: Path, title: str) -> list[s
         value["browser"], more = browser.add(blocks, number, group, store, browser.BUDGET // len(shown))
         notes += more
         values.append(value)
-    data = {"title": title, "told": list(found.told), "groups": values, "notes": notes}
+    data = {"title": title, "explanation": list(found.explanation), "groups": values, "notes": notes}
     try:
         file.write_text(_assemble(title, data, blocks), encoding="utf-8")
     except OSError as error:
@@ -67,12 +67,12 @@ def write_page(found: Comparison, file: Path, store: Path, title: str) -> list[s
 
 
 def _add_matrices(blocks: Blocks, number: int, group: Group, metrics: Sequence[str], notes: list[str]) -> list[str]:
-    """Pack the significance of all pairs, one block a metric; returns the metrics that have one."""
+    """Pack the significance of all pairs, a block for each metric; returns the metrics that have one."""
     missing = [file for system in group.systems for file in system.files if not file.with_name(PER_QUERY).exists()]
     pairs = len(group.systems) * (len(group.systems) - 1) // 2
     if missing or not 0 < pairs <= MOST_PAIRS:
-        why = f"{PER_QUERY} is not beside {missing[0]}" if missing else f"{pairs:,} pairs of systems"
-        notes.append(f"{group.slug}: no significance of pairs ({why})")
+        why = f"there is no {PER_QUERY} next to {missing[0]}" if missing else f"{pairs:,} pairs of systems"
+        notes.append(f"{group.slug}: pairs of systems were not tested ({why})")
         return []
     for metric in metrics:
         blocks.add_json(f"g{number}-matrix-{metric}", _packed(matrix(group.systems, metric), group))
@@ -80,7 +80,7 @@ def _add_matrices(blocks: Blocks, number: int, group: Group, metrics: Sequence[s
 
 
 def _packed(tested: Matrix, group: Group) -> dict[str, Any]:
-    """The systems that were tested, and of each pair below the diagonal the difference and p, line by line."""
+    """The systems that were tested, and difference and p of each pair below the diagonal, row by row."""
     labels = [system.label for system in group.systems]
     below = [(i, j) for i in range(len(tested.labels)) for j in range(i)]
     return {
@@ -91,14 +91,14 @@ def _packed(tested: Matrix, group: Group) -> dict[str, Any]:
 
 
 def _rounded(p: float) -> float | None:
-    """p in three digits; None where one seed could tell nothing."""
+    """p to three digits; None for a single seed, which is not tested."""
     return None if isnan(p) else float(f"{p:.3g}")
 
 
 def _assemble(title: str, data: dict[str, Any], blocks: Blocks) -> str:
-    """The file: the page's own HTML with style, summary, script and packed data in their places.
+    """The file: the page's HTML with style, summary, script and packed data filled in.
 
-    The packed data come last, so that the page is drawn before a browser has read them.
+    The packed data come last, so that the browser draws the page before reading them.
     """
     folder = files(__package__)
     style = folder.joinpath("page.css").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Data inside an HTML file: JSON that no parser takes for markup, and gzipped bytes that a browser unpacks later."""
+"""Data inside an HTML file: JSON that no parser mistakes for markup, and gzipped bytes for the browser to unpack."""
 
 import base64
 import gzip
@@ -14,9 +14,9 @@ LEVEL = 9  # of gzip: a page is written once and opened often
 
 
 def json_element(name: str, value: Any) -> str:
-    """A script element that holds `value` as JSON and that no browser runs.
+    """A script element with `value` as JSON, which browsers do not run.
 
-    "<", ">" and "&" are written as escapes, so that no text in it ends the element or begins a comment.
+    "<", ">" and "&" are escaped, so that no text can end the element or begin a comment.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
@@ -26,18 +26,18 @@ def json_element(name: str, value: Any) -> str:
 
 
 class Blocks:
-    """The packed data of a page, each block a script element of its own that is unpacked by name."""
+    """The packed data of a page, each block a script element that is unpacked by name."""
 
     def __init__(self) -> None:
         self._elements: list[str] = []
 
     def add_json(self, name: str, value: Any) -> int:
-        """Pack a value; returns the bytes that the block takes in the file."""
+        """Pack a value; returns the block's size in the file, in bytes."""
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return self._add(name, text.encode("utf-8", "replace"))
 
     def add_array(self, name: str, values: NDArray[Any]) -> int:
-        """Pack an array of unsigned numbers, little-endian and row by row; returns the bytes it takes in the file."""
+        """Pack an array of unsigned numbers, little-endian and row by row; returns the block's bytes in the file."""
         return self._add(name, np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes())
 
     def html(self) -> str:
@@ -46,7 +46,7 @@ class Blocks:
 
     @property
     def size(self) -> int:
-        """The bytes of all elements."""
+        """The size of all elements, in bytes."""
         return sum(map(len, self._elements))
 
     def _add(self, name: str, data: bytes) -> int:

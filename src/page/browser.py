@@ -1,7 +1,7 @@
-"""What the query browser shows, packed: questions, every system's top passages, judgements, figures, texts.
+"""What the query browser shows, packed: queries, every system's top passages, judgements, scores, texts.
 
-All of one group g lie in blocks "g-NAME". Questions are numbered by their place in `questions`, passages by their first
-appearance, question by question, so that the texts a question needs lie in one or two blocks.
+The blocks of a group g are called "g-NAME". Queries are numbered by their position in `queries`, passages by first
+appearance, query by query, so that the texts a query needs are in one or two blocks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,26 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..report.groups import Group
-from ..report.systems import PER_QUERY, System, per_query
+from ..report.per_query import PER_QUERY, per_query
+from ..report.systems import System
 from .blocks import Blocks
 from .rankings import RUN, top
-from .texts import Passage, Question, open_texts
+from .texts import Passage, Query, open_texts
 
-K = 10  # passages shown of a ranking
-RELEVANT = 5  # relevant passages shown of a question, found or not
+K = 10  # passages shown for each ranking
+RELEVANT = 5  # relevant passages shown for each query, found or not
 CHUNK = 500  # passages in a block of texts
-CUTS = (600, 400, 280, 200, 140, 100)  # characters a text may have; the longest that fits the budget is taken
-BUDGET = 20_000_000  # bytes that the texts of a page may take
-SAMPLE = 40  # blocks of texts that are packed to see how long texts may be
-NONE = 65_535  # a figure that does not count
+CUTS = (600, 400, 280, 200, 140, 100)  # maximum length of a text, in characters; the longest that fits the budget
+BUDGET = 20_000_000  # maximum size of a page's texts, in bytes
+SAMPLE = 40  # blocks of texts packed to choose their length
+NONE = 65_535  # no score
 
 
 @dataclass(frozen=True)
 class Pools:
-    """The passages that any system found for a question among its first, or that are relevant: its pool.
+    """Each query's pool: the passages that are relevant or that any system ranks in its top K.
 
-    pids [P] of all questions in order of first appearance; pools: the numbers of each question's passages; ranks uint16
-    [Q, S, K]: the place in the question's pool, from 1, of each system's passages, 0 = none.
+    pids [P] of all queries in order of first appearance; pools: the numbers of each query's passages; ranks uint16
+    [Q, S, K]: the position in the query's pool, from 1, of each system's passages, 0 = none.
     """
 
     pids: list[str]
@@ -41,39 +42,38 @@ class Pools:
 
 
 def add(blocks: Blocks, number: int, group: Group, store: Path, budget: int) -> tuple[dict[str, Any] | None, list[str]]:
-    """Add the blocks of a group; returns what the page must know of them, and notes.
-
-    Without a run file there are none, and there is nothing to know.
-    """
+    """Add the blocks of a group; returns what the page must know about them (None without any run file), and notes."""
     shown = [system for system in group.systems if system.files[0].with_name(RUN).exists()]
-    notes = [f"{group.slug}: {RUN} is not beside {system.files[0]}" for system in group.systems if system not in shown]
+    notes = [
+        f"{group.slug}: there is no {RUN} next to {system.files[0]}" for system in group.systems if system not in shown
+    ]
     if not shown:
         return None, notes
     texts = open_texts(shown, store)
     if not texts:
-        notes.append(f"{group.slug}: the corpus is not in the store {store} (--store names another): ids without texts")
+        notes.append(f"{group.slug}: ids without texts, the corpus is not in the store {store} (--store names another)")
     tops = [top(system.files[0].with_name(RUN), K) for system in shown]
     qids = list(dict.fromkeys(qid for found in tops for qid in found))
-    questions = texts.questions(qids)
-    pools = pool(qids, tops, questions)
+    queries = texts.queries(qids)
+    pools = pool(qids, tops, queries)
     name = f"g{number}"
     before = blocks.size
     blocks.add_json(
-        f"{name}-questions",
+        f"{name}-queries",
         {
             "qids": qids,
-            "texts": [questions[qid].text if qid in questions else "" for qid in qids],
-            "answers": [list(questions[qid].answers) if qid in questions else [] for qid in qids],
-            "relevant": [_relevant(questions[qid]) if qid in questions else 0 for qid in qids],
+            "texts": [queries[qid].text if qid in queries else "" for qid in qids],
+            "answers": [list(queries[qid].answers) if qid in queries else [] for qid in qids],
+            "relevant": [_relevant(queries[qid]) if qid in queries else 0 for qid in qids],
         },
     )
-    _add_pools(blocks, name, qids, pools, questions)
-    _add_figures(blocks, name, group, shown, qids)
+    _add_pools(blocks, name, qids, pools, queries)
+    _add_scores(blocks, name, group, shown, qids)
     cut = _add_texts(blocks, name, pools.pids, texts.passages(pools.pids), budget)
     return {
         "systems": [group.systems.index(system) for system in shown],
         "seeds": [system.seeds[0] for system in shown],
-        "questions": len(qids),
+        "queries": len(qids),
         "k": K,
         "judged": texts.judged,
         "texts": bool(texts),
@@ -83,19 +83,19 @@ def add(blocks: Blocks, number: int, group: Group, store: Path, budget: int) -> 
     }, notes
 
 
-def _relevant(question: Question) -> int:
-    """How many passages are relevant to it."""
-    return sum(grade > 0 for grade in question.grades.values())
+def _relevant(query: Query) -> int:
+    """The number of passages relevant to it."""
+    return sum(grade > 0 for grade in query.grades.values())
 
 
-def pool(qids: Sequence[str], tops: Sequence[Mapping[str, list[str]]], questions: Mapping[str, Question]) -> Pools:
-    """Pool the first passages `tops` (one mapping a system) of each question with its relevant ones."""
+def pool(qids: Sequence[str], tops: Sequence[Mapping[str, list[str]]], queries: Mapping[str, Query]) -> Pools:
+    """Pool the top passages `tops` (a mapping for each system) of each query with its relevant ones."""
     numbers: dict[str, int] = {}
     pools: list[list[int]] = []
     ranks = np.zeros((len(qids), len(tops), K), dtype=np.uint16)
     for q, qid in enumerate(qids):
         places: dict[str, int] = {}
-        grades = questions[qid].grades if qid in questions else {}
+        grades = queries[qid].grades if qid in queries else {}
         relevant = [pid for pid, grade in grades.items() if grade > 0][:RELEVANT]
         for pid in relevant:
             places.setdefault(pid, len(places))
@@ -106,16 +106,16 @@ def pool(qids: Sequence[str], tops: Sequence[Mapping[str, list[str]]], questions
     return Pools(list(numbers), pools, ranks)
 
 
-def _add_pools(blocks: Blocks, name: str, qids: Sequence[str], pools: Pools, questions: Mapping[str, Question]) -> None:
+def _add_pools(blocks: Blocks, name: str, qids: Sequence[str], pools: Pools, queries: Mapping[str, Query]) -> None:
     """Ranks; sizes of the pools; their passages; their grades.
 
-    A passage is 0 where it appears for the first time and else how far back its number lies, which packs well. A grade
-    is 0 where the passage is unjudged and else the grade and 1.
+    A passage is 0 at its first appearance and then how far back its number is, which packs well. A grade is 0 for an
+    unjudged passage, else the grade plus 1.
     """
     fresh = 0
     back, grades = [], []
     for qid, members in zip(qids, pools.pools, strict=True):
-        known = questions[qid].grades if qid in questions else {}
+        known = queries[qid].grades if qid in queries else {}
         for number in members:
             back.append(0 if number == fresh else fresh - number)
             fresh += number == fresh
@@ -127,22 +127,22 @@ def _add_pools(blocks: Blocks, name: str, qids: Sequence[str], pools: Pools, que
     blocks.add_array(f"{name}-grades", np.array(grades, dtype=np.uint8))
 
 
-def _add_figures(blocks: Blocks, name: str, group: Group, shown: Sequence[System], qids: Sequence[str]) -> None:
-    """One block a metric, uint16 [S, Q]: the figure of the shown run in steps of 1 / 65,534, NONE = does not count."""
-    beside = [system.files[0].with_name(PER_QUERY).exists() for system in shown]
+def _add_scores(blocks: Blocks, name: str, group: Group, shown: Sequence[System], qids: Sequence[str]) -> None:
+    """A block for each metric, uint16 [S, Q]: the score of the shown run in steps of 1 / 65,534, NONE = no score."""
+    available = [system.files[0].with_name(PER_QUERY).exists() for system in shown]
     for metric in group.metrics:
-        figures = np.full((len(shown), len(qids)), NONE, dtype=np.uint16)
-        for line, system, there in zip(figures, shown, beside, strict=True):
+        scores = np.full((len(shown), len(qids)), NONE, dtype=np.uint16)
+        for line, system, there in zip(scores, shown, available, strict=True):
             if there and system.rows[0].metrics.get(metric) is not None:
                 values = dict(zip(*per_query(system.files[0], metric), strict=True))
-                told = np.array([values.get(qid, np.nan) for qid in qids], dtype=np.float64)
-                counts = ~np.isnan(told)
-                line[counts] = np.rint(told[counts].clip(0, 1) * (NONE - 1)).astype(np.uint16)
-        blocks.add_array(f"{name}-figures-{metric}", figures)
+                own = np.array([values.get(qid, np.nan) for qid in qids], dtype=np.float64)
+                scored = ~np.isnan(own)
+                line[scored] = np.rint(own[scored].clip(0, 1) * (NONE - 1)).astype(np.uint16)
+        blocks.add_array(f"{name}-scores-{metric}", scores)
 
 
 def _add_texts(blocks: Blocks, name: str, pids: Sequence[str], passages: Mapping[str, Passage], budget: int) -> int:
-    """Blocks of CHUNK passages, [pid, title, text] each; returns how long a text may be."""
+    """Add blocks of CHUNK passages, [pid, title, text] each; returns the maximum length of their texts."""
     starts = range(0, len(pids), CHUNK)
 
     def chunk(start: int, cut: int) -> list[list[str]]:
@@ -160,7 +160,7 @@ def _add_texts(blocks: Blocks, name: str, pids: Sequence[str], passages: Mapping
 
 
 def _cut(pid: str, passage: Passage | None, cut: int) -> list[str]:
-    """A passage as it is shown, title and text cut between words where they are longer than `cut` characters."""
+    """A passage as it is shown, title and text cut between words to at most `cut` characters."""
     return [pid] if passage is None else [pid, _shortened(passage.title, cut), _shortened(passage.text, cut)]
 
 

@@ -1,4 +1,4 @@
-// Quality against cost as SVG, with the Pareto front; each point is a system that tells itself when pointed at.
+// Quality against cost as SVG, with the Pareto front; each point is a system that shows its figures when hovered.
 
 const WIDE = 760, HIGH = 400, LEFT = 52, RIGHT = 14, TOP = 14, BOTTOM = 44, POINT = 5;
 
@@ -67,9 +67,9 @@ function ticks([low, high], log, count) {
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-// Points of one cost side by side: each as near to its place as it can be without covering one above it
+// Points of equal cost side by side: each as close to its position as it can be without covering one above it
 
-function asideOf(points) {
+function moveApart(points) {
   const placed = [];
   for (const point of [...points].sort((a, b) => a.y - b.y)) {
     const steps = Array.from({ length: 29 }, (_, i) => (i % 2 ? -1 : 1) * Math.ceil(i / 2) * POINT * 0.8);
@@ -81,24 +81,23 @@ function asideOf(points) {
 }
 
 function showChart(systems) {
-  const told = systems.filter((system) => system.costs[state.cost] !== null && quality(system));
-  const best = front(systems, state.cost);
+  const shown = systems.filter((system) => costOf(system) !== null && quality(system));
+  const best = front(shown);
   showFront(best);
-  if (!told.length) return byId("chart").replaceChildren(make("p", { class: "note" }, "No system shown has both figures."));
-  const costs = told.map((system) => system.costs[state.cost]);
+  if (!shown.length) return byId("chart").replaceChildren(make("p", { class: "note" }, "None of these systems has both quality and cost."));
+  const costs = shown.map((system) => costOf(system));
   const log = Math.min(...costs) > 0 && Math.max(...costs) / Math.min(...costs) >= 10;
   const x = scale(costs, LEFT, WIDE - RIGHT, log);
-  const y = scale(told.flatMap(quality), HIGH - BOTTOM, TOP, false);
-  const points = told.map((system) => ({ system, x: x(system.costs[state.cost]), y: y(quality(system)[0]) }));
-  if (state.cost !== "latency") asideOf(points);
-  const cost = group().costs.find((each) => each.name === state.cost);
-  const title = `${state.metric} against ${cost.label}, ${told.length} systems`;
+  const y = scale(shown.flatMap(quality), HIGH - BOTTOM, TOP, false);
+  const points = shown.map((system) => ({ system, x: x(costOf(system)), y: y(quality(system)[0]) }));
+  if (cost().apart) moveApart(points);
+  const title = `${state.metric} against ${cost().label}, ${shown.length} systems`;
   byId("chart").replaceChildren(draw("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "chart", role: "group", "aria-label": title },
-    axes(x, y, log, state.cost === "latency" ? cost.label : `${cost.label}; points of one size side by side`, fewCosts(costs, x)), frontLine(best, x, y), points.map((point) => mark(point, y)), names(points, best)));
-  showKey(told);
+    axes(x, y, log, cost().apart ? `${cost().label}; equal sizes side by side` : cost().label, fewCosts(costs, x)), frontLine(best, x, y), points.map((point) => mark(point, y)), names(points, best)));
+  showLegend(shown);
 }
 
-// The costs themselves where they are few, as far as there is room for them
+// The costs themselves if they are few, as far as there is room
 
 function fewCosts(costs, x) {
   const counts = new Map();
@@ -127,7 +126,7 @@ function axes(x, y, log, label, few) {
 }
 
 function frontLine(best, x, y) {
-  const steps = best.map((system, i) => (i ? "H" : "M" + x(system.costs[state.cost]) + "," + y(quality(system)[0]) + "H")
-    + x(system.costs[state.cost]) + "V" + y(quality(system)[0]));
+  const steps = best.map((system, i) => (i ? "H" : "M" + x(costOf(system)) + "," + y(quality(system)[0]) + "H")
+    + x(costOf(system)) + "V" + y(quality(system)[0]));
   return draw("path", { d: `${steps.join("")}H${WIDE - RIGHT}`, class: "front" });
 }

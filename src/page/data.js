@@ -1,4 +1,4 @@
-// What the page knows: the summary at once, everything else unpacked when it is first asked for.
+// The page's data: the summary at once, everything else unpacked when it is first used.
 
 const summary = JSON.parse(byId("summary").textContent);
 const unpacked = new Map();

@@ -1,4 +1,4 @@
-// Building the page. Text is only ever set as text: nothing here takes HTML.
+// Building the page. Text is always set as text, never as HTML.
 
 function make(tag, properties, ...children) {
   return fill(document.createElement(tag), properties, children);
@@ -25,7 +25,7 @@ function setOptions(select, options, chosen) {
   select.value = String(chosen);
 }
 
-// Numbers as the tables of the command line show them
+// Numbers as the command line's tables show them
 
 const figure = (value) => value.toFixed(3);
 const signed = (value, digits) => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(digits);

@@ -4,9 +4,10 @@ function showGroup(number) {
   state.group = number;
   state.chosen = {};
   state.metric = group().metrics.includes(state.metric) ? state.metric : group().metrics[0];
+  state.cost = state.cost || group().costs[0].name;
   byId("data-name").textContent = group().name;
-  byId("told").textContent = [...summary.told, ...group().told].join(". ");
-  byId("same").textContent = group().same ? `The same in all: ${group().same}` : "";
+  byId("remarks").replaceChildren(...[...summary.explanation, ...group().remarks].map((line) => make("p", {}, `${line}.`)));
+  byId("same").textContent = group().same ? `Same for all systems: ${group().same}` : "";
   table.column = group().columns.findIndex((column) => column.head === state.metric);
   table.down = true;
   setOptions(byId("cost"), group().costs.map(({ name, label }) => [name, label]), state.cost);
@@ -18,16 +19,16 @@ function showGroup(number) {
   byId("open").hidden = false;
   const known = group().browser;
   byId("browser").hidden = !known;
-  if (known) byId("browser-told").textContent = tellBrowser(known);
+  if (known) byId("browser-contents").textContent = contentsOf(known);
   changed();
 }
 
-function tellBrowser(known) {
-  const told = [`${whole(known.questions)} questions, the first ${known.k} passages of each system's first seed`];
-  if (known.texts) told.push(`passages are cut at ${known.cut} characters`);
-  else told.push("the corpus was not there when this page was written: ids without texts");
-  if (known.texts && !known.judged) told.push("passages are not judged in this data; answers are marked where they stand in the text shown");
-  return `${told.join("; ")}. ${(known.bytes / 1e6).toFixed(1)} MB, unpacked when opened.`;
+function contentsOf(known) {
+  const lines = [`${whole(known.queries)} queries with the top ${known.k} passages of each system's first seed`];
+  if (known.texts) lines.push(`passages are cut to ${known.cut} characters`);
+  else lines.push("ids only, because the corpus was not available when this page was written");
+  if (known.texts && !known.judged) lines.push("this data has no relevance judgements; answers are highlighted in the passages");
+  return `${lines.join("; ")}. ${(known.bytes / 1e6).toFixed(1)} MB, unpacked when opened.`;
 }
 
 function chooseMetric() {
@@ -35,7 +36,7 @@ function chooseMetric() {
   state.metric = byId("metric").value;
   if (table.column === before) table.column = group().columns.findIndex((column) => column.head === state.metric);
   changed();
-  findQuestions();
+  findQueries();
 }
 
 function clearFilters() {
@@ -65,18 +66,18 @@ byId("words").addEventListener("input", () => { state.words = byId("words").valu
 byId("clear").addEventListener("click", clearFilters);
 byId("matrix").addEventListener("keydown", moveInMatrix);
 byId("open").addEventListener("click", openBrowser);
-byId("asked").addEventListener("input", later(findQuestions));
+byId("asked").addEventListener("input", later(findQueries));
 byId("first").addEventListener("change", chooseSystems);
 byId("second").addEventListener("change", chooseSystems);
-byId("order").addEventListener("change", findQuestions);
-byId("more").addEventListener("click", () => { asked.shown += AT_ONCE; showQuestions(); });
+byId("order").addEventListener("change", findQueries);
+byId("more").addEventListener("click", () => { asked.shown += AT_ONCE; showQueries(); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
 
 byId("notes").hidden = !summary.notes.length;
 byId("notes").querySelector("ul").append(...summary.notes.map((note) => make("li", {}, note)));
 if (!("DecompressionStream" in window)) {
   byId("notes").hidden = false;
-  byId("notes").querySelector("ul").append(make("li", {}, "Significance and questions: this browser cannot unpack them (it lacks DecompressionStream)."));
+  byId("notes").querySelector("ul").append(make("li", {}, "Significance and queries: this browser cannot unpack them (it has no DecompressionStream)."));
   for (const group of summary.groups) Object.assign(group, { matrices: [], browser: null });
 }
 setOptions(byId("data"), summary.groups.map(({ name }, number) => [number, name]), 0);

@@ -1,8 +1,8 @@
-// Every two systems beside each other: how far apart they are in the chosen measure, and whether that may be chance.
+// Every pair of systems: their difference in the chosen metric, and whether it may be chance.
 
 const ALPHA = 0.05;
 let drawn = 0;
-let inView = false; // it is drawn when it is about to be seen
+let inView = false; // it is drawn when it is about to scroll into view
 
 new IntersectionObserver(([entry]) => {
   inView = entry.isIntersecting;
@@ -16,7 +16,7 @@ async function showMatrix(systems) {
   byId("matrix").dataset.late = inView ? "" : "late";
   if (!inView) return;
   const tested = await json(block(`matrix-${state.metric}`));
-  if (mine !== drawn) return; // something else was chosen meanwhile
+  if (mine !== drawn) return; // the reader has chosen something else
   const all = group().systems;
   const shown = systems.map((system) => [system, tested.systems.indexOf(all.indexOf(system))]).filter(([, place]) => place >= 0);
   shown.sort((a, b) => quality(b[0])[0] - quality(a[0])[0]);
@@ -41,9 +41,9 @@ function pairCell(system, other, found, pairs) {
   const sure = p !== null && p < ALPHA;
   const look = sure ? (difference > 0 ? "better" : "worse") : "unsure";
   const chance = p === null
-    ? "not tested, since one seed does not show how far seeds spread"
+    ? "not tested: a single seed does not show how much seeds vary"
     : `p ${probability(p)} after correction for ${whole(pairs)} pairs, ${sure ? "significant" : "not significant"}`;
-  const text = `${system.label} less ${other.label}: ${state.metric} ${signed(difference, 4)}, ${chance}`;
+  const text = `${system.label} minus ${other.label}: ${state.metric} ${signed(difference, 4)}, ${chance}`;
   const tell = () => { byId("pair").textContent = text; };
   const short = Math.abs(difference) < 0.0005 ? "0" : signed(difference, 3).replace("0.", ".");
   return make("td", { class: look, tabindex: "-1", onmouseenter: tell, onfocus: tell, "aria-label": text }, short);

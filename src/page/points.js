@@ -1,4 +1,4 @@
-// The points of the chart: what they tell, how they are named, what their looks mean.
+// The points of the chart: their tooltips, their labels, and the legend.
 
 function mark({ system, x, y: height }, y) {
   const [, low, high] = quality(system);
@@ -14,10 +14,8 @@ function describe(system) {
   const [mean, low, high] = quality(system);
   const lines = [system.label, `${state.metric} ${mean.toFixed(4)}`];
   if (system.seeds.length > 1) lines.push(`${low.toFixed(4)} to ${high.toFixed(4)} over ${system.seeds.length} seeds`);
-  if (system.costs.bytes !== null) lines.push(`${short(system.costs.bytes)} bytes per passage`);
-  if (system.costs.index !== null) lines.push(`index ${short(system.costs.index / 1e6)} MB`);
-  if (system.costs.latency !== null) lines.push(`${short(system.costs.latency)} ms per query`);
-  return lines;
+  const known = group().costs.filter(({ name }) => system.costs[name][0] !== null);
+  return [...lines, ...known.map(({ name, title }) => `${title} ${system.costs[name][1]}`)];
 }
 
 function showTip(system, target) {
@@ -30,15 +28,15 @@ function showTip(system, target) {
   tip.style.left = `${Math.max(4, left) + window.scrollX}px`;
   tip.style.top = `${box.top + window.scrollY - tip.offsetHeight / 2}px`;
   const row = byId("table").querySelector(`tr[data-label="${CSS.escape(system.label)}"]`);
-  if (row) row.classList.add("told");
+  if (row) row.classList.add("pointed");
 }
 
 function hideTip() {
   byId("tip").hidden = true;
-  for (const row of document.querySelectorAll("tr.told")) row.classList.remove("told");
+  for (const row of document.querySelectorAll("tr.pointed")) row.classList.remove("pointed");
 }
 
-// Names of the points on the front, each where it covers neither a point nor another name
+// Labels of the points on the front, each where it covers no point and no other label
 
 function names(points, best) {
   const taken = points.map(({ x, y }) => [x - POINT, y - POINT, x + POINT, y + POINT]);
@@ -55,8 +53,8 @@ function names(points, best) {
   });
 }
 
-function showKey(told) {
-  const one = (name, value) => told.find((system) => (system.names[name] || "") === value);
+function showLegend(systems) {
+  const one = (name, value) => systems.find((system) => (system.names[name] || "") === value);
   const entry = (look, form, text) => make("span", { class: "entry" },
     draw("svg", { class: "glyph", viewBox: "-8 -8 16 16", "aria-hidden": "true" }, draw("path", { d: form, class: `point ${look}` })), text);
   const round = (system) => entry(colour(system), shape(quantizers()[0], POINT), system.names.retriever);
@@ -64,19 +62,17 @@ function showKey(told) {
     ["Retriever", retrievers().map((name) => one("retriever", name)).filter(Boolean).map(round)],
     ["Compression", quantizers().filter((name) => one("quantizer", name)).map((name) => entry("any", shape(name, POINT), name || "none"))],
   ];
-  if (new Set(told.map(reranked)).size > 1) {
+  if (new Set(systems.map(reranked)).size > 1) {
     lines.push(["Search", [entry("any", shape(quantizers()[0], POINT), "one stage"), entry("any reranked", shape(quantizers()[0], POINT), "reranked")]]);
   }
-  byId("key").replaceChildren(...lines.map(([title, entries]) => make("div", { class: "kind" }, make("strong", {}, title), make("div", { class: "line" }, entries))));
+  byId("legend").replaceChildren(...lines.map(([title, entries]) => make("div", { class: "kind" }, make("strong", {}, title), make("div", { class: "line" }, entries))));
 }
 
 function showFront(best) {
   const top = best.length ? quality(best[best.length - 1])[0] : 0;
-  const unit = { bytes: "bytes", index: "MB", latency: "ms" }[state.cost];
-  const cost = (system) => short(state.cost === "index" ? system.costs.index / 1e6 : system.costs[state.cost]);
-  const head = [[unit, "number"], ["system", "name"], [state.metric, "number"], ["to best", "number"]];
+  const head = [[cost().title, "number"], ["system", "name"], [state.metric, "number"], ["vs. best", "number"]];
   const rows = best.map((system) => make("tr", { "data-label": system.label },
-    make("td", { class: "number" }, cost(system)), make("th", { scope: "row", class: "name" }, glyph(system), system.label),
+    make("td", { class: "number" }, system.costs[state.cost][1]), make("th", { scope: "row", class: "name" }, glyph(system), system.label),
     make("td", { class: "number" }, figure(quality(system)[0])),
     make("td", { class: "number" }, quality(system)[0] === top ? "\u2013" : signed(quality(system)[0] - top, 3))));
   byId("front").replaceChildren(

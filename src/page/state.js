@@ -1,17 +1,19 @@
-// What the reader has chosen. Every part of the page that shows systems draws itself again when it changes.
+// What the reader has chosen. Every part of the page that shows systems is redrawn when it changes.
 
-const state = { group: 0, metric: "", budget: null, words: "", chosen: {}, cost: "bytes" };
+const state = { group: 0, metric: "", budget: null, words: "", chosen: {}, cost: "" };
 const parts = [];
 
 const group = () => summary.groups[state.group];
 const block = (name) => `g${state.group}-${name}`;
 const quality = (system) => system.quality[state.metric];
+const cost = () => group().costs.find(({ name }) => name === state.cost);
+const costOf = (system) => system.costs[state.cost][0];
 
 function visible() {
   const words = state.words.toLowerCase().split(/\s+/).filter(Boolean);
   return group().systems.filter((system) => {
     const text = [system.label, ...Object.values(system.names)].join(" ").toLowerCase();
-    const bytes = system.costs.bytes;
+    const [bytes] = system.costs.bytes_per_passage;
     return (
       words.every((word) => text.includes(word)) &&
       (state.budget === null || (bytes !== null && bytes <= state.budget)) &&
@@ -27,15 +29,13 @@ function changed() {
   for (const part of parts) part(shown);
 }
 
-// The systems that none of `systems` beats at once in cost and in quality, from the cheapest to the best
+// The systems that no other beats in both cost and quality, from the cheapest to the best
 
-function front(systems, cost) {
-  const told = systems.filter((system) => system.costs[cost] !== null && quality(system));
-  told.sort((a, b) => a.costs[cost] - b.costs[cost] || quality(b)[0] - quality(a)[0]);
+function front(systems) {
   const kept = [];
-  for (const system of told) {
+  for (const system of [...systems].sort((a, b) => costOf(a) - costOf(b) || quality(b)[0] - quality(a)[0])) {
     const last = kept[kept.length - 1];
-    const equal = last && last.costs[cost] === system.costs[cost] && quality(last)[0] === quality(system)[0];
+    const equal = last && costOf(last) === costOf(system) && quality(last)[0] === quality(system)[0];
     if (!last || equal || quality(system)[0] > quality(last)[0]) kept.push(system);
   }
   return kept;

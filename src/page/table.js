@@ -1,6 +1,6 @@
-// The table of results: sorted by any column, its columns shown in parts.
+// The table of results: sorted by any column, groups of columns shown or hidden.
 
-const PARTS = [["quality", "Other measures"], ["spread", "Spread over seeds"], ["size", "Size"], ["speed", "Speed"], ["time", "Time to make"], ["setting", "Settings"]];
+const PARTS = [["quality", "Other metrics"], ["spread", "Range over seeds"], ["size", "Size"], ["speed", "Speed"], ["time", "Build time"], ["setting", "Settings"]];
 const ORDER = ["system", "chosen", "size", "speed", "quality", "time", "setting"]; // of the parts in the table
 const table = { column: -1, down: true, shown: new Set(["quality", "size", "speed", "setting"]) };
 
@@ -16,7 +16,7 @@ function showParts() {
   byId("parts").replaceChildren(...buttons);
 }
 
-// The columns shown, [column, its number]: the chosen measure stands first, whatever is shown of the others
+// The columns shown, [column, its number]: the chosen metric comes first and is always shown
 
 function columnsShown() {
   const part = (column) => (column.head === state.metric ? "chosen" : column.part);
@@ -55,7 +55,7 @@ function showTable(systems) {
   const rows = ordered.map((system) => make("tr", { "data-label": system.label },
     shown.map(([column, number], place) => cell(system, column, system.cells[number], group().best[number], place === 0))));
   byId("table").replaceChildren(make("thead", {}, make("tr", {}, head)), make("tbody", {}, rows));
-  if (table.clicked) byId("table").querySelector("[aria-sort] button").focus(); // the head is new, and so its buttons
+  if (table.clicked) byId("table").querySelector("[aria-sort] button").focus(); // the head was replaced, with its buttons
   table.clicked = false;
 }
 
@@ -71,7 +71,7 @@ function cell(system, column, [value, text, brackets, sign, tested], best, first
   return first ? make("th", { scope: "row", class: look }, content) : make("td", { class: look }, content);
 }
 
-// A head that may be broken where it says so and after a point: "quantizer.bits"
+// A head that may break where it has a line break and after a dot: "quantizer.bits"
 
 function broken(head) {
   return head.split(/(?<=\.)|\n/).flatMap((piece, place) => (place ? [make("wbr"), head.includes("\n") && !head.includes("/\n") ? ` ${piece}` : piece] : [piece]));
@@ -79,7 +79,7 @@ function broken(head) {
 
 function outcome(tested) {
   if (!tested) return "";
-  const [difference, low, high, p, questions, over] = tested;
-  const chance = p === null ? "not tested (one seed)" : `p ${probability(p)} over ${over}`;
-  return `${signed(difference, 4)} (95 %: ${signed(low, 4)} to ${signed(high, 4)}), ${chance}, ${whole(questions)} questions`;
+  const [difference, low, high, p, queries, over] = tested;
+  const chance = p === null ? "not tested (single seed)" : `p ${probability(p)}, tested over ${over}`;
+  return `${signed(difference, 4)} from the baseline (95% CI ${signed(low, 4)} to ${signed(high, 4)}), ${chance}, ${whole(queries)} queries`;
 }

@@ -1,6 +1,6 @@
-"""The texts of a comparison, from the corpora in the store: questions, judgements, titles and passages.
+"""The texts of a comparison, from the corpora in the store: queries, judgements, titles and passages.
 
-The only part of a report that reads more than result rows: a page that shows passages needs their texts.
+The only part of a report that reads more than result rows, because a page shows passages.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +16,14 @@ from ..report.systems import System
 if TYPE_CHECKING:
     from ..data.corpus import Corpus
 
-CORPORA = ("subset", "data")  # the artifacts that hold a corpus; a subset is what the run saw of its data
-META = "meta.json"  # written last, so that a folder without it is none
-BATCH = 65_536  # ids looked through at a time
+CORPORA = ("subset", "data")  # steps whose artifacts are a corpus; a subset is the part of its data that a run used
+META = "meta.json"  # written last, so a folder without it is not a corpus
+BATCH = 65_536  # ids at a time
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question, its answers where the data has them, and its judged passages with their grades."""
+class Query:
+    """A query, its answers if the data has them, and the grades of its judged passages."""
 
     text: str
     answers: tuple[str, ...]
@@ -39,7 +39,7 @@ class Passage:
 
 
 class Texts:
-    """The corpora of one group of systems, looked through in turn: seeds may have drawn different passages."""
+    """The corpora of one group of systems, searched in turn: different seeds may have drawn different passages."""
 
     def __init__(self, corpora: Sequence["Corpus"]) -> None:
         self._corpora = corpora
@@ -49,12 +49,12 @@ class Texts:
 
     @property
     def judged(self) -> bool:
-        """Whether rankings are scored by judgements of passages, and not by answers found in them."""
+        """Whether rankings are scored by judgements, and not by answers found in passages."""
         return any(corpus.scored_by == "qrels" for corpus in self._corpora)
 
-    def questions(self, qids: Sequence[str]) -> dict[str, Question]:
-        """The questions that are known, by id; a question's judgements are those of all corpora together."""
-        found: dict[str, Question] = {}
+    def queries(self, qids: Sequence[str]) -> dict[str, Query]:
+        """The known queries by id, with the judgements of all corpora together."""
+        found: dict[str, Query] = {}
         for corpus in self._corpora:
             split = _split_of(corpus, qids)
             if split is None:
@@ -68,11 +68,11 @@ class Texts:
                 known = found.get(qid)
                 answers = () if queries.answers is None else tuple(queries.answers[row])
                 more = {**grades.get(row, {}), **(known.grades if known else {})}
-                found[qid] = Question(queries.texts[row], answers, more)
+                found[qid] = Query(queries.texts[row], answers, more)
         return found
 
     def _grades(self, corpus: "Corpus", split: str) -> dict[int, dict[str, int]]:
-        """The grades of each query row's judged passages; nothing where rankings are scored by answers."""
+        """The grades of the judged passages by row of the query; empty if rankings are scored by answers."""
         if corpus.scored_by != "qrels":
             return {}
         query_rows, passage_rows, values = corpus.qrels(split)
@@ -83,7 +83,7 @@ class Texts:
         return grades
 
     def passages(self, pids: Iterable[str]) -> dict[str, Passage]:
-        """The passages that are known, by id; every corpus is looked through once, as long as some are missing."""
+        """The known passages by id; each corpus is searched once, until none is missing."""
         missing = set(pids)
         found: dict[str, Passage] = {}
         for corpus in self._corpora:
@@ -101,30 +101,30 @@ class Texts:
 
 
 def open_texts(systems: Sequence[System], store: Path) -> Texts:
-    """The corpora that the shown runs (each system's first) stand on, as far as they are in `store`.
+    """The corpora of the shown runs (each system's first), as far as they are in `store`.
 
-    Raises LabradorError for a corpus that is there but cannot be read.
+    Raises LabradorError for a corpus that cannot be read.
     """
-    from ..data.corpus import Corpus  # here, since a report without a page reads no corpus
+    from ..data.corpus import Corpus  # a report without a page reads no corpus
 
     folders = dict.fromkeys(folder for system in systems if (folder := _folder(system, store)) is not None)
     try:
         return Texts([Corpus(folder) for folder in folders])
     except (OSError, ValueError) as error:
         raise LabradorError(
-            f"{store}: a corpus there cannot be read ({error}); check it with python -m labrador.store verify"
+            f"{store}: a corpus in it cannot be read ({error}); check it with python -m labrador.store verify"
         ) from error
 
 
 def _folder(system: System, store: Path) -> Path | None:
-    """The corpus that a system's first run stands on; None where it is not in the store."""
+    """The corpus of a system's first run; None if it is not in the store."""
     keys = system.rows[0].keys
     named = (store / step / keys[step] for step in CORPORA if step in keys)
     return next((folder for folder in named if (folder / META).exists()), None)
 
 
 def _split_of(corpus: "Corpus", qids: Sequence[str]) -> str | None:
-    """The split whose questions have these ids; None where no split has one of them."""
+    """The split with the most queries of these ids; None if no split has any."""
     wanted = set(qids)
     counts = {split: len(wanted.intersection(corpus.queries(split).qids)) for split in corpus.splits}
     best = max(counts, key=lambda split: counts[split], default=None)

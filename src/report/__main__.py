@@ -8,30 +8,29 @@ from pathlib import Path
 from ..errors import LabradorError
 from ..results import find, size
 from .comparison import Comparison, compare
-from .files import markdown_table, write_csv, write_differences
+from .csv_files import write_csv, write_differences
 from .groups import Group
 from .latex import latex
-from .order import order
-from .systems import baselines
-from .table import print_table
+from .markdown import markdown
+from .systems import baselines, order
+from .terminal import print_table
 
-Sections = Sequence[tuple[Group, Comparison]]  # of each data
+Sections = Sequence[tuple[Group, Comparison]]  # one for each data
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read, print, write. Returns the exit code: 2 for input that is not there or not a result."""
+    """Read, print, write. Returns the exit code: 2 for input that is missing or is not a result."""
     parser = argparse.ArgumentParser(prog="python -m labrador.report", description=__doc__)
-    parser.add_argument("paths", type=Path, nargs="+", help="folders with result.json files in them, at any depth")
-    parser.add_argument("--csv", type=Path, help="CSV file to write (results.csv in the first folder)")
-    parser.add_argument("--markdown", type=Path, help="Markdown file to write (results.md in the first folder)")
-    parser.add_argument("--latex", type=Path, help="LaTeX file to write, a table with booktabs")
-    parser.add_argument("--baseline", help="system to test the others against: its label, or words such as 'dpr flat'")
-    parser.add_argument("--metric", nargs="+", action="extend", default=[], help="metrics to show and test (all)")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="folder to write figures to, PNG and SVG")
-    parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="page to write: table, chart, significance, questions"
-    )
-    parser.add_argument("--store", type=Path, default=Path("artifacts"), help="the runs' store, for texts and curves")
+    add = parser.add_argument
+    add("paths", type=Path, nargs="+", help="folders that contain result.json files, at any depth")
+    add("--csv", type=Path, help="CSV file to write (results.csv in the first folder)")
+    add("--markdown", type=Path, help="Markdown file to write (results.md in the first folder)")
+    add("--latex", type=Path, help="LaTeX file to write, a table with booktabs")
+    add("--baseline", help="system to test the others against: its label, or words such as 'dpr flat'")
+    add("--metric", nargs="+", action="extend", default=[], help="metrics to show and test (all)")
+    add("--figures", type=Path, metavar="DIR", help="folder to write figures to, PNG and SVG")
+    add("--html", type=Path, metavar="FILE", help="HTML page to write: table, chart, significance, query browser")
+    add("--store", type=Path, default=Path("artifacts"), help="the runs' store, for texts and training curves")
     settings = parser.parse_args(arguments)
     try:
         report(settings)
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report(settings: argparse.Namespace) -> None:
-    """Write the rows found to the files and print them; raises LabradorError as `find` and `compare` do."""
+    """Write the rows found to files and print them; raises LabradorError as `find` and `compare` do."""
     check_places(settings)
     paths: Sequence[Path] = settings.paths
     rows = dict(sorted(find(paths).items(), key=lambda item: order(item[1])))
@@ -78,34 +77,34 @@ def report(settings: argparse.Namespace) -> None:
 
 
 def markdown_sections(sections: Sections) -> str:
-    """The table of each data in Markdown, under a heading where there are several."""
+    """The table of each data in Markdown, under a heading if there are several."""
     if len(sections) == 1:
-        return markdown_table(sections[0][1].layout())
-    return "\n".join(f"## {group.name}\n\n{markdown_table(section.layout())}" for group, section in sections)
+        return markdown(sections[0][1].layout())
+    return "\n".join(f"## {group.name}\n\n{markdown(section.layout())}" for group, section in sections)
 
 
 def latex_sections(sections: Sections, label: str) -> str:
-    """The table of each data in LaTeX, called `label`, or where there are several `label` with the data's name."""
+    """The table of each data in LaTeX, called `label`, or `label` with the data's name if there are several."""
     if len(sections) == 1:
         return latex(sections[0][1].layout(), label)
     return "\n".join(latex(section.layout(), f"{label}-{group.slug}") for group, section in sections)
 
 
 def check_places(settings: argparse.Namespace) -> None:
-    """Raise LabradorError where a file or the figures could not be written, before anything is read."""
+    """Raise LabradorError before anything is read if a file or the figures could not be written."""
     for option in ("csv", "markdown", "latex", "html"):
         file: Path | None = getattr(settings, option)
         if file and (file.is_dir() or not file.absolute().parent.is_dir()):
-            raise LabradorError(f"--{option} {file}: a file in a folder that is there was expected; name another file")
+            raise LabradorError(f"--{option} {file}: expected a file in an existing folder; name another file")
     figures: Path | None = settings.figures
     if figures and figures.exists() and not figures.is_dir():
-        raise LabradorError(f"--figures {figures}: a folder was expected, this is a file; name another folder")
+        raise LabradorError(f"--figures {figures}: expected a folder, this is a file; name another folder")
 
 
 def illustrate(found: Comparison, settings: argparse.Namespace) -> Iterator[str]:
-    """Write the figures and the page that were asked for; gives, a line each, what was written and what was left out.
+    """Write the figures and the page that were asked for; yields a line on each and on what was left out.
 
-    Both are imported here: they take a second to load, which a table alone must not wait for.
+    Both are imported here because they take a second to load, which a table alone need not wait for.
     """
     if settings.figures:
         from .figures import write_figures
@@ -114,14 +113,13 @@ def illustrate(found: Comparison, settings: argparse.Namespace) -> Iterator[str]
         files, left_out = write_figures(
             found.systems, settings.figures, settings.store, list(chosen.values()), settings.metric
         )
-        yield f"{len(files)} files of figures written to {settings.figures}"
+        yield f"{len(files)} figure files written to {settings.figures}"
         yield from left_out
     if settings.html:
         from ..page import write_page
 
-        left_out = write_page(
-            found, settings.html, settings.store, " ".join(path.resolve().name for path in settings.paths)
-        )
+        title = " ".join(path.resolve().name for path in settings.paths)
+        left_out = write_page(found, settings.html, settings.store, title)
         yield f"page written to {settings.html} ({size(settings.html.stat().st_size)})"
         yield from left_out
 

@@ -1,18 +1,16 @@
 """A table for a paper: LaTeX with booktabs."""
 
 import re
-from typing import Any
+from collections.abc import Iterable
 
-from .columns import Column
-from .order import data_of
-from .table import Layout, marks
+from .columns import Cell
+from .layout import Layout
 
 ARROWS = {1: r"$^{\uparrow}$", -1: r"$^{\downarrow}$"}
-IN_A_PAPER = ("bytes/passage", "ms/query p50")  # of what a system costs; the rest is in the CSV file
 SPECIAL = {
     **{sign: "\\" + sign for sign in "&%$#_{}"},
     "\\": r"\textbackslash{}",
-    "[": "{[}",  # after a line's end it would begin an option
+    "[": "{[}",  # after the end of a line it would begin an option
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"$<$",
@@ -26,31 +24,25 @@ SPECIAL = {
 
 
 def latex(shown: Layout, label: str, whole: bool = False) -> str:
-    r"""The table as a `table` environment that needs the package booktabs alone, to be named by \ref{tab:`label`}.
+    r"""The table as a `table` environment for \ref{tab:`label`} that needs only the package booktabs.
 
-    The best of each column is bold. A page is not wide, so that of what a system costs only bytes and milliseconds are
-    kept, unless it is to be the `whole` table. The notes below the table become its caption.
+    The best of each column is bold, the notes are the caption. A page is narrow, so only quality and the costs that
+    figures plot are kept, unless the `whole` table is wanted.
     """
-    marked = marks(shown)
-    figures = [column for column in shown.figures if whole or column.title in IN_A_PAPER or "@" in column.title]
-    table = [*shown.names, *figures]
-    body = []
-    for number, row in enumerate(shown.rows):
-        if number and data_of(row) != data_of(shown.rows[number - 1]):
-            body.append(r"\midrule")
-        body.append(_line(_cell(column, row, bool(marked.get((number, column.head)))) for column in table))
-    notes = [*(["Bold: best of its column"] if any(marked.values()) else []), *shown.told]
-    notes += [f"The same in all rows: {shown.caption}"] if shown.caption else []
+    columns = [*shown.names, *(column for column in shown.figures if whole or column.brief)]
+    lines = zip(*([_text(cell) for cell in shown.cells(column)] for column in columns), strict=True)
+    body = [line for cells, end in zip(lines, shown.ends, strict=True) for line in (_line(cells), *[r"\midrule"] * end)]
+    caption = "".join(f"{escape(note)}. " for note in shown.notes("Bold:")).rstrip()
     return "\n".join(
         [
             r"% needs \usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{'. '.join(map(escape, notes))}.}}" if notes else r"\caption{}",
+            rf"\caption{{{caption}}}",
             rf"\label{{tab:{re.sub(r'[^A-Za-z0-9:-]', '-', label)}}}",
-            rf"\begin{{tabular}}{{{'l' * len(shown.names)}{'r' * len(figures)}}}",
+            rf"\begin{{tabular}}{{{'l' * len(shown.names)}{'r' * (len(columns) - len(shown.names))}}}",
             r"\toprule",
-            _line(escape(column.title) for column in table),
+            _line(escape(column.title) for column in columns),
             r"\midrule",
             *body,
             r"\bottomrule",
@@ -66,12 +58,10 @@ def escape(text: str) -> str:
     return "".join(SPECIAL.get(sign, sign) for sign in text)
 
 
-def _line(cells: Any) -> str:
+def _line(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _cell(column: Column, row: Any, best: bool) -> str:
-    text = escape(column.text(row))
-    text = rf"\textbf{{{text}}}" if best else text
-    spread = column.brackets(row)
-    return text + ARROWS.get(column.sign(row), "") + (rf" {{\scriptsize {escape(spread)}}}" if spread else "")
+def _text(cell: Cell) -> str:
+    text = rf"\textbf{{{escape(cell.text)}}}" if cell.best else escape(cell.text)
+    return text + ARROWS.get(cell.sign, "") + (rf" {{\scriptsize {escape(cell.spread)}}}" if cell.spread else "")

@@ -19,9 +19,11 @@ from dataclasses import replace
 
 from ..errors import LabradorError
 from ..report.columns import Column
-from ..report.files import markdown_table, write_differences, write_lines
+from ..report.csv_files import write_differences, write_lines
 from ..report.latex import latex
-from ..report.table import Layout, print_table
+from ..report.layout import Layout
+from ..report.markdown import markdown
+from ..report.terminal import print_table
 from ..results import count
 from .measured import Line, csv_lines, header, layout, marked
 from .published import Published, read_table
@@ -61,16 +63,16 @@ def write(request: Request, lines: Sequence[Line]) -> None:
     above = header(request.table, request.scale, request.comparable, lines)
     if request.overrides:
         above.insert(3, f"Also set: {' '.join(request.overrides)}")
-    lines, found, tested = marked(lines, request.baseline)
+    lines, found, explanation = marked(lines, request.baseline)
     shown = layout(lines, request.comparable)
-    shown = replace(shown, told=(*shown.told, *tested))
+    shown = replace(shown, remarks=(*shown.remarks, *explanation))
     files = [request.folder / f"table.{kind}" for kind in ("csv", "md", "tex")]
     in_full = request.folder / "table-differences.csv"
     try:
         request.folder.mkdir(parents=True, exist_ok=True)
         write_lines(files[0], csv_lines(lines, request.comparable))
-        files[1].write_text("\n\n".join([*above, markdown_table(shown)]), encoding="utf-8")
-        whole = replace(shown, told=(*above, *shown.told))
+        files[1].write_text("\n\n".join([*above, markdown(shown)]), encoding="utf-8")
+        whole = replace(shown, remarks=(*above, *shown.remarks))
         files[2].write_text(latex(whole, request.table.name, whole=True), encoding="utf-8")
         in_full.unlink(missing_ok=True)
         if found:

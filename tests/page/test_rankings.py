@@ -1,4 +1,4 @@
-"""The top of each ranking out of run files, long and short, whole and broken."""
+"""The top of each ranking from run files, long and short, whole and broken."""
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ def expected(file, k):
     return {qid: pids[:k] for qid, pids in found.items()}
 
 
-def test_the_first_k_of_each_question(tmp_path):
+def test_the_first_k_of_each_query(tmp_path):
     file = write(tmp_path / "run.trec", [("q1", 3), ("q10", 1), ("q", 12)])
     found = top(file, 2)
     assert found == {"q1": ["p1-q1", "p2-q1"], "q10": ["p1-q10"], "q": ["p1-q", "p2-q"]}
@@ -54,25 +54,25 @@ def test_the_last_line_may_lack_its_end(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ("q1 Q0 p1 1\n", "'q1 Q0 p1 1': 'qid Q0 pid rank score tag' was expected"),
-        ("words\n", "'words': 'qid Q0 pid rank score tag' was expected"),
-        ("\n", "'': 'qid Q0 pid rank score tag' was expected"),
-        ("a Q0 p 1 1 t\nb Q0 p 1 1 t\na Q0 r 2 0 t\n", "the lines of question a stand in two places"),
+        ("q1 Q0 p1 1\n", "'q1 Q0 p1 1': expected 'qid Q0 pid rank score tag'"),
+        ("words\n", "'words': expected 'qid Q0 pid rank score tag'"),
+        ("\n", "'': expected 'qid Q0 pid rank score tag'"),
+        ("a Q0 p 1 1 t\nb Q0 p 1 1 t\na Q0 r 2 0 t\n", "the lines of query a are not contiguous"),
     ],
 )
-def test_what_is_no_run_file_is_told(tmp_path, text, told):
+def test_what_is_not_a_run_file_is_an_error(tmp_path, text, message):
     file = tmp_path / "run.trec"
     file.write_text(text)
     with pytest.raises(LabradorError) as error:
         top(file, 10)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert str(error.value).startswith(f"{file}: ")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(LabradorError, match="a run file was expected"):
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(LabradorError, match="expected a run file"):
         top(tmp_path / "run.trec", 10)
     (tmp_path / "empty").touch()
     assert top(tmp_path / "empty", 10) == {}

@@ -54,14 +54,14 @@ def test_values_that_look_the_same_are_equally_good(row):
     assert [found.text(row) == best_of(found, rows) for row in rows] == [True, True, False]
 
 
-def test_what_stands_beside_a_mean(row):
+def test_what_follows_a_mean(row):
     mean = average([row(seed=3), row(seed=10)], {"MRR@10": 0.0123}, {"MRR@10": 1, "R@20": -1})
     found = {title: column([mean], title) for title in ("MRR@10", "R@20", "seed", "queries/s")}
-    assert [found["MRR@10"].text(mean), found["MRR@10"].brackets(mean)] == ["0.600", "(0.012)"]
-    beside = {title: column.beside(mean) for title, column in found.items()}
-    assert beside == {"MRR@10": "(0.012) ▲", "R@20": "▼", "seed": "", "queries/s": ""}
+    assert [found["MRR@10"].text(mean), found["MRR@10"].cell(mean).spread] == ["0.600", "(0.012)"]
+    suffixes = {title: column.cell(mean).suffix for title, column in found.items()}
+    assert suffixes == {"MRR@10": "(0.012) ▲", "R@20": "▼", "seed": "", "queries/s": ""}
     assert found["seed"].text(mean) == "3, 10"
-    assert column([row()], "MRR@10").beside(row()) == ""
+    assert column([row()], "MRR@10").cell(row()).suffix == ""
 
 
 def test_settings_that_options_and_settings_do_not_tell_have_a_column(row):
@@ -69,8 +69,8 @@ def test_settings_that_options_and_settings_do_not_tell_have_a_column(row):
     assert [column(rows, "train.max_steps").text(row) for row in rows] == ["60", "200"]
     other = row(retriever="bpr", components={"train.max_steps": "9"})
     assert "train.batch_size" not in [found.title for found in columns([*rows, other])]
-    told = [row(settings={"train.max_steps": s}, components={"train.max_steps": s}) for s in ("60", "200")]
-    assert [found.title for found in columns(told)].count("train.max_steps") == 1
+    given = [row(settings={"train.max_steps": s}, components={"train.max_steps": s}) for s in ("60", "200")]
+    assert [found.title for found in columns(given)].count("train.max_steps") == 1
 
 
 def test_a_setting_of_a_group_that_a_row_does_not_use_is_no_difference(row):

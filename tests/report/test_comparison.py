@@ -1,4 +1,4 @@
-"""From rows to the table of systems: what is averaged, marked and told."""
+"""From rows to the table of systems: what is averaged, marked and explained."""
 
 import csv
 import re
@@ -12,14 +12,15 @@ import pytest
 
 from labrador.errors import LabradorError
 from labrador.report.comparison import compare
-from labrador.report.files import markdown_table, write_csv, write_differences
+from labrador.report.csv_files import write_csv, write_differences
 from labrador.report.latex import latex
-from labrador.report.table import rendered
+from labrador.report.markdown import markdown
+from labrador.report.terminal import rendered
 
 
 @pytest.fixture
 def written(row, tmp_path):
-    """A function that writes a run: its row and the MRR@10 of 100 questions; gives {file: row}."""
+    """A function that writes a run: its row and the MRR@10 of 100 queries; returns {file: row}."""
 
     def write(mrr, **fields):
         figures = np.clip(mrr + np.random.default_rng(fields.get("seed", 0)).uniform(-0.1, 0.1, 100), 0, 1)
@@ -53,7 +54,7 @@ def test_rows_of_one_seed_each_are_the_table_as_they_are(row):
     found = compare(rows)
     assert not found.averaged
     assert len(found.layout().rows) == 2
-    assert found.layout().told == ()
+    assert found.layout().remarks == ()
 
 
 def test_several_seeds_become_means_with_their_spread(runs):
@@ -66,15 +67,15 @@ def test_several_seeds_become_means_with_their_spread(runs):
     assert f"({abs(flat[0] - flat[1]):.3f})" in line_of(text, "flat")
     assert "(" not in line_of(text, "lsh")  # of one seed
     assert "0, 1 " in line_of(text, "flat")
-    assert "Means over the seeds; in brackets the largest less the smallest" in text
+    assert "Means over seeds, with the range (maximum minus minimum) in brackets" in text
     assert "▲" not in text
 
 
-def test_a_seed_that_stands_twice_is_told(runs, written):
+def test_a_seed_that_occurs_twice_is_noted(runs, written):
     twice = written(0.2, quantizer="flat", seed=1)
     found = compare(runs | twice)
     text = rendered(found.layout())
-    assert "1 left out: of a cell and seed that stands twice, the first found counts" in text
+    assert "1 row left out: if a system has two runs with one seed, the first found counts" in text
     assert line_of(text, "flat") == line_of(rendered(compare(runs).layout()), "flat")
     assert "left out" not in rendered(compare(runs).layout())
 
@@ -93,7 +94,7 @@ def test_what_differs_from_the_baseline_is_marked_and_explained(runs, written):
         "opq": ["▲"],
         "pq": ["▼"],
     }
-    assert found.told == (
+    assert found.explanation == (
         "▲ significantly better, ▼ significantly worse than dpr flat: paired randomisation test over queries (on means "
         "over seeds), two-sided, p < 0.05 after Holm correction for 6 comparisons",
     )
@@ -104,16 +105,16 @@ def test_a_baseline_alone_makes_a_table_of_systems(written):
     runs = {**written(0.6), **written(0.4, quantizer="pq")}
     text = rendered(compare(runs, ["MRR@10"], "dpr flat").layout())
     assert marks(text, "pq") == ["▼"]
-    assert "(of each the mean" not in text
+    assert "on means over seeds" not in text
     assert "Means over" not in text
     assert "R@20" not in text
 
 
-def test_data_without_the_baseline_are_told(written):
+def test_data_without_the_baseline_is_noted(written):
     runs = {**written(0.6), **written(0.4, quantizer="pq"), **written(0.4, data="nq", quantizer="pq")}
     found = compare(runs, ["MRR@10"], "dpr flat")
     assert [one.system for one in found.differences] == ["dpr pq pydocs"]
-    assert found.layout().told[-1] == "Not compared, since the baseline is not there: nq"
+    assert found.layout().remarks[-1] == "Not compared, since the baseline was not run on it: nq"
 
 
 def test_several_data_are_corrected_together(written):
@@ -126,25 +127,25 @@ def test_several_data_are_corrected_together(written):
 
 
 def test_metrics_are_those_asked_for_in_that_order(runs):
-    text = markdown_table(compare(runs, ["R@20", "MRR@10", "R@20"]).layout())
+    text = markdown(compare(runs, ["R@20", "MRR@10", "R@20"]).layout())
     assert "MRR@10" in text.splitlines()[0]
     (row, *_) = compare(runs, ["R@20", "MRR@10", "R@20"]).layout().rows
     assert list(row.metrics) == ["R@20", "MRR@10"]
-    with pytest.raises(LabradorError, match=r"--metric R@7: a metric of these results was expected: MRR@10, R@20$"):
+    with pytest.raises(LabradorError, match=r"--metric R@7: expected a metric of these results: MRR@10, R@20$"):
         compare(runs, ["R@7"])
 
 
-def test_a_metric_that_no_row_can_tell_is_none_of_theirs(row):
+def test_a_metric_that_no_row_has_cannot_be_chosen(row):
     rows = {Path("/0/result.json"): row(metrics={"MRR@10": 0.6, "nDCG@10": None})}
     assert compare(rows).metrics == ("MRR@10",)
-    with pytest.raises(LabradorError, match=r"--metric nDCG@10: a metric of these results was expected: MRR@10$"):
+    with pytest.raises(LabradorError, match=r"--metric nDCG@10: expected a metric of these results: MRR@10$"):
         compare(rows, ["nDCG@10"])
 
 
 def test_markdown_and_latex_carry_spread_and_marks(runs):
     shown = compare(runs, ["MRR@10"], "dpr flat").layout()
     mean, spread = (f"{figure['MRR@10']:.3f}" for figure in (shown.rows[2].metrics, shown.rows[2].spreads))
-    assert f"| {mean} ({spread}) ▼ |" in line_of(markdown_table(shown), "pq")
+    assert f"| {mean} ({spread}) ▼ |" in line_of(markdown(shown), "pq")
     assert rf" & {mean}$^{{\downarrow}}$ {{\scriptsize ({spread})}} " in line_of(latex(shown, "t"), "pq")
 
 

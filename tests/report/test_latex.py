@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from labrador.report.latex import escape, latex
-from labrador.report.table import layout
+from labrador.report.layout import layout
 
 
 def test_what_latex_reads_is_escaped():
@@ -20,15 +20,15 @@ def test_what_latex_reads_is_escaped():
 def test_a_table_for_a_paper(sweep):
     lines = latex(layout(sweep), "my table_1").splitlines()
     assert lines[:3] == [r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering"]
-    assert lines[3].startswith(r"\caption{Bold: best of its column. The same in all rows: search scan (where used)")
+    assert lines[3].startswith(r"\caption{Bold: best in its column. Same in all rows: search scan (where used)")
     assert lines[4:9] == [
         r"\label{tab:my-table-1}",
-        r"\begin{tabular}{llrrrr}",
+        r"\begin{tabular}{llrrrrr}",
         r"\toprule",
-        r"retriever & quantizer & MRR@10 & R@20 & bytes/passage & ms/query p50 \\",
+        r"retriever & quantizer & MRR@10 & R@20 & bytes/passage & index size & ms/query p50 \\",
         r"\midrule",
     ]
-    assert lines[9] == r"bm25 & - & 0.412 & \textbf{0.900} & 512.3 & 1.23 \\"
+    assert lines[9] == r"bm25 & - & 0.412 & \textbf{0.900} & 512.3 & 6.16 MB & 1.23 \\"
     assert lines[14:] == [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
 
 
@@ -42,8 +42,8 @@ def test_every_line_has_as_many_cells_as_columns_and_braces_are_closed(sweep, ro
     assert plain.count("{") == plain.count("}")
     assert r"{[}a\_b,c]" in text
     assert text.count(r"\midrule") == 2  # below the head, and between the two data
-    assert r"index size" in text
-    assert "index size" not in latex(layout(rows), "t")
+    assert r"queries/s" in text
+    assert "queries/s" not in latex(layout(rows), "t")
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

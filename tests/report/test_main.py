@@ -40,7 +40,7 @@ def test_files_can_be_named(sweep, tmp_path, capsys):
 
 @pytest.fixture
 def seeds(row, tmp_path):
-    """A folder with dpr flat and dpr pq, two seeds each, and their questions: pq is worse by far."""
+    """A folder with dpr flat and dpr pq, two seeds each, and their queries: pq is worse by far."""
     for number, (quantizer, seed) in enumerate([("flat", 0), ("flat", 1), ("pq", 0), ("pq", 1)]):
         figures = [(0.9 if quantizer == "flat" else 0.4) + seed / 50 + query / 1250 for query in range(50)]
         folder = tmp_path / "seeds" / str(number)
@@ -72,12 +72,12 @@ def test_seeds_are_averaged_and_tested_against_a_baseline(seeds, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--baseline", "dpr"], "--baseline 'dpr': one system was expected, 2 are called so: 'dpr flat', 'dpr pq'"),
-        (["--baseline", "bpr"], "--baseline 'bpr': no system is called so; the systems are 'dpr flat', 'dpr pq'"),
-        (["--metric", "R@7"], "--metric R@7: a metric of these results was expected: MRR@10"),
+        (["--baseline", "dpr"], "--baseline 'dpr': expected one system, it matches 2: 'dpr flat', 'dpr pq'"),
+        (["--baseline", "bpr"], "--baseline 'bpr': expected one of the systems 'dpr flat', 'dpr pq'"),
+        (["--metric", "R@7"], "--metric R@7: expected a metric of these results: MRR@10"),
     ],
 )
-def test_what_cannot_be_compared_is_told_and_nothing_is_written(seeds, capsys, arguments, message):
+def test_what_cannot_be_compared_is_an_error_and_nothing_is_written(seeds, capsys, arguments, message):
     assert main([str(seeds), *arguments]) == 2
     assert capsys.readouterr().err == f"error: {message}\n"
     assert not (seeds / "results.csv").exists()
@@ -113,22 +113,22 @@ def test_figures_and_page_are_written_where_they_are_asked_for(seeds, tmp_path, 
         str(tmp_path / "no"),
     ]
     assert main([str(seeds), *arguments]) == 0
-    told = capsys.readouterr().out.splitlines()[-4:]
-    assert told[0] == f"6 files of figures written to {figures}"
-    assert told[1].startswith(f"page written to {page} (")
-    assert told[2:] == [f"pydocs: run.trec is not beside {seeds}/{run}/result.json" for run in (0, 2)]
+    lines = capsys.readouterr().out.splitlines()[-4:]
+    assert lines[0] == f"8 figure files written to {figures}"
+    assert lines[1].startswith(f"page written to {page} (")
+    assert lines[2:] == [f"pydocs: there is no run.trec next to {seeds}/{run}/result.json" for run in (0, 2)]
     assert "pydocs-gains.svg" in [path.name for path in figures.iterdir()]
     assert page.read_text().startswith("<!doctype html>")
 
 
-def test_places_that_cannot_be_written_are_told_before_any_work(seeds, tmp_path, capsys):
+def test_places_that_cannot_be_written_are_errors_before_any_work(seeds, tmp_path, capsys):
     for option, place, expected in (
-        ("--html", tmp_path / "no" / "page.html", "a file in a folder that is there was expected; name another file"),
-        ("--html", tmp_path, "a file in a folder that is there was expected; name another file"),
-        ("--csv", tmp_path / "no" / "t.csv", "a file in a folder that is there was expected; name another file"),
-        ("--markdown", tmp_path, "a file in a folder that is there was expected; name another file"),
-        ("--latex", tmp_path / "no" / "t.tex", "a file in a folder that is there was expected; name another file"),
-        ("--figures", seeds / "0" / "result.json", "a folder was expected, this is a file; name another folder"),
+        ("--html", tmp_path / "no" / "page.html", "expected a file in an existing folder; name another file"),
+        ("--html", tmp_path, "expected a file in an existing folder; name another file"),
+        ("--csv", tmp_path / "no" / "t.csv", "expected a file in an existing folder; name another file"),
+        ("--markdown", tmp_path, "expected a file in an existing folder; name another file"),
+        ("--latex", tmp_path / "no" / "t.tex", "expected a file in an existing folder; name another file"),
+        ("--figures", seeds / "0" / "result.json", "expected a folder, this is a file; name another folder"),
     ):
         assert main([str(seeds), option, str(place)]) == 2
         printed = capsys.readouterr()
@@ -153,11 +153,11 @@ def two(row, tmp_path):
     return tmp_path / "two"
 
 
-def test_each_data_has_a_section_and_nothing_is_held_against_another(two, tmp_path, capsys):
+def test_each_data_has_a_section_and_is_not_compared_with_another(two, tmp_path, capsys):
     files = ["--latex", str(tmp_path / "t.tex"), "--figures", str(tmp_path / "f"), "--html", str(tmp_path / "p.html")]
     assert main([str(two), "--baseline", "pretrained flat", *files]) == 0
     out = capsys.readouterr().out
-    names = [f"pydocs, 12,034 passages, 1,210 questions, {key * 6}" for key in "ab"]
+    names = [f"pydocs, 12,034 passages, 1,210 queries, {key * 6}" for key in "ab"]
     first, second = out.split(names[1])
     assert first.startswith(names[0])
     assert "0.920" in first

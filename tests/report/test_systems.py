@@ -1,4 +1,4 @@
-"""Cells over their seeds, and the labels that tell them apart."""
+"""Cells over their seeds, and their labels."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def test_rows_that_differ_in_the_seed_alone_are_one_system(row):
     assert found[0].files == (Path("/runs/2/result.json"), Path("/runs/0/result.json"))
     assert found[0].mean("MRR@10") == pytest.approx(0.6)
     assert found[0].spread("MRR@10") == pytest.approx(0.2)
-    assert found[0].mean("R@20") is None  # a seed cannot tell it
+    assert found[0].mean("R@20") is None  # a seed lacks it
     assert found[0].spread("R@20") is None
     assert found[1].mean("MRR@10") == 0.6
     assert found[1].spread("MRR@10") is None  # of one seed
@@ -55,11 +55,11 @@ def test_of_a_seed_that_was_run_twice_the_first_counts(row):
     assert [row.qps for row in system.rows] == [1.0]
 
 
-def test_systems_stand_in_the_tables_order(sweep):
+def test_systems_come_in_the_tables_order(sweep):
     assert labels(*sweep) == ["bm25", "dpr flat", "dpr lsh", "dpr pq", "pretrained flat"]
 
 
-def test_a_label_has_what_tells_systems_apart_and_no_more(row):
+def test_a_label_has_what_distinguishes_systems_and_no_more(row):
     same = {"settings": {"train.epochs": "3"}}
     two = row(retriever="bidr", quantizer="learned_pq", search="two_stage", sampler="snowball", **same)
     assert labels(two, row(**same)) == ["bidr learned_pq", "dpr flat"]
@@ -73,7 +73,7 @@ def test_a_label_has_what_tells_systems_apart_and_no_more(row):
     ]
 
 
-def test_settings_that_tell_systems_apart_are_named_by_their_last_part_where_it_will_do(row):
+def test_distinguishing_settings_are_named_by_their_last_part_if_that_is_enough(row):
     bits = [row(quantizer="hash", settings={"quantizer.bits": bits}) for bits in ("128", "64")]
     assert labels(*bits, row()) == ["dpr flat", "dpr hash bits=64", "dpr hash bits=128"]
     both = [
@@ -88,7 +88,7 @@ def test_settings_that_tell_systems_apart_are_named_by_their_last_part_where_it_
     ]
 
 
-def test_data_of_two_sizes_are_told_apart(row):
+def test_data_of_two_sizes_is_distinguished(row):
     assert labels(row(), row(passages=30000), row(data="nq")) == [
         "dpr flat nq 12,034 passages",
         "dpr flat pydocs 12,034 passages",
@@ -106,7 +106,7 @@ def written(folder: Path, row, **columns):
     return {folder / "result.json": row}
 
 
-def test_figures_of_questions_are_means_over_seeds_whatever_their_order(row, tmp_path):
+def test_per_query_scores_are_means_over_seeds_in_any_order(row, tmp_path):
     rows = written(tmp_path / "0", row(), qid=["b", "c", "a"], MRR=[1.0, None, 0.5])
     rows |= written(tmp_path / "1", row(seed=1), qid=["a", "b", "c"], MRR=[0.0, 1.0, None])
     qids, values = systems(rows)[0].per_query("MRR@10")
@@ -122,7 +122,7 @@ def test_seeds_scored_on_different_queries_are_an_error(row, tmp_path):
         systems(rows)[0].per_query("MRR@10")
 
 
-def test_figures_that_are_not_there_are_told(row, tmp_path):
+def test_missing_scores_are_an_error(row, tmp_path):
     (system,) = systems(written(tmp_path / "0", row()))
     with pytest.raises(
         LabradorError, match=f"{tmp_path}/0/per_query.parquet: .*expected.*run that cell again"
@@ -130,14 +130,14 @@ def test_figures_that_are_not_there_are_told(row, tmp_path):
         system.per_query("MRR@10")
     assert "\n" not in str(caught.value)
     (tmp_path / "0" / "per_query.parquet").write_text("no parquet")
-    with pytest.raises(LabradorError, match=r"per_query\.parquet: the figures of each question were expected"):
+    with pytest.raises(LabradorError, match=r"per_query\.parquet: expected the scores of each query"):
         system.per_query("MRR@10")
     (system,) = systems(written(tmp_path / "1", row(), qid=["a"], MRR=[1.0]))
-    with pytest.raises(LabradorError, match=r"R@7: a metric of this file was expected: MRR@10"):
+    with pytest.raises(LabradorError, match=r"R@7: expected a metric of this file: MRR@10"):
         system.per_query("R@7")
 
 
-def test_a_baseline_is_called_by_its_label_or_by_words_that_only_it_has(row):
+def test_a_baseline_is_named_by_its_label_or_by_words_that_only_it_has(row):
     found = systems(
         rows_of(
             row(),
@@ -157,7 +157,7 @@ def test_a_baseline_is_called_by_its_label_or_by_words_that_only_it_has(row):
         assert baselines(found, wanted) == {data: found[number]}
     assert baselines(found, "quantizer.bits=64") == {data: found[2]}
     with pytest.raises(
-        LabradorError, match=r"--baseline 'dpr hash': one .* expected, 3 are called so: 'dpr hash scan', "
+        LabradorError, match=r"--baseline 'dpr hash': expected one system, it matches 3: 'dpr hash scan', "
     ):
         baselines(found, "dpr hash")
     for wanted in ("bm25", "dp", ""):
@@ -178,7 +178,7 @@ def test_every_data_has_its_own_baseline(row):
     }
 
 
-def test_a_label_without_what_tells_data_apart_calls_one_on_every_data(row):
+def test_a_label_that_does_not_name_data_names_a_system_on_each(row):
     unused = {"quantizer": None, "search": None, "sampler": None, "encoder": None}
     found = systems(
         rows_of(*(row(data=data, **more) for data in ("nq", "beir") for more in ({}, {"retriever": "bm25", **unused})))
@@ -213,7 +213,7 @@ def test_one_content_under_two_names_is_one_data(row):
     assert flat.data == pq.data
 
 
-def test_what_was_learned_from_tells_systems_on_the_same_questions_apart(row):
+def test_what_was_learned_from_distinguishes_systems_on_the_same_queries(row):
     same = {"data_fingerprint": "aaaabbbbcccc"}
     less, more = row(data="A", trained_on="1111111111", **same), row(data="B", trained_on="2222222222", **same)
     assert labels(less, more) == ["dpr flat A", "dpr flat B"]
@@ -221,7 +221,7 @@ def test_what_was_learned_from_tells_systems_on_the_same_questions_apart(row):
     assert labels(less, other) == ["dpr flat trained_on=111111", "dpr flat trained_on=333333"]
 
 
-def test_two_trainings_are_two_systems_called_by_their_options(row):
+def test_two_trainings_are_two_systems_named_by_their_options(row):
     trained = [row(train=train, components={"train.epochs": n}) for train, n in (("quick", "1"), ("paper", "40"))]
     assert labels(*trained, row(retriever="bm25", quantizer=None)) == [
         "bm25",
@@ -230,7 +230,7 @@ def test_two_trainings_are_two_systems_called_by_their_options(row):
     ]
 
 
-def test_settings_that_nothing_else_tells_apart_are_named(row):
+def test_settings_that_alone_distinguish_systems_are_named(row):
     """As when somebody changed an option's YAML between two runs."""
     before, after = (row(train="quick", components={"train.max_steps": steps}) for steps in ("60", "200"))
     assert labels(before, after) == ["dpr flat max_steps=60", "dpr flat max_steps=200"]

@@ -1,4 +1,4 @@
-"""Measured next to published."""
+"""Measured figures next to published ones."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +9,11 @@ import pyarrow.parquet as parquet
 import pytest
 from made_runs import make_row
 
-from labrador.report.files import markdown_table
 from labrador.report.latex import latex
-from labrador.report.systems import PER_QUERY, System
-from labrador.report.table import rendered
+from labrador.report.markdown import markdown
+from labrador.report.per_query import PER_QUERY
+from labrador.report.systems import System
+from labrador.report.terminal import rendered
 from labrador.tables.measured import Line, csv_lines, figures, header, layout, marked
 from labrador.tables.published import Cell, Published
 
@@ -32,7 +33,7 @@ def row():
 @pytest.fixture
 def lines(row):
     def line(cell, *metrics, **fields):
-        rows = tuple(row(seed=seed, metrics=means, **fields) for seed, means in enumerate(metrics))
+        rows = tuple(row(seed=seed, metrics=told, **fields) for seed, told in enumerate(metrics))
         return Line(cell, System(cell.name, rows, tuple(Path(f"/{cell.slug}/{row.seed}") for row in rows)))
 
     return [
@@ -47,13 +48,13 @@ def cells(text):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
 
 
-def test_measured_has_the_decimals_of_published_ones(lines):
+def test_measured_figures_have_the_units_of_published_ones(lines):
     assert figures(lines) == ["R@20", "R@100", "bytes_per_passage", "query_ms"]
     assert lines[0].measured("R@20") == pytest.approx(80.5)
     assert lines[0].spread("R@20") == pytest.approx(1.0)
     assert lines[0].difference("R@20") == pytest.approx(0.0)
     assert lines[1].difference("R@20") == pytest.approx(-7.92)
-    assert lines[0].measured("R@100") is None  # a seed cannot tell it
+    assert lines[0].measured("R@100") is None  # a seed lacks it
     assert (lines[0].measured("bytes_per_passage"), lines[0].measured("query_ms")) == (48, 0.84)
     assert lines[1].measured("query_ms") is None
     assert lines[0].difference("bytes_per_passage") is None  # a cost is no score
@@ -61,7 +62,7 @@ def test_measured_has_the_decimals_of_published_ones(lines):
 
 
 def test_the_table(lines):
-    head, _, *body = cells(markdown_table(layout(lines, comparable=True)))
+    head, _, *body = cells(markdown(layout(lines, comparable=True)))
     assert head == [
         *("cell", "R@20 measured", "R@20 published", "R@20 difference"),
         *("R@100 measured", "R@100 published", "R@100 difference"),
@@ -75,20 +76,20 @@ def test_the_table(lines):
     ]
 
 
-def test_what_was_not_measured_and_how_figures_read_stands_below(lines):
+def test_notes_say_what_was_not_measured_and_how_to_read_figures(lines):
     text = rendered(layout(lines, comparable=True))
-    for note in (
-        "Metrics in per cent",
-        "in brackets the largest minus",
+    for told in (
+        "Metrics in percent",
+        "minimum) in brackets",
         "HNSW: not Labrador's",
         "Broken: failed: retri",
     ):
-        assert note in text
+        assert told in text
     assert "*" not in text
 
 
 def test_without_comparable_settings_there_is_no_difference(lines):
-    text = markdown_table(layout(lines, comparable=False))
+    text = markdown(layout(lines, comparable=False))
     assert "difference" not in text
     assert "| BPR | 80.50 (1.00) | 80.50 |" in text
     assert not [name for line in csv_lines(lines, comparable=False) for name in line if "difference" in name]
@@ -119,7 +120,7 @@ def test_csv_has_every_figure_in_full(lines):
 
 @pytest.fixture
 def measured(row, tmp_path):
-    """Lines of cells with figures of 60 questions: BPR at 0.5, the paper's far below it, one that was not measured."""
+    """Lines of cells with scores of 60 queries: BPR at 0.5, the paper's far below it, one that was not measured."""
 
     def line(cell, figure):
         values = np.full(60, figure) + np.linspace(0, 0.1, 60)
@@ -132,20 +133,20 @@ def measured(row, tmp_path):
 
 
 def test_what_differs_from_the_first_measured_cell_is_marked(measured):
-    lines, found, (tested,) = marked(measured, None)
+    lines, found, (told,) = marked(measured, None)
     assert [(one.system, one.baseline, one.metric) for one in found] == [("BPR (paper)", "BPR", "R@20")]
-    assert tested.startswith("▲ significantly better, ▼ significantly worse than BPR: paired randomisation test over")
-    assert tested.endswith("correction for 1 comparison")
+    assert told.startswith("▲ significantly better, ▼ significantly worse than BPR: paired randomisation test over")
+    assert told.endswith("correction for 1 comparison")
     assert [line.signs for line in lines] == [{}, {}, {"R@20": -1}]
     shown = layout(lines, comparable=True)
-    assert "| BPR (paper) | 25.00 ▼ | 77.92 |" in markdown_table(shown)
+    assert "| BPR (paper) | 25.00 ▼ | 77.92 |" in markdown(shown)
     assert r"BPR (paper) & 25.00$^{\downarrow}$ & 77.92 &" in latex(shown, "t", whole=True)
 
 
 def test_another_baseline_can_be_named_and_one_that_failed_gives_way_to_the_first(measured):
-    lines, _, (tested,) = marked(measured, "BPR (paper)")
+    lines, _, (told,) = marked(measured, "BPR (paper)")
     assert [line.signs for line in lines] == [{}, {"R@20": 1}, {}]
-    assert "worse than BPR (paper):" in tested
+    assert "worse than BPR (paper):" in told
     assert "worse than BPR:" in marked(measured, "Broken")[2][0]
 
 
@@ -153,18 +154,18 @@ def test_of_a_single_measured_cell_nothing_is_tested(measured):
     assert marked(measured[:2], None) == (measured[:2], [], ())
 
 
-def test_figures_that_the_data_lack_are_named(measured):
-    assert "Not measured on this data: R@100, ms/query" not in layout(measured, comparable=False).told
-    assert "Not measured on this data: R@100" in layout(measured, comparable=False).told
-    assert not [note for note in layout(measured[:1], comparable=False).told if note.startswith("Not measured")]
+def test_figures_that_the_data_does_not_have_are_named(measured):
+    assert "Not measured on this data: R@100, ms/query" not in layout(measured, comparable=False).remarks
+    assert "Not measured on this data: R@100" in layout(measured, comparable=False).remarks
+    assert not [line for line in layout(measured[:1], comparable=False).remarks if line.startswith("Not measured")]
 
 
-def test_milliseconds_taken_while_other_runs_ran_are_marked(row):
+def test_milliseconds_disturbed_by_other_runs_are_marked(row):
     system = System("BPR", (row(metrics={"R@20": 0.8}, disturbed=True),), (Path("/bpr/0"),))
     text = rendered(layout([Line(BPR, system)], comparable=True))
     assert "0.840~" in text
     assert "80.50~" not in text
-    assert "~ timed while other runs used the machine" in text
+    assert "~ timed while other runs were using the machine" in text
 
 
 def test_cells_trained_apart_have_no_mark_while_they_have_one_seed(measured):
@@ -172,7 +173,7 @@ def test_cells_trained_apart_have_no_mark_while_they_have_one_seed(measured):
         replace(line, system=replace(line.system, rows=(replace(line.system.rows[0], keys={"fit": line.cell.slug}),)))
         for line in measured[1:]
     ]
-    lines, (one,), (tested,) = marked(trained, None)
+    lines, (one,), (told,) = marked(trained, None)
     assert [line.signs for line in lines] == [{}, {"R@20": 0}]
     assert one.over == "one seed"
-    assert tested.startswith("Not tested against BPR: BPR (paper). Another seed trains")
+    assert told.startswith("Not tested against BPR: BPR (paper). Another seed trains")

@@ -1,11 +1,11 @@
-"""The figures of a report: one set for each group of systems that were measured on the same questions.
+"""The figures of a report: one set for each group of systems that were scored on the same queries.
 
-    GROUP-quality-bytes, GROUP-quality-latency   quality against cost, with the Pareto front    (tradeoff.py, pareto.py)
-    GROUP-recall                                 recall at growing depth                        (recall.py)
-    GROUP-gains                                  gains and losses against a baseline            (gains.py)
-    GROUP-training                               training curves, from the store                (training.py)
+    GROUP-quality-bytes, -index, -latency   quality against a cost, with the Pareto front     (tradeoff.py, pareto.py)
+    GROUP-recall                            recall at increasing depth                        (recall.py)
+    GROUP-gains                             gains and losses relative to a baseline, by query (gains.py)
+    GROUP-training                          training curves, from the store                   (training.py)
 
-Each as SVG and PNG. matplotlib takes a second to import, so this package is imported where figures are asked for.
+Each as SVG and PNG. matplotlib takes a second to import, so this package is imported only when figures are wanted.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,14 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ...errors import LabradorError
-from ..groups import Group, groups, telling
-from ..systems import PER_QUERY, System
+from ..costs import COSTS
+from ..groups import Group, groups, with_metric
+from ..per_query import PER_QUERY
+from ..systems import System
 from . import gains, recall, tradeoff, training
 from .style import save, styled
 
-MOST = 7  # systems that one figure tells apart by colour and line
+MOST = 7  # systems that one figure distinguishes by colour and line
 
 
 def write_figures(
@@ -29,14 +31,14 @@ def write_figures(
     baselines: Sequence[System] = (),
     metrics: Sequence[str] = (),
 ) -> tuple[list[Path], list[str]]:
-    """Write the figures of `systems` into `folder`; returns the files and, a line each, what was left out and why.
+    """Write the figures of `systems` into `folder`; returns the files and a line on each figure that was left out.
 
     baselines: systems to compare others on the same data with; metrics: the quality shown is the first of them that a
-    group can tell, of all its metrics where none is named; a group that can tell none is left out.
-    Raises LabradorError when the folder cannot be written, or a file beside a result cannot be read.
+    group has (empty = of all metrics); a group that has none is left out. Raises LabradorError if the folder cannot be
+    written, or a run's file cannot be read.
     """
     files: list[Path] = []
-    shown, notes = telling(groups(systems), metrics)
+    shown, notes = with_metric(groups(systems), metrics)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with styled():
@@ -51,26 +53,26 @@ def write_figures(
 def _figures(
     group: Group, store: Path, baseline: System | None, metric: str, notes: list[str]
 ) -> list[tuple[str, Figure]]:
-    """The names and figures of one group; adds to `notes` what is left out."""
+    """The figures of one group by name; adds to `notes` what is left out."""
     named = outstanding(group, metric)
     made: list[tuple[str, Figure | None]] = []
-    for cost in tradeoff.COSTS:
+    for cost in COSTS:
         drawn = tradeoff.draw(group, cost, metric)
         made.append((f"quality-{cost.slug}", drawn[0] if drawn else None))
         if drawn and drawn[1]:
-            notes.append(f"{group.slug}-quality-{cost.slug}: no place for the names of {'; '.join(drawn[1])}")
-    told = [baseline] if baseline and baseline not in named else []
-    made.append(("recall", recall.draw(group, [*told, *named][:MOST], baseline)))
+            notes.append(f"{group.slug}-quality-{cost.slug}: no room for the labels of {'; '.join(drawn[1])}")
+    first = [baseline] if baseline and baseline not in named else []
+    made.append(("recall", recall.draw(group, [*first, *named][:MOST], baseline)))
     made.append(("gains", _gains(group, named, baseline, metric, notes)))
     made.append(("training", _training(group, store, notes)))
     return [(name, figure) for name, figure in made if figure is not None]
 
 
 def outstanding(group: Group, metric: str) -> list[System]:
-    """At most MOST systems to tell apart, the best first: the Pareto front of quality and bytes, then each retriever's
-    best; of a group with as few systems all of them.
+    """At most MOST systems to distinguish, the best first: the Pareto front of quality and bytes, then each
+    retriever's best; all systems of a group that is small enough.
     """
-    shown = tradeoff.points(group, tradeoff.COSTS[0], metric)
+    shown = tradeoff.points(group, COSTS[0], metric)
     ranked = sorted(shown, key=lambda point: -point.quality)
     best = tradeoff.best_of(shown)[::-1]
     if len(best) > MOST:
@@ -85,11 +87,11 @@ def _gains(
     group: Group, named: Sequence[System], baseline: System | None, metric: str, notes: list[str]
 ) -> Figure | None:
     if baseline is None:
-        notes.append(f"{group.slug}-gains: left out, it needs --baseline with one of its systems")
+        notes.append(f"{group.slug}-gains: left out, since it needs a --baseline among its systems")
         return None
     missing = [file for s in [*named, baseline] for file in s.files if not file.with_name(PER_QUERY).exists()]
     if missing:
-        notes.append(f"{group.slug}-gains: left out, {PER_QUERY} is not beside {missing[0]}")
+        notes.append(f"{group.slug}-gains: left out, since there is no {PER_QUERY} next to {missing[0]}")
         return None
     return gains.draw(group, named, baseline, metric)
 

@@ -1,4 +1,4 @@
-"""Which questions a system gains and which it loses against a baseline, sorted: a mean hides both."""
+"""How many queries a system gains on, and loses on, relative to a baseline: a mean hides both."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,19 +9,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..groups import Group
-from ..systems import System, check_queries
+from ..per_query import check_queries
+from ..systems import System
 from .style import INK, new_figure
 
-GAIN, LOSS = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange: dark and light in grey print
+GAIN, LOSS = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange: dark and light when printed in grey
 WIDE = 26  # characters: the longest line of a panel's title
 PER_INCH = 12  # characters of the figure's title
-PER_LINE = 3  # panels beside each other
+PER_LINE = 3  # panels side by side
 
 
 def gains(system: System, baseline: System, metric: str) -> NDArray[np.float64]:
-    """The metric of each question that counts less the baseline's, float64 [Q], largest first.
+    """The metric minus the baseline's for each query with both, float64 [Q], largest first.
 
-    Raises LabradorError when the questions of the two are not the same.
+    Raises LabradorError if the two were scored on different queries.
     """
     qids, values = system.per_query(metric)
     others, base = baseline.per_query(metric)
@@ -31,7 +32,7 @@ def gains(system: System, baseline: System, metric: str) -> NDArray[np.float64]:
 
 
 def draw(group: Group, named: Sequence[System], baseline: System, metric: str) -> Figure | None:
-    """One panel for each system of `named` but the baseline; None where there is none, or the metric is not known."""
+    """One panel for each system of `named` except the baseline; None without any, or without the metric."""
     shown = [s for s in named if s != baseline and s.mean(metric) is not None]
     if not shown or baseline.mean(metric) is None:
         return None
@@ -45,15 +46,15 @@ def draw(group: Group, named: Sequence[System], baseline: System, metric: str) -
             _panel(axes, shown[place].label, gains(shown[place], baseline, metric))
         else:
             axes.set_visible(False)
-    title = textwrap.fill(f"{group.name}: {metric} less that of {baseline.label}", int(PER_INCH * width))
+    title = textwrap.fill(f"{group.name}: {metric} minus that of {baseline.label}", int(PER_INCH * width))
     figure.suptitle(title, fontsize=9, fontweight="bold")
-    figure.supxlabel("questions, by gain (per cent)", fontsize=8.5)
-    figure.supylabel(f"{metric}, difference", fontsize=8.5)
+    figure.supxlabel("queries in order of gain (percent)", fontsize=8.5)
+    figure.supylabel(f"difference in {metric}", fontsize=8.5)
     return figure
 
 
 def _panel(axes: Any, label: str, apart: NDArray[np.float64]) -> None:
-    """A bar for each question, all of equal width; those of equal height are drawn as one, to keep the file small."""
+    """A bar for each query, all of equal width; bars of equal height are drawn as one to keep the file small."""
     first = np.flatnonzero(np.diff(apart, prepend=np.inf))
     edges, heights = np.append(first, len(apart)) * 100 / len(apart), apart[first]
     won, lost = int((apart > 0).sum()), int((apart < 0).sum())

@@ -1,4 +1,4 @@
-"""How the systems of a figure look, and the key that says so: colour and fill, shape, edge."""
+"""How the systems of a figure look, and its legend: colour and fill, shape, edge."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,18 +12,18 @@ from .style import COLOURS, FAINT, FILLS, FRONT, INK, MARKERS
 
 SIZE = 5.5  # points: width of a marker
 EDGE = 1.1  # points: its outline
-PALE = 0.3  # how much of its colour a pale marker has; a dark edge hides what colour the edge had
+PALE = 0.3  # share of its colour that a pale marker keeps
 GREY = "#777777"
 RERANKED = "two_stage"
-GAP = 0.03  # of the axes' height, between two parts of the key
+GAP = 0.03  # of the axes' height, between two parts of the legend
 
 Looks = Callable[[ResultRow], dict[str, Any]]
 
 
 def looks_of(rows: Sequence[ResultRow]) -> Looks:
-    """How a row's marker looks: colour and fill tell its retriever, shape its compression, a dark edge a rerank.
+    """How a row's marker looks: colour and fill by retriever, shape by compression, a dark edge if it reranks.
 
-    Retrievers and compressions get theirs in alphabetical order, so that all figures of a group agree.
+    They are assigned in alphabetical order, so that all figures of a group agree.
     """
     retrievers = sorted({row.retriever for row in rows})
     quantizers = sorted({row.quantizer or "" for row in rows})
@@ -49,8 +49,8 @@ def _pale(colour: str) -> tuple[float, ...]:
     return tuple(1 - PALE * (1 - part) for part in to_rgb(colour))
 
 
-def key(figure: Figure, axes: Any, rows: Sequence[ResultRow], looks: Looks) -> None:
-    """Write into the empty `axes` what colours, shapes and edges mean."""
+def draw_legend(figure: Figure, axes: Any, rows: Sequence[ResultRow], looks: Looks) -> None:
+    """Draw the legend of colours, shapes and edges into the empty `axes`."""
     axes.set_axis_off()
     legends = []
     for title, entries in _parts(rows, looks):
@@ -69,10 +69,10 @@ def key(figure: Figure, axes: Any, rows: Sequence[ResultRow], looks: Looks) -> N
             )
         )
         axes.add_artist(legends[-1])
-    axes.legend_ = None  # every part was added as an artist of its own
+    axes.legend_ = None  # every part was added as an artist
     figure.draw_without_rendering()
     top = 1.0
-    for legend in legends:  # now that it is known how high each is
+    for legend in legends:  # now that their heights are known
         legend.set_bbox_to_anchor((0, top), axes.transAxes)
         top -= legend.get_window_extent().height / axes.get_window_extent().height + GAP
 

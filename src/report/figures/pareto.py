@@ -1,13 +1,13 @@
-"""The Pareto front: the systems that no other one beats at once in cost and in quality."""
+"""The Pareto front: the systems that no other beats in both cost and quality."""
 
 from collections.abc import Sequence
 
 
 def front(costs: Sequence[float], qualities: Sequence[float]) -> list[int]:
-    """The positions of the points on the front, from the cheapest to the best.
+    """The indices of the points on the front, from the cheapest to the best.
 
-    costs, qualities: one each per point. A point is on the front unless another one costs no more and is no worse, and
-    is cheaper or better; points that are equal in both stand or fall together.
+    costs, qualities: one each per point. A point is on the front unless another costs no more and is no worse, and is
+    cheaper or better; of points that are equal in both, all are on it or none.
     """
     if len(costs) != len(qualities):
         raise ValueError(f"{len(costs)} costs for {len(qualities)} qualities")

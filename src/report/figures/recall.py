@@ -1,4 +1,4 @@
-"""Recall at growing depth: how far down the ranking a reader or a reranker has to go."""
+"""Recall at increasing depth: how far down the ranking a reader or a reranker has to go."""
 
 import re
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from .style import COLOURS, FAINT, INK, LINES, MARKERS, new_figure, plain
 
 
 def depths(group: Group) -> list[int]:
-    """The k of every R@k that all its systems can tell, rising."""
+    """The k of every R@k that all its systems have, ascending."""
     found = [int(match[1]) for name in group.metrics if (match := re.fullmatch(r"R@(\d+)", name))]
     return sorted(k for k in found if all(system.mean(f"R@{k}") is not None for system in group.systems))
 
 
 def draw(group: Group, named: Sequence[System], baseline: System | None = None) -> Figure | None:
-    """R@k over k of every system of the group, those in `named` told apart, the others as thin grey lines behind.
+    """R@k over k for every system of the group, those not in `named` as thin grey lines behind.
 
-    None where fewer than two depths are known.
+    None with fewer than two depths.
     """
     ks = depths(group)
     if len(ks) < 2:
@@ -31,7 +31,7 @@ def draw(group: Group, named: Sequence[System], baseline: System | None = None) 
     for number, system in enumerate(behind):
         axes.plot(
             ks, _curve(system, ks), color="#cfcfcf", linewidth=0.7, zorder=1.2,
-            label=f"the other {len(behind)}" if not number else None,
+            label=f"{len(behind)} other system{'s' if len(behind) > 1 else ''}" if not number else None,
         )  # fmt: skip
     for number, system in enumerate(named):
         colour = COLOURS[number % len(COLOURS)]
@@ -57,5 +57,5 @@ def draw(group: Group, named: Sequence[System], baseline: System | None = None) 
 
 
 def _curve(system: System, ks: Sequence[int]) -> list[float]:
-    """R@k of a system that can tell all of them."""
+    """R@k of a system that has all of them."""
     return [mean for k in ks if (mean := system.mean(f"R@{k}")) is not None]

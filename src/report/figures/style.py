@@ -1,4 +1,4 @@
-"""How every figure looks: colours that colour-blind readers tell apart, markers and lines that survive grey print."""
+"""The look of every figure: colours for colour-blind readers, markers and lines that survive printing in grey."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from ...results import three_digits
 
 # Okabe and Ito (2008), without yellow, which is too light on white paper
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-FILLS = ("full", "pale", "left", "bottom", "right", "top", "full")  # so that a colour is not needed to tell them apart
+FILLS = ("full", "pale", "left", "bottom", "right", "top", "full")  # so that colour is not needed to distinguish them
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "h", "*", "<", ">")
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 3, 1, 3)))
 FRONT = (0, (4, 2))  # the line of a Pareto front
 INK, FAINT = "#222222", "#9a9a9a"
-FEW, ROOM = 8, 0.4  # costs that are named on an axis; inches that a name takes
-DECADE = 10.0  # a logarithmic axis where the largest is so many times the smallest
+FEW, ROOM = 8, 0.4  # costs that an axis labels; inches that a label takes
+DECADE = 10.0  # ratio of the largest to the smallest cost from which the axis is logarithmic
 
 STYLE: dict[str, Any] = {
     "font.size": 8.5,
@@ -62,7 +62,7 @@ def styled() -> Any:
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write NAME.svg and NAME.png into `folder`, the same bytes for the same figure; returns both paths."""
+    """Write NAME.svg and NAME.png into `folder`, byte for byte the same for the same figure; returns both paths."""
     files = [folder / f"{name}.svg", folder / f"{name}.png"]
     figure.savefig(files[0], metadata={"Date": None, "Creator": None})
     figure.savefig(files[1], metadata={"Software": None})
@@ -70,7 +70,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def cost_axis(axes: Any, costs: Sequence[float]) -> None:
-    """Scale the x axis for `costs` (above 0): logarithmic with plain numbers where they span a decade."""
+    """Scale the x axis for `costs`: logarithmic with plain numbers if they span a decade."""
     low, high = min(costs), max(costs)
     if low > 0 and high / low >= DECADE:
         axes.set_xscale("log")
@@ -84,7 +84,7 @@ def cost_axis(axes: Any, costs: Sequence[float]) -> None:
 
 
 def cost_ticks(axes: Any, costs: Sequence[float], figure: Figure) -> None:
-    """Name the costs themselves on the x axis where they are few, the most frequent first, as far as there is room."""
+    """Label the costs themselves on the x axis if they are few, the most frequent first, as far as there is room."""
     counts = Counter(costs)
     if len(counts) > FEW:
         return

@@ -1,49 +1,33 @@
-"""Quality against what it costs, with the Pareto front: which retriever, with which compression, at which price."""
+"""Quality against cost, with the Pareto front: which retriever, with which compression, for which budget."""
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from ...results import ResultRow
 from ..averages import average
+from ..costs import Cost
 from ..groups import Group
 from ..systems import System
-from .legend import EDGE, SIZE, key, looks_of
+from .legend import EDGE, SIZE, draw_legend, looks_of
 from .pareto import front
 from .placing import Floats, Surroundings, nearest, place
 from .style import FAINT, FRONT, INK, cost_axis, cost_ticks, new_figure
 from .swarm import offsets
 
-GROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # so that a label is read where it stands on a line
+GROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # so that a label can be read on a line
 MARGIN = 1.5  # pixels (at 100 per inch) around a label
-ABOVE = 0.1  # of the height, left above the best for labels
-WIDE = 16  # characters of a line of a label
-FAR = 12  # pixels (at 100 per inch) between a point and its label from which on a line joins them
-
-
-@dataclass(frozen=True)
-class Cost:
-    """A cost to set quality against; `apart`: points of one cost are moved apart, for a cost of few values."""
-
-    slug: str
-    label: str
-    value: Callable[[ResultRow], float | None]
-    apart: bool = False
-
-
-COSTS = (
-    Cost("bytes", "bytes per passage in memory (points of one size side by side)", lambda r: r.bytes_per_passage, True),
-    Cost("latency", "ms per query (median, one query at a time)", lambda row: row.latency_ms.get("p50")),
-)
+ABOVE = 0.1  # of the height, left for labels above the best
+WIDE = 16  # characters in a line of a label
+FAR = 12  # pixels (at 100 per inch) between a point and its label beyond which a line joins them
 
 
 @dataclass(frozen=True)
 class Point:
-    """A system in the figure: where it stands, and the least and most over its seeds."""
+    """A system in the figure: its cost and quality, and the least and most over its seeds."""
 
     system: System
     cost: float
@@ -53,13 +37,13 @@ class Point:
 
 
 def points(group: Group, cost: Cost, metric: str) -> list[Point]:
-    """The systems of which both are known."""
+    """The systems that have both."""
     found = []
     for system in group.systems:
         price, quality = cost.value(average(system.rows, {}, {})), system.mean(metric)
         if price is not None and quality is not None:
-            told = [value for row in system.rows if (value := row.metrics[metric]) is not None]
-            found.append(Point(system, price, quality, min(told), max(told)))
+            values = system.values(metric)
+            found.append(Point(system, price, quality, min(values), max(values)))
     return found
 
 
@@ -69,16 +53,17 @@ def best_of(shown: Sequence[Point]) -> list[Point]:
 
 
 def draw(group: Group, cost: Cost, metric: str) -> tuple[Figure, list[str]] | None:
-    """The figure, and the labels that found no place in it; None where no system has both figures."""
+    """The figure, and the labels for which it has no room; None if no system has both cost and metric."""
     shown = points(group, cost, metric)
     if not shown:
         return None
     figure = new_figure(7.2, 4.4)
-    axes, beside = figure.subplots(1, 2, width_ratios=[5, 1])
+    axes, margin = figure.subplots(1, 2, width_ratios=[5, 1])
     several = any(point.low < point.high for point in shown)
-    axes.set_ylabel(f"{metric} (mean of the seeds; thin line: least to most)" if several else metric)
-    disturbed = cost.slug == "latency" and any(row.disturbed for point in shown for row in point.system.rows)
-    axes.set_xlabel(f"{cost.label}; some timed while other runs used the machine" if disturbed else cost.label)
+    axes.set_ylabel(f"{metric} (mean over seeds; thin line: range)" if several else metric)
+    apart = cost.shown.group == "size"  # many systems have the same
+    label = cost.label(row for point in shown for row in point.system.rows)
+    axes.set_xlabel(f"{label}; equal sizes side by side" if apart else label)
     axes.set_title(group.name)
     axes.margins(y=0.09)
     cost_axis(axes, [point.cost for point in shown])
@@ -86,13 +71,13 @@ def draw(group: Group, cost: Cost, metric: str) -> tuple[Figure, list[str]] | No
     axes.autoscale_view(scalex=False)
     axes.set_ylim(top=axes.get_ylim()[1] + ABOVE * (axes.get_ylim()[1] - axes.get_ylim()[0]))
     looks = looks_of([point.system.rows[0] for point in shown])
-    key(figure, beside, [point.system.rows[0] for point in shown], looks)
+    draw_legend(figure, margin, [point.system.rows[0] for point in shown], looks)
     cost_ticks(axes, [point.cost for point in shown], figure)
     figure.set_layout_engine("none")  # from here on pixels stay where they are
     best = best_of(shown)
     front_line = _steps(axes, best)
     axes.plot(*front_line.T, color=FAINT, linestyle=FRONT, linewidth=1.1, zorder=1.5)
-    places = _places(axes, shown, SIZE / 72 * figure.dpi, cost.apart)
+    places = _places(axes, shown, SIZE / 72 * figure.dpi, apart)
     for point, (x, _) in zip(shown, places, strict=True):
         axes.vlines(x, point.low, point.high, color=FAINT, linewidth=0.8, zorder=1.8)
         axes.plot([x], [point.quality], linestyle="none", zorder=2.5, **looks(point.system.rows[0]))

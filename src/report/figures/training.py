@@ -1,4 +1,4 @@
-"""Training curves: the loss over the steps of every training that the results stand on."""
+"""Training curves: the loss over the steps of every training that the results are based on."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from .style import COLOURS, LINES, new_figure
 
 STEPS = ("fit", "teacher")  # the artifacts that hold a curve
 CURVE, MANIFEST = "curve.jsonl", "manifest.json"
-DEV_RANK = "dev_rank"  # in a point of a curve that is no loss
-PER_LINE = 3  # panels beside each other
+DEV_RANK = "dev_rank"  # in the points of a curve that have a dev rank instead of a loss
+PER_LINE = 3  # panels side by side
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,18 @@ class Curve:
     """One training: what was trained, and its loss."""
 
     key: str
-    what: str  # "Contrastive, BM25Hard": the losses of one kind of training may be compared
+    what: str  # "Contrastive, BM25Hard": losses are comparable within one kind of training
     config: dict[str, str]  # the component's fields, "objective.codebooks" -> "48"
-    retrievers: tuple[str, ...]  # of the results that stand on it
+    retrievers: tuple[str, ...]  # of the results that use it
     steps: list[int]
     losses: list[float]
-    kept: tuple[int, float] | None = None  # the step whose weights were kept, and its dev rank; None: the last
+    kept: tuple[int, float] | None = None  # the step whose weights were kept, and its dev rank; None = the last
 
 
 def curves(systems: Sequence[System], store: Path) -> tuple[list[Curve], int]:
-    """The curves of the trainings that `systems` stand on, and how many of these trainings are not in `store`.
+    """The curves of the trainings that `systems` use, and how many of these trainings are not in `store`.
 
-    Raises LabradorError for a curve or manifest that cannot be read.
+    Raises LabradorError if a curve or manifest cannot be read.
     """
     used: dict[tuple[str, str], dict[str, None]] = {}
     for row in (row for system in systems for row in system.rows):
@@ -53,12 +53,12 @@ def _read(folder: Path, key: str, step: str, retrievers: tuple[str, ...]) -> Cur
     try:
         config = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["config"]
         points = [json.loads(line) for line in (folder / CURVE).read_text(encoding="utf-8").splitlines()]
-        told = [point for point in points if DEV_RANK not in point]
-        steps, losses = [int(point["step"]) for point in told], [float(point["loss"]) for point in told]
+        with_loss = [point for point in points if DEV_RANK not in point]
+        steps, losses = [int(point["step"]) for point in with_loss], [float(point["loss"]) for point in with_loss]
         kept = min((point for point in points if DEV_RANK in point), key=lambda point: point[DEV_RANK], default=None)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LabradorError(
-            f"{folder}: a training's curve was expected ({error!r}); check it with python -m labrador.store verify"
+            f"{folder}: expected a training curve ({error!r}); check the store with python -m labrador.store verify"
         ) from error
     classes = (config.get(part, {}).get("class", "") for part in ("objective", "sampler"))
     what = ", ".join(filter(None, classes)) if step == "fit" else step
@@ -75,7 +75,7 @@ def _flat(config: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
 
 
 def draw(found: Sequence[Curve]) -> Figure | None:
-    """One panel for each kind of training of the same retrievers; None where no curve has two points."""
+    """One panel for each kind of training of the same retrievers; None if no curve has two points."""
     panels: dict[tuple[str, tuple[str, ...]], list[Curve]] = {}
     for curve in found:
         if len(curve.steps) > 1:
@@ -89,8 +89,8 @@ def draw(found: Sequence[Curve]) -> Figure | None:
     for place, each in enumerate(axes.flat):
         each.set_visible(place < len(panels))
     for each, ((what, retrievers), curves_there) in zip(axes.flat, panels.items(), strict=False):
-        told = differing(curves_there)
-        for number, (curve, label) in enumerate(zip(curves_there, told, strict=True)):
+        labels = differing(curves_there)
+        for number, (curve, label) in enumerate(zip(curves_there, labels, strict=True)):
             look = {"color": COLOURS[number % len(COLOURS)], "linestyle": LINES[number % len(LINES)]}
             if curve.kept is not None:
                 step, rank = curve.kept
@@ -100,7 +100,7 @@ def draw(found: Sequence[Curve]) -> Figure | None:
         each.set_xlim(left=0)
         each.set_ylim(bottom=0)
         each.set_title(f"{', '.join(retrievers)}\n{what}", fontsize=8)
-        if any(told) or any(curve.kept for curve in curves_there):
+        if any(labels) or any(curve.kept for curve in curves_there):
             each.legend(fontsize=7, handlelength=2.6)
     figure.supxlabel("step", fontsize=8.5)
     figure.supylabel("training loss", fontsize=8.5)
@@ -108,7 +108,7 @@ def draw(found: Sequence[Curve]) -> Figure | None:
 
 
 def differing(found: Sequence[Curve]) -> list[str]:
-    """What tells each of several curves from the others: "seed 0"; empty for a single one."""
+    """What distinguishes each of several curves from the others: "seed 0"; empty for a single one."""
     names = dict.fromkeys(name for curve in found for name in curve.config)
     apart = [name for name in names if len({curve.config.get(name) for curve in found}) > 1]
     return [", ".join(f"{name.rpartition('.')[2]} {curve.config.get(name, '-')}" for name in apart) for curve in found]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import LabradorError
-from ..systems import System, check_queries
+from ..per_query import check_queries
+from ..systems import System
 from .crossed import crossed_interval, crossed_test, seeds_needed
 from .paired import DRAWS, bootstrap_interval, differences, holm, mean_variance, randomisation_test, t_test
 from .seeds import Chance, Over, SeedVariances

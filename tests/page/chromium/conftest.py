@@ -1,4 +1,4 @@
-"""The page of a report in a real browser: nothing may go wrong in it, and it asks no network for anything."""
+"""The page of a report in a real browser: nothing may go wrong in it, and it makes no network request."""
 
 import shutil
 
@@ -28,7 +28,7 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium):
-    """A function that opens a page file; at the end nothing may have gone wrong in it, or been asked of a network."""
+    """A function that opens a page file; at the end nothing may have gone wrong in it."""
     wrong, contexts = [], []
 
     def go(file, **options):
@@ -77,7 +77,7 @@ def page(visit, made):
 
 @pytest.fixture(scope="session")
 def labels():
-    """A function that tells the systems of a table in the order shown."""
+    """A function that returns the labels of a table's systems in the order shown."""
 
     def shown(page, table="table"):
         return page.eval_on_selector_all(f"#{table} tbody tr", "rows => rows.map(row => row.dataset.label)")

@@ -48,7 +48,7 @@ def test_filters_apply_to_table_chart_and_front(page, labels):
     assert labels(page, "front") == ["dpr hash"]
     page.locator("#words").fill("pq")
     assert labels(page) == ["dpr pq"]
-    page.locator("#words").fill("nothing is called so")
+    page.locator("#words").fill("no such system")
     assert labels(page) == []
     page.get_by_role("button", name="Clear filters").click()
     assert len(labels(page)) == len(CELLS)
@@ -56,23 +56,23 @@ def test_filters_apply_to_table_chart_and_front(page, labels):
 
 def test_the_front_is_that_of_the_figures(page, labels):
     assert labels(page, "front") == ["pretrained pq", "dpr hash", "dpr flat"]
-    page.locator("#cost").select_option("latency")
+    page.locator("#cost").select_option("latency_ms")
     assert labels(page, "front")[-1] == "dpr flat"
     assert page.locator("path.front").count() == 1
 
 
-def test_a_point_tells_its_system(page):
+def test_a_point_shows_its_system(page):
     point = page.locator("g.system[data-label='dpr hash']")
     point.hover()
-    expect(page.locator("#tip")).to_contain_text("48 bytes per passage")
-    expect(page.locator("#table tr.told")).to_have_attribute("data-label", "dpr hash")
+    expect(page.locator("#tip")).to_contain_text("bytes/passage 48")
+    expect(page.locator("#table tr.pointed")).to_have_attribute("data-label", "dpr hash")
     page.keyboard.press("Escape")
     expect(page.locator("#tip")).to_be_hidden()
     point.focus()
     expect(page.locator("#tip")).to_contain_text("over 2 seeds")
 
 
-def test_significance_of_every_pair_in_any_measure(page):
+def test_significance_of_every_pair_in_any_metric(page):
     page.locator("#significance").scroll_into_view_if_needed()
     expect(page.locator("#matrix tbody tr")).to_have_count(len(CELLS))
     best = page.locator("#matrix tbody tr").first
@@ -81,7 +81,7 @@ def test_significance_of_every_pair_in_any_measure(page):
     assert best.locator("td.worse").count() == 0
     best.locator("td").nth(0).focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#pair")).to_contain_text("dpr flat less dpr hash: MRR@10 +")
+    expect(page.locator("#pair")).to_contain_text("dpr flat minus dpr hash: MRR@10 +")
     expect(page.locator("#pair")).to_contain_text("after correction for 15 pairs")
     page.locator("#metric").select_option("R@20")
     page.locator("#matrix tbody td").nth(1).hover()
@@ -93,12 +93,12 @@ def test_scripts_that_are_not_its_own_do_not_run(made, chromium, tmp_path):
     file = tmp_path / "page.html"
     file.write_text(made[0].read_text(encoding="utf-8").replace("<header>", f"<header>{foreign}"), encoding="utf-8")
     page = chromium.new_page()
-    told = []
-    page.on("console", lambda message: told.append(message.text))
+    messages = []
+    page.on("console", lambda message: messages.append(message.text))
     page.goto(file.as_uri())
     page.wait_for_selector("html[data-ready]")
     assert page.locator("#foreign").text_content() == ""
-    assert "Content Security Policy" in told[0]
+    assert "Content Security Policy" in messages[0]
     page.close()
 
 
@@ -106,7 +106,7 @@ def test_several_data_sets_are_shown_one_at_a_time(visit, two, labels):
     file, notes = two
     page = visit(file)
     expect(page.locator("#count")).to_have_text("All 4 systems")
-    page.locator("#data").select_option(label="nq, 60 passages, 24 questions")
+    page.locator("#data").select_option(label="nq, 60 passages, 24 queries")
     expect(page.locator("#count")).to_have_text("All 3 systems")
     assert all(label.endswith(" nq") for label in labels(page))
     assert [note.split(":")[0] for note in notes] == ["beir", "nq"]
@@ -123,7 +123,7 @@ def test_it_fits_the_window_in_light_and_dark(visit, made, width, scheme):
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
 
 
-def test_a_browser_that_cannot_unpack_is_told_so(chromium, made, labels):
+def test_a_browser_that_cannot_unpack_says_so(chromium, made, labels):
     page = chromium.new_page()
     page.add_init_script("delete window.DecompressionStream")
     page.goto(made[0].as_uri())
@@ -135,14 +135,14 @@ def test_a_browser_that_cannot_unpack_is_told_so(chromium, made, labels):
     page.close()
 
 
-def test_data_that_cannot_tell_the_metric_are_left_out_and_told(visit, tmp_path):
+def test_data_without_the_metric_is_left_out_and_noted(visit, tmp_path):
     rows = find([make_runs(tmp_path, data=data, cells=CELLS[:2]) for data in ("beir", "nq")])
     rows = {
         file: replace(row, metrics=row.metrics | {"MRR@10": None}) if row.data == "nq" else row
         for file, row in rows.items()
     }
     notes = write_page(compare(rows, ["MRR@10"]), tmp_path / "page.html", tmp_path, "one of two")
-    assert notes[0] == "nq: left out, none of its systems can tell MRR@10"
+    assert notes[0] == "nq: left out, none of its systems has MRR@10"
     page = visit(tmp_path / "page.html")
     expect(page.locator("#data-choice")).to_be_hidden()
     expect(page.locator("#count")).to_have_text("All 2 systems")

@@ -1,4 +1,4 @@
-"""The figures of made-up runs: which files, which words are in them, what is left out."""
+"""The figures of made-up runs: their files, their text, and what is left out."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from made_runs import CELLS, make_curves, make_runs
 
 from labrador.errors import LabradorError
+from labrador.report.costs import COSTS
 from labrador.report.figures import outstanding, tradeoff, write_figures
 from labrador.report.figures.legend import looks_of
 from labrador.report.figures.style import COLOURS, INK
@@ -14,7 +15,7 @@ from labrador.report.groups import groups
 from labrador.report.systems import systems
 from labrador.results import find
 
-NAMES = ("quality-bytes", "quality-latency", "recall", "gains", "training")
+NAMES = ("quality-bytes", "quality-index", "quality-latency", "recall", "gains", "training")
 
 
 @pytest.fixture(scope="module")
@@ -45,23 +46,23 @@ def test_all_figures_as_png_and_svg(drawn):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in files if path.suffix == ".png")
 
 
-def test_the_front_is_named_and_the_key_says_what_looks_mean(drawn):
+def test_the_front_is_labelled_and_the_legend_explains_the_markers(drawn):
     folder, *_ = drawn
-    told = words(folder / "beir-quality-bytes.svg")
-    assert {"pretrained pq", "dpr hash", "dpr flat"} <= set(told)  # 16, 48 and 1,536 bytes
-    assert "dpr pq" not in told
-    assert {"Retriever", "Compression", "Search", "reranked", "Pareto front", "bm25", "none"} <= set(told)
-    assert {"16", "48", "1,536"} <= set(told)
-    assert "beir, 60 passages, 24 questions" in told
+    shown = words(folder / "beir-quality-bytes.svg")
+    assert {"pretrained pq", "dpr hash", "dpr flat"} <= set(shown)  # 16, 48 and 1,536 bytes
+    assert "dpr pq" not in shown
+    assert {"Retriever", "Compression", "Search", "reranked", "Pareto front", "bm25", "none"} <= set(shown)
+    assert {"16", "48", "1,536"} <= set(shown)
+    assert "beir, 60 passages, 24 queries" in shown
     assert "ms per query (median, one query at a time)" in words(folder / "beir-quality-latency.svg")
 
 
-def test_curves_gains_and_training_say_of_what_they_are(drawn):
+def test_recall_gains_and_training_name_their_systems(drawn):
     folder, *_ = drawn
     recall = words(folder / "beir-recall.svg")
     assert {"pretrained flat (baseline)", "dpr flat", "bm25", "1", "5", "20", "R@k"} <= set(recall)
     gains = words(folder / "beir-gains.svg")
-    assert "beir, 60 passages, 24 questions: MRR@10 less that of pretrained flat" in gains
+    assert "beir, 60 passages, 24 queries: MRR@10 minus that of pretrained flat" in gains
     assert {"dpr flat", "dpr hash", "bm25"} <= set(gains)
     assert "pretrained flat" not in gains
     training = words(folder / "beir-training.svg")
@@ -76,22 +77,24 @@ def test_the_same_results_give_the_same_files(runs, drawn, tmp_path):
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in files]
 
 
-def test_what_cannot_be_drawn_is_told(runs, tmp_path):
+def test_what_cannot_be_drawn_is_noted(runs, tmp_path):
     found, _ = runs
     files, notes = write_figures(found, tmp_path / "new" / "folder", tmp_path / "no store")
-    assert sorted(path.stem for path in files)[::2] == ["beir-quality-bytes", "beir-quality-latency", "beir-recall"]
+    assert sorted(path.stem for path in files)[::2] == [
+        *("beir-quality-bytes", "beir-quality-index", "beir-quality-latency", "beir-recall"),
+    ]
     assert notes == [
-        "beir-gains: left out, it needs --baseline with one of its systems",
+        "beir-gains: left out, since it needs a --baseline among its systems",
         f"beir-training: 2 of 2 trainings are not in the store {tmp_path / 'no store'} (--store names another)",
     ]
 
 
-def test_gains_need_the_figures_of_each_question(tmp_path):
+def test_gains_need_the_scores_of_each_query(tmp_path):
     folder = make_runs(tmp_path, cells=CELLS[:2])
     (folder / "0-0" / "per_query.parquet").unlink()
     found = systems(find([folder]))
     _, notes = write_figures(found, tmp_path / "figures", tmp_path, [found[1]])
-    assert notes[0].startswith("beir-gains: left out, per_query.parquet is not beside ")
+    assert notes[0].startswith("beir-gains: left out, since there is no per_query.parquet next to ")
 
 
 def test_a_folder_that_cannot_be_written_is_one_error(runs, tmp_path):
@@ -110,9 +113,9 @@ def test_of_many_systems_the_front_and_each_retrievers_best_stand_out(row):
 def test_a_system_without_a_size_is_left_out_of_that_figure(row):
     rows = [row(), row(quantizer="pq", bytes_per_passage=None)]
     (group,) = groups(systems({Path(f"{n}/result.json"): each for n, each in enumerate(rows)}))
-    assert [p.system.label for p in tradeoff.points(group, tradeoff.COSTS[0], "MRR@10")] == ["dpr flat"]
+    assert [p.system.label for p in tradeoff.points(group, COSTS[0], "MRR@10")] == ["dpr flat"]
     (lone,) = groups(systems({Path("0/result.json"): rows[1]}))
-    assert tradeoff.draw(lone, tradeoff.COSTS[0], "MRR@10") is None
+    assert tradeoff.draw(lone, COSTS[0], "MRR@10") is None
 
 
 def test_a_reranked_marker_keeps_its_retrievers_colour_inside_a_dark_edge(row):
@@ -124,7 +127,7 @@ def test_a_reranked_marker_keeps_its_retrievers_colour_inside_a_dark_edge(row):
     assert [look["markeredgecolor"] for look in looks] == [COLOURS[0], INK, COLOURS[1], INK]
 
 
-def test_the_first_six_retrievers_are_told_apart_without_colour(row):
+def test_the_first_six_retrievers_differ_without_colour(row):
     rows = [row(retriever=f"r{number}") for number in range(6)]
     looks = [looks_of(rows)(each) for each in rows]
     assert len({(look["fillstyle"], look["markerfacecolor"] in COLOURS) for look in looks}) == 6

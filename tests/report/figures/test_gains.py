@@ -1,4 +1,4 @@
-"""Gains and losses question by question."""
+"""Gains and losses by query."""
 
 from pathlib import Path
 
@@ -23,12 +23,12 @@ def measured(row, tmp_path):
     return make
 
 
-def test_sorted_with_questions_that_do_not_count_left_out(measured):
+def test_sorted_without_queries_that_have_no_score(measured):
     system, baseline = measured("system", [0.5, 1.0, np.nan, 0.0]), measured("baseline", [0.5, 0.25, 1.0, 0.5])
     assert gains(system, baseline, "MRR@10").tolist() == [0.75, 0.0, -0.5]
 
 
-def test_a_panel_shows_gains_above_and_losses_below_and_questions_of_one_height_as_one_step():
+def test_a_panel_shows_gains_above_and_losses_below_and_queries_of_one_height_as_one_step():
     axes = new_figure(3, 2).add_subplot()
     _panel(axes, "dpr pq", np.array([0.5, 0.5, 0.0, -1.0]))
     gain, loss = axes.patches

@@ -1,4 +1,4 @@
-"""Training curves out of a store."""
+"""Training curves from a store."""
 
 import pytest
 from made_runs import make_curves, make_runs
@@ -32,5 +32,5 @@ def test_what_is_not_in_the_store_is_counted(found, tmp_path):
 def test_a_broken_curve_is_one_error(found):
     systems_found, store = found
     (store / "fit" / "fit0" / "curve.jsonl").write_text('{"loss": 1}\n')
-    with pytest.raises(LabradorError, match=r"fit0: a training's curve was expected .*labrador.store verify"):
+    with pytest.raises(LabradorError, match=r"fit0: expected a training curve .*labrador.store verify"):
         curves(systems_found, store)

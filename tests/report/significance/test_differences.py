@@ -77,11 +77,11 @@ def test_metrics_are_corrected_together_and_come_in_order(measured, figures):
     base, better, noise = figures
     metrics = {"metrics": {"R@1": 0.5}}
     found = measured([("flat", 0, base), ("lsh", 0, noise), ("pq", 0, better)], **metrics)
-    told = against(found, [found[0]], ["R@1", "MRR@10", "R@20"])  # they have no R@20
-    assert [(one.system, one.metric) for one in told] == [
+    compared = against(found, [found[0]], ["R@1", "MRR@10", "R@20"])  # they have no R@20
+    assert [(one.system, one.metric) for one in compared] == [
         (system, metric) for system in ("dpr lsh", "dpr pq") for metric in ("R@1", "MRR@10")
     ]
-    smallest = min(told, key=lambda one: one.p_randomisation)
+    smallest = min(compared, key=lambda one: one.p_randomisation)
     assert smallest.p_holm == pytest.approx(4 * smallest.p_randomisation)
     assert against(found, [found[0]], ["R@20"]) == []
     assert against(found[:1], [found[0]], ["MRR@10"]) == []
@@ -95,14 +95,14 @@ def test_every_data_is_tested_against_its_own_baseline_and_all_are_corrected_tog
         for passages in (100, 200)
         for system in measured(cells, passages=passages)
     ]
-    told = against(found, [found[3], found[0]], ["MRR@10"])
-    assert [(one.system, one.baseline) for one in told] == [
+    compared = against(found, [found[3], found[0]], ["MRR@10"])
+    assert [(one.system, one.baseline) for one in compared] == [
         (f"dpr {quantizer} {passages}", f"dpr flat {passages}")
         for passages in (100, 200)
         for quantizer in ("lsh", "pq")
     ]
-    assert sorted(one.p_holm for one in told)[:2] == [pytest.approx(4 / 10_001)] * 2
-    assert [one.sign for one in told] == [0, 1, 0, 1]
+    assert sorted(one.p_holm for one in compared)[:2] == [pytest.approx(4 / 10_001)] * 2
+    assert [one.sign for one in compared] == [0, 1, 0, 1]
 
 
 def test_draws_grow_with_the_differences_of_all_data_together(measured, figures, monkeypatch):
@@ -114,9 +114,9 @@ def test_draws_grow_with_the_differences_of_all_data_together(measured, figures,
         for passages in range(6)
         for system in measured([("flat", 0, base), ("pq", 0, better)], passages=passages)
     ]
-    told = against(found, found[::2], ["MRR@10"])
-    assert {one.p_randomisation for one in told} == {1 / (1 + 40 * 6)}
-    assert all(one.sign == 1 for one in told)  # 41 draws could detect no difference among six
+    compared = against(found, found[::2], ["MRR@10"])
+    assert {one.p_randomisation for one in compared} == {1 / (1 + 40 * 6)}
+    assert all(one.sign == 1 for one in compared)  # 41 draws could detect no difference among six
 
 
 def test_queries_without_a_score_are_left_out(measured, figures):
@@ -144,14 +144,14 @@ def test_systems_scored_on_different_queries_are_named_by_their_files(measured, 
 def test_all_pairs(measured, figures):
     base, better, noise = figures
     found = measured([("flat", 0, base), ("lsh", 0, noise), ("pq", 0, better)])
-    told = matrix(found, "MRR@10")
-    assert (told.metric, told.labels) == ("MRR@10", ("dpr flat", "dpr lsh", "dpr pq"))
-    assert told.differences[2, 0] == pytest.approx(np.mean(better - base))
-    np.testing.assert_array_equal(told.differences, -told.differences.T)
-    np.testing.assert_array_equal(told.p_holm, told.p_holm.T)
-    np.testing.assert_array_equal(np.diag(told.p_holm), 1.0)
-    assert told.p_holm[2, 0] == pytest.approx(3 / 10_001)
-    assert told.p_holm[1, 0] > 0.05
+    compared = matrix(found, "MRR@10")
+    assert (compared.metric, compared.labels) == ("MRR@10", ("dpr flat", "dpr lsh", "dpr pq"))
+    assert compared.differences[2, 0] == pytest.approx(np.mean(better - base))
+    np.testing.assert_array_equal(compared.differences, -compared.differences.T)
+    np.testing.assert_array_equal(compared.p_holm, compared.p_holm.T)
+    np.testing.assert_array_equal(np.diag(compared.p_holm), 1.0)
+    assert compared.p_holm[2, 0] == pytest.approx(3 / 10_001)
+    assert compared.p_holm[1, 0] > 0.05
 
 
 def test_a_matrix_of_one_and_of_none(measured, figures):
@@ -176,9 +176,9 @@ def test_trainings_of_one_seed_have_an_interval_and_no_mark(measured, figures):
     assert untrained.p_randomisation == pytest.approx(1 / 10_001)  # of these very runs
     assert untrained.low < untrained.difference < untrained.high
     assert (untrained.seed_error, untrained.seeds_needed) == (None, None)  # nothing here shows how much seeds vary
-    told = matrix(found, "MRR@10")
-    assert np.isnan(told.p_holm[0, 1:]).all()
-    np.testing.assert_array_equal(np.diag(told.p_holm), 1.0)
+    compared = matrix(found, "MRR@10")
+    assert np.isnan(compared.p_holm[0, 1:]).all()
+    np.testing.assert_array_equal(np.diag(compared.p_holm), 1.0)
 
 
 def test_the_same_method_with_another_seed_is_no_difference(measured, figures):
@@ -221,10 +221,10 @@ def test_one_training_is_compared_over_the_queries_and_corrected_with_the_others
     cells += [("lsh", seed, noise, fits("bpr", seed)) for seed in (0, 1)]
     cells += [("pq", 0, noise, fits("pair", 0))]
     found = measured(cells)
-    told = {one.system: one for one in against(found, [found[0]], ["MRR@10"])}
-    assert [one.over for one in told.values()] == ["seeds and queries", "one seed", "queries"]
-    shared = told["dpr sq8"]
+    compared = {one.system: one for one in against(found, [found[0]], ["MRR@10"])}
+    assert [one.over for one in compared.values()] == ["seeds and queries", "one seed", "queries"]
+    shared = compared["dpr sq8"]
     assert shared.p == shared.p_randomisation == pytest.approx(1 / 10_001)
     assert shared.p_holm == pytest.approx(2 * shared.p)  # two are tested
     assert shared.sign == 1
-    assert told["dpr pq"].seed_error is not None
+    assert compared["dpr pq"].seed_error is not None

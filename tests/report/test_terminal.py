@@ -7,9 +7,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from labrador.report import table
+from labrador.report import terminal
 from labrador.report.averages import average
-from labrador.report.table import layout, print_rows, render
+from labrador.report.layout import layout
+from labrador.report.terminal import print_rows, rendered
+
+
+def render(rows, *width):
+    return rendered(layout(rows), *width)
 
 
 def cells(line: str) -> list[str]:
@@ -28,16 +33,16 @@ def test_whole_table(sweep):
         ["dpr", "pq", "0.600*", "0.800"],
         ["pretrained", "flat", "0.551", "0.700"],
     ]
-    assert "* best of its column" in text
+    assert "* best in its column" in text
 
 
-def test_columns_stand_under_each_other(sweep):
+def test_columns_are_aligned(sweep):
     lines = render(sweep).splitlines()[:8]
     ends = [[match.end() for match in re.finditer(r"MRR@10|0\.\d{3}(?=[ *])", line)][:1] for line in lines]
     assert len({end for found in ends[1:2] + ends[3:] for end in found}) == 1
 
 
-def test_what_is_the_same_in_all_rows_is_told_below(sweep):
+def test_what_is_the_same_in_all_rows_is_in_the_caption(sweep):
     shown = layout(sweep)
     assert [column.title for column in shown.names] == ["retriever", "quantizer"]
     assert shown.caption == (
@@ -47,7 +52,7 @@ def test_what_is_the_same_in_all_rows_is_told_below(sweep):
     assert "nDCG@10" not in render(sweep)  # no row has it
 
 
-def test_memory_and_disk_and_the_stages_of_a_search_stand_apart(row):
+def test_memory_disk_and_the_stages_of_a_search_have_columns(row):
     old = row(quantizer="lsh", search="two_stage", index_bytes=4_600_000, latency_ms={"p50": 0.7, "p99": 1.0})
     stages = {"p50": 0.9, "p99": 1.0, "candidates": 0.6, "rerank": 0.3}
     dense = row(quantizer="pq", search="two_stage", disk_bytes=32_280_000_000, latency_ms=stages)
@@ -87,7 +92,7 @@ def test_rows_with_the_same_name_are_still_named(row):
     assert text.count("dpr") == 2
 
 
-def test_the_best_is_looked_for_on_the_same_data_only(row):
+def test_the_best_is_among_rows_on_the_same_data(row):
     rows = [row(data=data, quantizer=q, metrics={"MRR@10": value}) for data, q, value in
             [("nq", "flat", 0.4), ("nq", "pq", 0.3), ("msmarco", "flat", 0.34), ("msmarco", "pq", 0.32)]]  # fmt: skip
     lines = render(rows).splitlines()
@@ -114,8 +119,8 @@ def test_no_line_is_wider_than_the_terminal_and_every_column_is_there(sweep, wid
 
 def test_a_terminal_gets_bold_and_its_own_width(sweep, monkeypatch):
     screen = io.StringIO()
-    terminal = Console(file=screen, force_terminal=True, width=70, highlight=False, color_system="standard")
-    monkeypatch.setattr(table, "Console", lambda **options: terminal)
+    screen_console = Console(file=screen, force_terminal=True, width=70, highlight=False, color_system="standard")
+    monkeypatch.setattr(terminal, "Console", lambda **options: screen_console)
     print_rows(sweep)
     assert re.search(r"\x1b\[1m +0\.600\*\x1b", screen.getvalue())
     plain = re.sub(r"\x1b\[[\d;]*m", "", screen.getvalue())
@@ -143,7 +148,7 @@ def test_square_brackets_in_settings_are_text(row):
     assert "[numpy]" in render([row(settings={"data.packages": "[numpy]"}), row(settings=same)])
 
 
-def test_spreads_and_signs_stand_under_each_other(row):
+def test_spreads_and_signs_are_aligned(row):
     means = [
         average([row(quantizer=q, metrics={"MRR@10": mrr})], spreads, signs)
         for q, mrr, spreads, signs in [
@@ -162,7 +167,7 @@ def test_spreads_and_signs_stand_under_each_other(row):
     assert max(map(len, lines[:5])) <= 28
 
 
-def test_the_best_is_that_of_rows_on_the_same_passages_and_questions(row):
+def test_the_best_is_among_rows_on_the_same_passages_and_queries(row):
     rows = [row(quantizer=q, passages=size, metrics={"MRR@10": mrr}) for q, size, mrr in (
         ("flat", 100, 0.9), ("pq", 100, 0.8), ("flat", 200, 0.6), ("pq", 200, 0.7))]  # fmt: skip
     lines = [line for line in render(rows).splitlines() if line.startswith(("flat", "pq"))]
@@ -182,7 +187,7 @@ def test_a_machine_is_shown_only_where_rows_differ_in_it(row):
     assert "cores" not in render([row(machine=one), row(machine=one, quantizer="pq")])
 
 
-def test_figures_of_time_taken_beside_other_runs_are_marked_and_never_the_best(row):
+def test_timings_disturbed_by_other_runs_are_marked_and_never_the_best(row):
     fast = {"latency_ms": {"p50": 0.1}, "qps": 99_000.0}
     rows = [
         row(),
@@ -194,5 +199,5 @@ def test_figures_of_time_taken_beside_other_runs_are_marked_and_never_the_best(r
     assert "99,000~" in text
     assert "0.500*" in text
     assert "20,000*" in text
-    assert text.count("~ timed while other runs used the machine: run these cells again when it is quiet") == 1
+    assert text.count("~ timed while other runs were using the machine: rerun on an idle machine") == 1
     assert "~" not in render(rows[:2])
