@@ -120,7 +120,7 @@ def test_the_sweep_has_its_table_and_figures(sweep):
     lines = table_of(sweep, "results")
     assert sorted(line["quantizer"] for line in lines) == ["flat", "lsh"]
     assert all(line["MRR@10"] is not None and line["train.max_steps"] == "2" for line in lines)
-    assert images_of(sweep) == {"quality-bytes", "quality-latency", "recall", "training"}
+    assert images_of(sweep) == {"quality-bytes", "quality-index", "quality-latency", "recall", "training"}
     assert "figures/beir-recall.path" in figures_of(found)
     assert images_of(sweep / "0") == set()  # they are of the sweep
 
@@ -132,7 +132,7 @@ def test_a_run_by_itself_has_its_table_and_figures(tmp_path, beir, monkeypatch):
     done = spawn("retriever=dpr", "tracker=wandb", *where, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = records(tmp_path / "here")
-    assert images_of(tmp_path / "here") == {"quality-bytes", "quality-latency", "recall", "training"}
+    assert images_of(tmp_path / "here") == {"quality-bytes", "quality-index", "quality-latency", "recall", "training"}
     (line,) = table_of(tmp_path / "here", "result")
     row = read(tmp_path / "here" / "result.json")
     assert (line["retriever"], line["MRR@10"]) == ("dpr", pytest.approx(row.metrics["MRR@10"]))
