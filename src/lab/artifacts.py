@@ -1,11 +1,11 @@
 """Every artifact of the lab: its step's name and version, and what decides its key.
 
-The key is a hash of the step, its version, a config (plain values) and inputs (the keys of other artifacts). Raise a
-step's version in the commit in which its code comes to give another result from the same inputs and settings, so that
-what the store has from before is not taken for it; what is made from it is then made anew, too. `tests/golden.py` fails
-when a step's output changes and its version does not. A change inside one component raises the component's own
-`version` instead (a quantizer, a sampler, an objective, a data source): `describe` puts it into every key that the
-component is in.
+A key is a hash of the step, its version, a config (plain values) and inputs (the keys of other artifacts). When a
+change of the code gives another result from the same inputs and settings, raise the step's version in the same commit:
+otherwise older results in the store would be taken for the new ones. Everything made from the artifact is then made
+again. `tests/golden.py` fails when a step's output changes and its version does not. For a change inside one component
+(a quantizer, a sampler, an objective, a data source) raise that component's own `version` instead: `describe` puts it
+into every key that the component is part of.
 """
 
 import hashlib
@@ -35,7 +35,8 @@ from .stored import DevPool, Draws, Encoding, StoredArray, StoredQuantizer
 class Step:
     """A step of the lab.
 
-    stage: the part of a run that its seconds count in; shared: processes share the work; killed, it continues.
+    stage: the part of a run that its seconds count towards; shared: the processes of a run share the work, and a killed
+    run continues it.
     """
 
     name: str
@@ -44,20 +45,20 @@ class Step:
     shared: bool = False
 
     def recipe(self, config: Mapping[str, Any], inputs: Mapping[str, str], about: str = "") -> Recipe:
-        """An artifact of this step."""
+        """The recipe of one artifact of this step."""
         return Recipe(self.name, config, inputs, self.version, about, self.stage, self.shared, self.shared)
 
 
 TOKENS = Step("tokens", 2, "encode")  # encoders/tokens.py
-LANGUAGE = Step("language", 1, "encode")  # that of the passages: data/languages.py
+LANGUAGE = Step("language", 1, "encode")  # of the passages: data/languages.py
 BM25 = Step("bm25", 2, "encode")  # indexes/bm25.py, postings.py; what a term is has its own version in terms.py
 NEGATIVES = Step("negatives", 1, "train")  # hard negatives mined by BM25
-PRETRAINED = Step("pretrained", 1)  # an encoder as it comes: nothing is stored, its key is an input of others
+PRETRAINED = Step("pretrained", 1)  # a pretrained encoder: stored nowhere, its key is an input of others
 FIT = Step("fit", 2, "train", shared=True)  # trainings of encoders: training/
 VECTORS = Step("vectors", 2, "encode", shared=True)  # encoding.py
-CODES = Step("codes", 2, "quantize")  # of passages; what becomes of a vector is of the quantizer's own version
-CANDIDATES = Step("candidates", 3, "train")  # best passages of judged queries, without the spared ones
-NEAREST = Step("nearest", 2, "train", shared=True)  # best passages of queries that are to be labelled
+CODES = Step("codes", 2, "quantize")  # of passages; each quantizer has a version of its own
+CANDIDATES = Step("candidates", 3, "train")  # the best passages of judged queries, without spared ones
+NEAREST = Step("nearest", 2, "train", shared=True)  # the best passages of queries to be labelled
 QUANTIZER = Step("quantizer", 1, "quantize")  # fitted on vectors, or learned with an encoder
 STRUCTURE = Step("structure", 1, "quantize")  # hash tables
 RANKING = Step("ranking", 2, "search")  # indexes/
@@ -67,7 +68,7 @@ TEACHER = Step("teacher", 4, "train", shared=True)  # trainings of cross-encoder
 SCORED = Step("scored", 2, "train", shared=True)  # a teacher's scores: labels/scoring.py
 LABELS = Step("labels", 1, "train")  # pseudo labels: labels/pseudo.py
 
-ELSEWHERE = (  # an encoder's fields that are in other keys: of tokens, of objectives, of vectors
+ELSEWHERE = (  # fields of an encoder that other keys hold: those of tokens, objectives and vectors
     "max_query_length",
     "max_passage_length",
     "query_prefix",
@@ -99,7 +100,7 @@ def language(bench: Bench) -> Recipe:
 def bm25(bench: Bench, analyzer: Analyzer) -> Recipe:
     """The BM25 index of the passages."""
     inputs = {"passages": bench.corpus.fingerprint("passages")}
-    return BM25.recipe({"analyzer": analyzer.described()}, inputs, "word index of the passages")
+    return BM25.recipe({"analyzer": analyzer.described()}, inputs, "BM25 index of the passages")
 
 
 def negatives(train_set: TrainSet, depth: int, index: str) -> Recipe:
@@ -109,14 +110,16 @@ def negatives(train_set: TrainSet, depth: int, index: str) -> Recipe:
 
 
 def pretrained(encoder: Encoder, step: Step | None = None) -> str:
-    """The key of an encoder as it comes, or of a cross-encoder as it starts (`TEACHER`)."""
+    """The key of a pretrained encoder or, with `TEACHER`, of a cross-encoder that no training here has changed."""
     weights = {"weights": encoder.fingerprint()}
     return (step or PRETRAINED).recipe(describe(encoder, ELSEWHERE), weights).key
 
 
 def fit(bench: Bench, objective: Objective, draws: Draws, dev: DevPool | None, read: Mapping[str, str]) -> Recipe:
-    """A trained encoder; `read`: the keys of its start, of its texts (tokens, or frozen vectors), and of the quantizer
-    whose parameters the objective starts from.
+    """A trained encoder.
+
+    read: the keys of the checkpoint it starts from, of its texts (tokens, or frozen vectors), and of the quantizer that
+    the objective's own parameters start from.
     """
     config, keys = _trained(bench, draws)
     config["objective"] = describe(objective)
@@ -129,13 +132,13 @@ def fit(bench: Bench, objective: Objective, draws: Draws, dev: DevPool | None, r
 
 
 def teacher(bench: Bench, draws: Draws, read: Mapping[str, str]) -> Recipe:
-    """A trained cross-encoder; `read`: the keys of its start and of its texts."""
+    """A trained cross-encoder; `read`: the keys of the model it starts from and of its texts."""
     config, keys = _trained(bench, draws)
     return TEACHER.recipe(config, {**keys, **read}, draws.name)
 
 
 def _trained(bench: Bench, draws: Draws) -> tuple[dict[str, Any], dict[str, str]]:
-    """Config and inputs of a training: its settings, its batches and the judgements."""
+    """Config and inputs of a training: its settings, its samplers and what they draw from, the judgements."""
     config = {"sampler": describe(draws.sampler), "seed": bench.seed, **trained_by(bench.settings, bench.device)}
     if draws.lexical is not None:
         config["lexical"] = describe(draws.lexical, leave_out=("positive",))
@@ -143,10 +146,10 @@ def _trained(bench: Bench, draws: Draws) -> tuple[dict[str, Any], dict[str, str]
 
 
 def trained_by(settings: TrainSettings, device: str) -> dict[str, Any]:
-    """What the key of a training holds of its settings and, with dropout, of where it runs.
+    """The settings of a training and, with dropout, where it runs.
 
-    Every process draws what it drops for its own share of a batch, by the generator of its device; without dropout
-    neither their number nor the device changes more than rounding.
+    With dropout each process draws for its own share of a batch, with its device's generator. Without, the number of
+    processes and the device change nothing but rounding.
     """
     described: dict[str, Any] = {"settings": describe(settings.resolved(device))}
     if settings.dropout != 0:  # None: as the model comes
@@ -167,14 +170,14 @@ def codes(quantizer: StoredQuantizer, passages: StoredArray) -> Recipe:
 
 
 def codes_of_texts(quantizer: StoredQuantizer, encoding: Encoding) -> Recipe:
-    """The codes of passages as an encoder gives them to the quantizer that was learned with it."""
+    """The codes that a quantizer, learned with the encoder, gives passages while they are encoded."""
     inputs = {"quantizer": quantizer.key, **encoding.keys}
     step = replace(CODES, stage="encode", shared=True)
     return step.recipe({"precision": encoding.precision}, inputs, f"{encoding.about}, encoded")
 
 
 def candidates(bench: Bench, train_set: TrainSet, rows: NDArray[np.int64], k: int, keys: Mapping[str, str]) -> Recipe:
-    """The best k passages of the queries `rows` of a train set; `keys`: of the query vectors and what is searched."""
+    """The best k passages of the queries `rows` of a train set; `keys`: of the query vectors and of the passages."""
     some = len(rows) < np.count_nonzero(train_set.positives.lengths)
     config = {"k": k} | ({"queries": len(rows), "seed": bench.seed} if some else {})
     inputs = {**keys, "judgements": train_set.key}
@@ -191,14 +194,14 @@ def nearest(queries: QuerySet, rows: NDArray[np.int64], k: int, keys: Mapping[st
 
 
 def own(queries: QuerySet) -> dict[str, str]:
-    """What enters the key of a ranking of queries some of which are passages themselves, which it leaves out."""
+    """What a ranking's key holds of the queries that are passages themselves, since it leaves these out."""
     if queries.own is None:
         return {}
     return {"own": hashlib.blake2b(np.ascontiguousarray(queries.own, "<i8").tobytes(), digest_size=16).hexdigest()}
 
 
 def quantizer(bench: Bench, component: Quantizer, passages: StoredArray, judged: Mapping[str, str]) -> Recipe:
-    """A quantizer fitted on passage vectors; `judged`: the keys of what a supervised one learns from besides."""
+    """A quantizer fitted on passage vectors; `judged`: the keys of what else a supervised one learns from."""
     config: dict[str, Any] = {"quantizer": describe(component)}
     config["seed"] = bench.seed if component.draws(len(passages.array)) else None
     if judged:
@@ -246,15 +249,16 @@ class RankedFrom:
 
 
 def ranking(bench: Bench, search: Search | int, queries: QuerySet, keys: Mapping[str, str], about: str) -> Recipe:
-    """The best passages of all queries: by BM25 so many of them, by any other search as that says; `keys`: of all that
-    is searched, and of the vectors of the queries.
+    """The best passages of all queries, by `search` or, for a number, that many by BM25.
+
+    keys: of the queries' vectors and of all that is searched.
     """
     how = {"k": search} if isinstance(search, int) else {"search": describe(search), "device": search.device}
     return RANKING.recipe({**how, "ties_from": bench.ties_from}, {**keys, **own(queries)}, about)
 
 
 def measurement(config: Mapping[str, Any], ranked: str, about: str) -> Recipe:
-    """What the search of a ranking costs on the machine that the config describes."""
+    """What the search behind a ranking costs on the machine that the config describes."""
     return MEASUREMENT.recipe(config, {"ranking": ranked}, about)
 
 
@@ -267,7 +271,7 @@ def scores(bench: Bench, ranked: str, split: str, tag: str, metrics: Sequence[st
 
 
 def scored(precision: str, keys: Mapping[str, str], pairs: int) -> Recipe:
-    """A teacher's scores of (query, passage) pairs; `keys`: of the teacher, the passages found, and all tokens."""
+    """A teacher's scores of (query, passage) pairs; `keys`: of the teacher, the passages found and the tokens."""
     return SCORED.recipe({"precision": precision}, keys, f"{pairs:,} pairs, by the teacher")
 
 

@@ -17,7 +17,7 @@ from ..training.train_set import QuerySet, TrainSet
 
 log = logging.getLogger(__name__)
 
-WatchTrainings = Callable[[str, Mapping[str, float]], None]  # a training's name, a point of its curve with its "step"
+WatchTrainings = Callable[[str, Mapping[str, float]], None]  # takes a training's name and a point of its curve
 STAGES = ("train", "encode", "quantize", "search")  # of a result row's seconds
 
 
@@ -25,8 +25,8 @@ STAGES = ("train", "encode", "quantize", "search")  # of a result row's seconds
 class Ledger:
     """What a run stands on, for its result row.
 
-    used: every artifact and the stage that its seconds count in, by key; reported: figures besides the scores
-    ("labels"); said: the lines of the log that are said once.
+    used: by key, every artifact and the stage that its seconds count towards; reported: figures other than scores
+    ("labels"); said: log lines that are written only once.
     """
 
     used: dict[str, tuple[str, Artifact]] = field(default_factory=dict)
@@ -34,13 +34,13 @@ class Ledger:
     said: set[str] = field(default_factory=set)
 
     def say(self, line: str, level: int = logging.INFO) -> None:
-        """Write a line to the log, the first time."""
+        """Log a line, unless it has been logged before."""
         if line not in self.said:
             self.said.add(line)
             log.log(level, line)
 
     def seconds(self) -> dict[str, float]:
-        """Seconds of each stage: the sum over the artifacts used, whenever they were made."""
+        """The seconds of each stage: those of all artifacts used, whenever they were made."""
         stages = dict.fromkeys(STAGES, 0.0)
         for stage, artifact in self.used.values():
             if stage:
@@ -56,7 +56,7 @@ class Ledger:
         return keys
 
     def drawn(self, corpus: Corpus) -> dict[str, str]:
-        """Those of `keys` that another seed would draw otherwise, not those merely made from such."""
+        """Those of `keys` whose own making depends on the seed, not just that of their inputs."""
         seeded = {key for key, (_, made) in self.used.items() if made.manifest["config"].get("seed") is not None}
         return {name: key for name, key in self.keys(corpus).items() if key in seeded}
 
@@ -70,9 +70,9 @@ class Ledger:
 class Bench:
     """Where the steps of one run are made: every step is a function of a bench.
 
-    settings: of trainings; gathered: whether these score queries against the passages of all processes, or of their own
-    alone; device: "cpu" or "cuda"; gpu: the run's claim to one, taken before the first step that computes on one (None:
-    whichever there is); watch: is given every training's curve.
+    settings: of trainings; gathered: whether trainings score queries against the passages of all processes, or only of
+    their own; device: "cpu" or "cuda"; gpu: the run's claim to a GPU, taken before the first step that needs one (None:
+    any GPU will do); watch: receives the curve of every training.
     """
 
     store: Store
@@ -88,8 +88,7 @@ class Bench:
     def make(self, recipe: Recipe, write: Write, *, device: str = "cpu") -> Artifact:
         """The artifact of `recipe`, found in the store or made by `write` on `device`, and entered in the ledger.
 
-        The run's GPU is taken before the store's lock: a run that waits for a GPU must not keep an artifact from one
-        that has a GPU.
+        The run takes its GPU before the store's lock. Otherwise a run that waits for a GPU could block one that has it.
         """
         if device != "cpu" and not self.store.has(recipe):
             self.take_gpu()
@@ -98,16 +97,16 @@ class Bench:
         return artifact
 
     def take_gpu(self) -> None:
-        """Keep a GPU for this run from here to its end; call it while no lock is held that others wait for."""
+        """Claim a GPU for the rest of this run; call it while holding no lock that others wait for."""
         if self.gpu is not None:
             self.gpu.take()
 
     def watched(self, name: str) -> Callable[[Mapping[str, float]], None] | None:
-        """What is given the curve of the training of that name as it grows; None where nobody watches."""
+        """What receives the curve of the training of that name as it grows; None if nobody watches."""
         return None if self.watch is None else partial(self.watch, name)
 
     def replay(self, name: str, training: Artifact) -> None:
-        """Give the whole curve of a finished training, which may have been found in the store, to who watches."""
+        """Report the whole curve of a finished training, which may have been found in the store."""
         if self.watch is not None:
             for line in (training.folder / CURVE).read_text().splitlines():
                 self.watch(name, json.loads(line))

@@ -1,4 +1,4 @@
-"""Fitted quantizers, and what a search needs besides their codes."""
+"""Fitted quantizers, and what searches need in addition to their codes."""
 
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from .stored import StoredArray, StoredQuantizer, Trained
 
 
 def fit(bench: Bench, quantizer: Quantizer, checkpoint: Checkpoint) -> StoredQuantizer:
-    """Learn the quantizer on the checkpoint's frozen vectors: of the passages and, where it is supervised, of the
-    judged train queries with hard negatives among their best passages; from the quantizer that it starts from.
+    """Fit a quantizer on the checkpoint's frozen vectors of the passages.
+
+    A supervised one also learns from judged train queries, with hard negatives from their best passages, and may start
+    from another fitted quantizer.
     """
     passages = encode.passages(bench, checkpoint)
     judged, start = None, None
@@ -41,7 +43,7 @@ def fit(bench: Bench, quantizer: Quantizer, checkpoint: Checkpoint) -> StoredQua
 def judged_queries(
     bench: Bench, quantizer: SupervisedQuantizer, checkpoint: Checkpoint
 ) -> tuple[JudgedQueries, dict[str, str]]:
-    """What a supervised quantizer learns from, and the keys of that."""
+    """The judged queries that a supervised quantizer learns from, and the keys of all that they are made from."""
     train_set, limit = bench.train_set, quantizer.training_queries
     queries = encode.queries(bench, checkpoint, train_set.queries)
     found = mine.candidates(bench, checkpoint, train_set, quantizer.depth, limit=limit)
@@ -70,7 +72,7 @@ def frozen(bench: Bench, sparse: Trained, dense: Checkpoint) -> FrozenPassages:
     """Every passage as its dense vector, and as what its code stands for."""
     quantizer = sparse.quantizer
     if quantizer is None:
-        raise ValueError("frozen passages need the quantizer that was trained with their encoder")
+        raise ValueError("frozen passages need the quantizer that was learned with their encoder")
     codes, vectors = encode.codes(bench, quantizer, sparse.search), encode.passages(bench, dense)
 
     def decoded(rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -81,7 +83,7 @@ def frozen(bench: Bench, sparse: Trained, dense: Checkpoint) -> FrozenPassages:
 
 
 def structure(bench: Bench, search: Search, quantizer: StoredQuantizer, codes: StoredArray) -> Artifact | None:
-    """What the search needs besides the codes (a hash table); None where it needs nothing."""
+    """What the search needs in addition to the codes (a hash table); None if it needs nothing."""
     settings = search.structure()
     if settings is None:
         return None

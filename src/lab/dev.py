@@ -1,4 +1,4 @@
-"""The dev queries by whose rank a training's best weights are kept (`train.keep=best`)."""
+"""The dev queries that choose a training's best weights (`train.keep=best`)."""
 
 from typing import TYPE_CHECKING
 
@@ -17,27 +17,26 @@ if TYPE_CHECKING:
     pass
 
 DEV = "dev"
-HARD, OTHERS = 30, 30  # passages of each dev query besides its positive: as many as DPR and BPR rank it among
+HARD, OTHERS = 30, 30  # passages that each dev query's positive is ranked among, as in DPR and BPR
 
 
 def keeps_best(bench: Bench, objective: Objective) -> bool:
-    """Whether a training keeps the weights of the best dev rank: train.keep, and for auto what the published code of
-    the method does, where there are several epochs to choose from.
+    """Whether a training keeps the weights with the best dev rank: as train.keep says or, for auto, as the method's
+    published code does, if there are several epochs to choose from.
 
-    Never by the queries that the run is scored on. Raises LabradorError where that was asked for, and where the data
-    has no judged dev queries.
+    Raises LabradorError for train.keep=best if the run is scored on the dev queries, or if none are judged.
     """
     corpus, keep = bench.corpus, bench.settings.keep
     judged = DEV in corpus.splits and bool(corpus.positives(DEV).lengths.any())
     scored = corpus.handling.scored == DEV
     if keep == "best" and scored:
         raise LabradorError(
-            "train.keep=best: the run is scored on the dev questions (data.split=dev), which must not choose the "
+            "train.keep=best: the run is scored on the dev queries (data.split=dev), which must not choose the "
             "weights; set train.keep=last, or score another split"
         )
     if keep == "best" and not judged:
         raise LabradorError(
-            f"train.keep=best: the data has no dev split with judged questions (splits: {', '.join(corpus.splits)}); "
+            f"train.keep=best: the data has no dev split with judged queries (splits: {', '.join(corpus.splits)}); "
             "add one, or set train.keep=last"
         )
     usual = judged and not scored and objective.keeps_best and bench.settings.epochs > 1

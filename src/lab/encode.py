@@ -38,7 +38,7 @@ def queries(bench: Bench, checkpoint: Checkpoint, asked: QuerySet) -> StoredArra
 
 
 def _encoding(bench: Bench, checkpoint: Checkpoint, asked: QuerySet | None = None) -> Encoding:
-    """What encoding queries takes or, for None, the passages."""
+    """The encoding of queries or, for None, of all passages."""
     encoder = checkpoint.encoder
     read = tokens.passages(bench, encoder) if asked is None else tokens.queries(bench, encoder, asked)
     return Encoding(
@@ -54,7 +54,7 @@ def _encoding(bench: Bench, checkpoint: Checkpoint, asked: QuerySet | None = Non
 
 
 def chosen_precision(bench: Bench, encoder: Encoder) -> Literal["float32", "bfloat16"]:
-    """Of an encoder's matrix products: `auto` is the device's."""
+    """The precision of an encoder's matrix products; `auto` is the device's."""
     return precision(bench.device) if encoder.precision == "auto" else encoder.precision
 
 
@@ -67,7 +67,7 @@ def _vectors(bench: Bench, encoding: Encoding) -> StoredArray:
 def _write(bench: Bench, encoding: Encoding, out: Path, transform: Transform | None = None) -> None:
     """Write the vectors, or `transform` of them, to the .npy file `out`; continues what a killed run began.
 
-    Passages of the same tokens have the same vector, whatever the batches that they were in rounded.
+    Passages with the same tokens get the same vector, although their batches may have rounded differently.
     """
     from ..encoding import EncodeSettings, encode
 
@@ -96,7 +96,7 @@ def share_rows(path: Path, duplicates: Duplicates, read: Tokens) -> None:
 def codes(bench: Bench, quantizer: StoredQuantizer, checkpoint: Checkpoint) -> StoredArray:
     """The codes of all passages, uint8 [N, code_bytes]; for flat, the stored vectors themselves.
 
-    Codes of a quantizer that was learned with the encoder are written while encoding: vectors are nowhere stored.
+    A quantizer that was learned with the encoder gives codes while encoding, and no vectors are stored.
     """
     if quantizer.joint:
         return _codes_of_texts(bench, quantizer, _encoding(bench, checkpoint))
@@ -127,8 +127,8 @@ def _codes_of_texts(bench: Bench, quantizer: StoredQuantizer, encoding: Encoding
 
 
 def _stored(bench: Bench, encoding: Encoding, folder: Path) -> Artifact | None:
-    """The vectors, where another run has stored them as they were computed and `folder` holds no codes of an encoding
-    that was killed; else None. The main process decides for all.
+    """The stored float32 vectors, if another run left them and `folder` holds no codes of a killed encoding; else None.
+    The main process decides for all.
     """
     from ..arrays.shards import begun
 

@@ -23,7 +23,7 @@ from .stored import StoredQuantizer, Trained
 
 @dataclass(frozen=True)
 class Lab:
-    """The steps that a retriever is a recipe of; each is found in the store or made.
+    """The steps that retrievers are made of; each result is found in the store or computed.
 
     lab = Lab(Bench(store, corpus, TrainSettings(), seed=0))
     checkpoint = lab.fit(encoder, Contrastive(), BM25Hard(), name="dpr")
@@ -35,21 +35,21 @@ class Lab:
 
     @property
     def settings(self) -> TrainSettings:
-        """How its trainings run."""
+        """The settings of its trainings."""
         return self.bench.settings
 
     def with_settings(self, settings: TrainSettings, *, gathered: bool = True) -> "Lab":
-        """This lab with other settings of trainings; without `gathered`, each process scores its queries against its
-        own passages alone.
+        """This lab with other training settings; unless `gathered`, each process scores its queries against its own
+        passages only.
         """
         return Lab(replace(self.bench, settings=settings, gathered=gathered))
 
     def train_set(self) -> TrainSet:
-        """The data's own train queries, with their judgements."""
+        """The data's own train set."""
         return self.bench.train_set
 
     def pooled(self, file: str | None) -> TrainSet:
-        """The data's train set and, behind it, the unlabelled queries of a file."""
+        """The data's train set followed by the unlabelled queries of a file."""
         return label.pooled(self.bench, file)
 
     def labelled(self, train_set: TrainSet, labels: Labels, *, judged: bool) -> TrainSet:
@@ -57,7 +57,7 @@ class Lab:
         return train_set.labelled(labels, self.bench.corpus, judged=judged)
 
     def pretrained(self, encoder: Encoder) -> Checkpoint:
-        """The encoder as it comes."""
+        """The pretrained encoder itself."""
         return train.pretrained(encoder)
 
     def fit(
@@ -70,8 +70,8 @@ class Lab:
         name: str,
         quantizer: StoredQuantizer | None = None,
     ) -> Checkpoint:
-        """Train an encoder from `start`, on the data's own train set where none is given; the objective's own
-        parameters start from the `quantizer`'s.
+        """Train an encoder from `start`, by default on the data's own train set; the objective's own parameters start
+        from the `quantizer`'s.
         """
         draws = train.draw(self.bench, name, sampler, train_set or self.train_set(), by_terms=objective.lexical)
         return train.fit(self.bench, start, objective, draws, quantizer)
@@ -106,7 +106,7 @@ class Lab:
         thresholds: Thresholds,
         limit: int | None = None,
     ) -> Labels:
-        """Label what the base retriever finds for the queries of a train set, or for so many of them."""
+        """Label what the base retriever finds for the queries of a train set, or for `limit` of them."""
         return label.pseudo_labels(self.bench, teacher, base, train_set, thresholds, limit)
 
     def rank(self, trained: Trained, quantizer: Quantizer, how: Search, split: str) -> Ranking:

@@ -1,4 +1,4 @@
-"""Pseudo labels: a teacher, its scores of what a base retriever finds, and the labels that it is sure of."""
+"""Pseudo labels: a teacher scores what a base retriever finds, and labels the passages it is sure of."""
 
 import json
 import logging
@@ -27,27 +27,27 @@ from .stored import StoredArray
 log = logging.getLogger(__name__)
 
 SCORES, LABELLED, SUMMARY = "scores.npy", "labelled.npy", "labels.json"
-TRIED = 500  # queries, at most, on which a teacher is compared with the retriever that it labels for
-TRIED_SHARE = 4  # of so many labelled queries there is one of these
+TRIED = 500  # at most as many queries compare a teacher with the base retriever
+TRIED_SHARE = 4  # and at most one for so many labelled queries
 METRIC = "MRR@10"
 
 
 @dataclass(frozen=True)
 class Base:
-    """What a teacher reads: the best `depth` passages of a query, as a base retriever finds them."""
+    """The base retriever, whose best `depth` passages of a query the teacher judges."""
 
     checkpoint: Checkpoint
     depth: int
 
 
 def pooled(bench: Bench, file: str | None) -> TrainSet:
-    """The data's train set with the unlabelled queries of `file` behind it; logs which are left out."""
+    """The data's train set followed by the unlabelled queries of `file`; logs how many are left out."""
     if file is None:
         return bench.train_set
     own = bench.train_set.queries
     queries, left_out = own.and_unlabelled(bench.corpus, read_questions(Path(file).expanduser()))
     log.info(
-        "%s: %s unlabelled questions; left out: %s of the dev or test split, %s of the train split or repeated",
+        "%s: %s unlabelled queries; left out: %s of the dev or test split, %s of the train split or repeated",
         file,
         f"{len(queries) - len(own):,}",
         f"{left_out['held out']:,}",
@@ -57,8 +57,8 @@ def pooled(bench: Bench, file: str | None) -> TrainSet:
 
 
 def fit_teacher(bench: Bench, teacher: Teacher, base: Base, settings: TrainSettings) -> TrainedTeacher:
-    """Train a cross-encoder on the judged train pairs and, as negatives, the other passages that the base retriever
-    finds; a ready one is taken as it comes. Killed, it continues from its last checkpoint.
+    """Train a cross-encoder on judged passages and, as negatives, the others that the base retriever finds; a ready one
+    is used as it is. Killed, it continues from its last checkpoint.
     """
     encoder = teacher.encoder
     start = artifacts.pretrained(encoder, artifacts.TEACHER)
@@ -106,10 +106,10 @@ def pseudo_labels(
     thresholds: Thresholds,
     limit: int | None = None,
 ) -> Labels:
-    """Label what the base retriever finds for each query of the train set by the teacher's scores.
+    """Label what the base retriever finds for the queries of the train set, by the teacher's scores.
 
-    With a `limit`, of so many queries, drawn with the seed. How good the teacher is, and how many labels it gave, is
-    logged and reported in the row. Raises LabradorError when the thresholds leave no positive or no negative.
+    With a `limit`, for that many queries, drawn with the seed. Logs and reports how good the teacher is and how many
+    labels it gave. Raises LabradorError if the thresholds leave no positive or no negative.
     """
     asked = train_set.queries
     count = len(asked)
@@ -138,7 +138,7 @@ def pseudo_labels(
 
 def _report(bench: Bench, summary: Mapping[str, Any]) -> None:
     log.info(
-        "pseudo labels: %s positives and %s negatives among %s scored passages of %s questions, %s of which have "
+        "pseudo labels: %s positives and %s negatives among %s scored passages of %s queries, %s of which have "
         "no positive; scores in tenths from 0: %s",
         *(f"{summary[name]:,}" for name in ("positives", "negatives", "scored", "questions", "without_positive")),
         ", ".join(f"{count:,}" for count in summary["histogram"]),
@@ -147,12 +147,12 @@ def _report(bench: Bench, summary: Mapping[str, Any]) -> None:
 
 
 def _quality(bench: Bench, teacher: TrainedTeacher, base: Base, limit: int) -> dict[str, Any]:
-    """MRR@10 of the base retriever's best passages in its order and in the teacher's, on at most `limit` queries of the
-    dev split or, where the data has none with judgements, of the test split.
+    """MRR@10 of the base retriever's best passages in its own order and in the teacher's, on at most `limit` queries of
+    the dev split or, if none of those are judged, of the test split.
     """
     split = tried_on(bench)
     if split is None:
-        untried = "no dev or test questions with judgements: the teacher was not tried"
+        untried = "no judged dev or test queries: the teacher was not tried"
         log.warning(untried)
         return {"judged_on": None, "warning": untried}
     held_out = TrainSet.of(bench.corpus, split)
@@ -170,15 +170,15 @@ def _quality(bench: Bench, teacher: TrainedTeacher, base: Base, limit: int) -> d
     quality = {"judged_on": split, "judged_questions": len(rows), **figures, "warning": None}
     before, after = figures.values()
     shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items() if value is not None)
-    log.info("teacher, tried on %s %s questions: %s", len(rows), split, shown)
+    log.info("teacher, tried on %s %s queries: %s", len(rows), split, shown)
     if before is not None and after is not None and after <= before:
-        quality["warning"] = f"the teacher ({after:.3f} {METRIC}) is no better than what it labels for ({before:.3f})"
+        quality["warning"] = f"the teacher ({after:.3f} {METRIC}) is no better than the base retriever ({before:.3f})"
         log.warning("%s: train it longer, or name a better one in retriever.teacher", quality["warning"])
     return quality
 
 
 def tried_on(bench: Bench) -> str | None:
-    """The split that a teacher is tried on: the first of dev and test with judged queries."""
+    """The split that a teacher is tried on: dev, or else test; None if neither has judged queries."""
     splits = (split for split in ("dev", "test") if split in bench.corpus.splits)
     return next((split for split in splits if bench.corpus.positives(split).lengths.any()), None)
 

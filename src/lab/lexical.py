@@ -35,18 +35,18 @@ def index(bench: Bench) -> Artifact:
 
 
 def language(bench: Bench) -> str:
-    """The language of the passages, as `data.language` says or, for auto, as they show; logs what it means."""
+    """The language of the passages: `data.language` or, for auto, detected; logs what it means for their terms."""
     chosen, why = bench.corpus.handling.language, "data.language"
     if chosen == AUTO:
         found = _detected(bench)
         chosen = found["language"]
-        why = ", ".join(f"{name} {share} %" for name, share in found["shares"].items()) or "no words"
+        why = ", ".join(f"{name} {share} %" for name, share in found["shares"].items()) or "no text"
     bench.ledger.say(f"BM25: language {chosen} ({why}): {Analyzer(chosen).means()}")
     return chosen
 
 
 def _detected(bench: Bench) -> dict[str, Any]:
-    """The language that most passages are in, and those that parts of them are in."""
+    """The language of most passages, and the shares of all languages found."""
 
     def write(folder: Path) -> None:
         found = detect(f"{title}\n{text}" for title, text in bench.corpus.sample())
@@ -58,8 +58,8 @@ def _detected(bench: Bench) -> dict[str, Any]:
 
 
 def negatives(bench: Bench, train_set: TrainSet, depth: int) -> Candidates:
-    """The top `depth` passages by BM25 of each query, without the spared ones; where the train set has hard negatives
-    of its own, those.
+    """The train set's own hard negatives or, if it has none, the top `depth` passages of each query by BM25, without
+    the spared ones.
     """
     if train_set.negatives is not None:
         return train_set.negatives
@@ -72,7 +72,7 @@ def negatives(bench: Bench, train_set: TrainSet, depth: int) -> Candidates:
 
     artifact = bench.make(artifacts.negatives(train_set, depth, built.key), write)
     lists = Ragged.load(artifact.folder)
-    which = f"{train_set.queries.split} questions"
+    which = f"{train_set.queries.split} queries"
     warn_of_nothing(bench, lists.lengths > 0, which, "no negatives", "no passage but their positives")
     return Candidates(lists, artifact.key)
 
@@ -80,13 +80,13 @@ def negatives(bench: Bench, train_set: TrainSet, depth: int) -> Candidates:
 def warn_of_nothing(
     bench: Bench, found: NDArray[np.bool_], which: str, what: str = "nothing", none: str = "no passage"
 ) -> None:
-    """Warn, in the log, where most queries share no word with any passage: `found` [Q] is whether they do.
+    """Log a warning if most queries share no term with any passage: `found` [Q] says which do.
 
-    what, none: what is not found, and the passages that share no word.
+    what, none: what is not found, and which passages share no term.
     """
     if 2 * np.count_nonzero(found) < len(found):
         bench.ledger.say(
-            f"BM25 finds {what} for {np.count_nonzero(~found):,} of {len(found):,} {which}: {none} shares a word "
-            "with them; check data.language, data.tokenizer, and that questions and passages are in one language",
+            f"BM25 finds {what} for {np.count_nonzero(~found):,} of {len(found):,} {which}: {none} shares a term "
+            "with them; check data.language, data.tokenizer, and that queries and passages are in one language",
             logging.WARNING,
         )

@@ -1,4 +1,4 @@
-"""The best passages of train queries, as a checkpoint finds them: candidates for samplers, and what a teacher reads."""
+"""What a checkpoint finds for train queries: candidates for samplers, and passages for a teacher to judge."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from .bench import Bench
 from .stored import StoredArray, StoredQuantizer
 
 IDS = "ids.npy"
-QUERIES_TOGETHER = 4096  # searched in one batch: flat reads the whole file of vectors once for each
+QUERIES_TOGETHER = 4096  # searched in one batch, for each of which flat reads the whole file of vectors
 
 
 def candidates(
@@ -57,10 +57,9 @@ def candidates(
 
 
 def nearest(bench: Bench, checkpoint: Checkpoint, asked: QuerySet, rows: NDArray[np.int64], k: int) -> StoredArray:
-    """The best `k` passages of the queries `rows` [R] by their vectors, positives too: ids [R, k], of all passages
-    where there are no more.
+    """The best `k` passages, or all of them, of the queries `rows` [R] by their vectors, positives too: ids [R, k].
 
-    -1 stands where a query is one of them itself. Killed, it continues where it was.
+    -1 stands for the passage that a query is itself. Killed, it continues where it was.
     """
     passages, queries = encode.passages(bench, checkpoint), encode.queries(bench, checkpoint, asked)
     k = min(k, len(passages.array))
@@ -82,7 +81,7 @@ def nearest(bench: Bench, checkpoint: Checkpoint, asked: QuerySet, rows: NDArray
 
 
 def _asked(vectors: StoredArray, queries: QuerySet, rows: NDArray[np.int64]) -> QueryVectors:
-    """Some of the queries as a search takes them."""
+    """The queries `rows` as a search takes them."""
     return QueryVectors(np.asarray(vectors.array[rows]), own=None if queries.own is None else queries.own[rows])
 
 
@@ -95,7 +94,7 @@ def _scan(stored: StoredArray, quantizer: StoredQuantizer | None = None) -> Vect
 
 
 def without(ids: NDArray[np.int64], spared: Ragged) -> Ragged:
-    """Ranked passages int64 [Q, k] (-1 = none) as lists, each query's spared ones removed.
+    """Ranked passages int64 [Q, k] (-1: none) as lists, without the spared ones of each query.
 
     Raises LabradorError when rankings and queries do not correspond.
     """

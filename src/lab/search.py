@@ -44,29 +44,29 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Task:
-    """One search of all queries of a split, by the index that `build` gives when it is first needed."""
+    """One search of all queries of a split; `build` makes the index when it is first needed."""
 
     build: Callable[[], Index[Any]]
     queries: QueryVectors | QueryTexts
     k: int
     device: str
-    about: str  # the queries, in words
+    about: str  # the queries, for the log
 
     @cached_property
     def index(self) -> Index[Any]:
-        """What searches; built once."""
+        """What searches; built only once."""
         return self.build()
 
     @property
     def opened(self) -> bool:
-        """Whether the index is there."""
+        """Whether the index has been built."""
         return "index" in vars(self)
 
 
 def rank(bench: Bench, trained: Trained, quantizer: Quantizer, search: Search, split: str) -> Ranking:
     """Rank the passages for every query of `split`: by the quantizer's codes, in one or two stages.
 
-    A quantizer that was trained together with the encoder is used where `quantizer` is of its kind.
+    A quantizer that was trained together with the encoder is used if `quantizer` is of its kind.
     """
     search = search.resolved(verified=trained.rerank is not None)
     asked = bench.queries(split)
@@ -77,7 +77,7 @@ def rank(bench: Bench, trained: Trained, quantizer: Quantizer, search: Search, s
     codes = encode.codes(bench, fitted, trained.search)
     structure = compress.structure(bench, search, fitted, codes)
     dense = encode.passages(bench, trained.rerank or trained.search) if search.needs_vectors else None
-    verifier = None  # query vectors of the second stage, where it has an encoder of its own
+    verifier = None  # query vectors of the rerank, if it has a second encoder
     if trained.rerank is not None and dense is not None:
         verifier = encode.queries(bench, trained.query or trained.rerank, asked)
     passages = Searchable(
@@ -118,7 +118,7 @@ def rank_bm25(bench: Bench, k: int, split: str) -> Ranking:
     keys = {"bm25": bm25.key, "queries": asked.key}
     artifact = _search(bench, task, artifacts.ranking(bench, k, asked, keys, about))
     hits = read_hits(artifact.folder)
-    lexical.warn_of_nothing(bench, hits.ids[:, 0] >= 0, f"{split} questions")
+    lexical.warn_of_nothing(bench, hits.ids[:, 0] >= 0, f"{split} queries")
     return Ranking(
         hits=hits,
         cost=_cost(bench, task, artifact),
@@ -141,16 +141,16 @@ def _search(bench: Bench, task: Task, recipe: Recipe) -> Artifact:
 
 
 def read_hits(folder: Path) -> Hits:
-    """What a ranking's artifact holds, memory-mapped."""
+    """The hits in a ranking's artifact, memory-mapped."""
     return Hits(open_array(folder / IDS), open_array(folder / SCORES))
 
 
 def _cost(bench: Bench, task: Task, ranking: Artifact) -> dict[str, Any]:
-    """What the search costs on this machine: measured once where nothing disturbed it, else in every run."""
+    """What the search costs on this machine: measured once if nothing disturbed it, otherwise in every run."""
     if task.device != "cpu" and len(gpus.models()) > 1:
-        bench.take_gpu()  # to know of which model it is
+        bench.take_gpu()  # to know its model
     here = {"machine": asdict(this_machine(task.device)), "threads": usable_threads(), "device": task.device}
-    config = json.loads(processes.broadcast(json.dumps(here)))  # of the process that measures, on all machines
+    config = json.loads(processes.broadcast(json.dumps(here)))  # of the process that measures, for all processes
     recipe = artifacts.measurement(config, ranking.key, task.about)
     measured = _measured(bench, task, recipe) if processes.is_main() else {}
     cost: dict[str, Any] = json.loads(processes.broadcast(json.dumps(measured)))
@@ -165,16 +165,16 @@ def _cost(bench: Bench, task: Task, ranking: Artifact) -> dict[str, Any]:
 
 
 def _measured(bench: Bench, task: Task, recipe: Recipe) -> Mapping[str, Any]:
-    """The cost as the store has it, or measured while no other process of this machine measures."""
+    """The cost found in the store, or measured while no other process of this machine measures."""
     if (found := bench.store.find(recipe)) is not None:
         return _kept(found)
     if task.device != "cpu":
         bench.take_gpu()
     with measuring() as disturbed:
-        if (found := bench.store.find(recipe)) is not None:  # of another process, while this one waited
+        if (found := bench.store.find(recipe)) is not None:  # measured by another process while this one waited
             return _kept(found)
         log.info("timing the search of %s", task.about)
-        warm = task.opened  # because it has just ranked all queries
+        warm = task.opened  # it has just ranked all queries
         cost = measure(task.index.search, task.queries, task.k, batch_size=QUERIES_TOGETHER, warm=warm)
         return {**cost, "device": task.device, "disturbed": disturbed()}
 

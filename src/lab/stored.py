@@ -40,7 +40,7 @@ class StoredTokens:
 class StoredQuantizer:
     """A trained quantizer, and the component it is of.
 
-    `joint`: it was trained together with the encoder, so that no passage vectors were needed to make it.
+    joint: it was trained together with the encoder, without passage vectors.
     """
 
     component: Quantizer
@@ -56,9 +56,9 @@ class StoredQuantizer:
 
 @dataclass(frozen=True)
 class Encoding:
-    """One pass of an encoder over tokens: what it needs, and what names its result.
+    """One pass of an encoder over tokens: what it reads and what decides its result.
 
-    keys: of the checkpoint and the tokens; duplicates: passages that share their text with another.
+    keys: of the checkpoint and the tokens; duplicates: passages that share their text with another one.
     """
 
     checkpoint: Checkpoint
@@ -75,7 +75,7 @@ class Encoding:
 class Draws:
     """The batches of each epoch of a training, and what decides them.
 
-    lexical: draws hard negatives of a second kind; keys: of what both draw from.
+    lexical: draws a second kind of hard negatives; keys: of what the samplers draw from.
     """
 
     name: str
@@ -88,10 +88,10 @@ class Draws:
 
 @dataclass(frozen=True)
 class DevPool:
-    """Dev queries and what they are ranked among, by whose rank a training's best weights are kept.
+    """Dev queries and the passages they are ranked among, to choose the best weights of a training.
 
-    rows [Q]: queries of `tokens`; positives [Q]: each one's first; pool [P]: passages, rising, each once; spared: of
-    the Q queries; settings, keys: what decides all this.
+    rows [Q]: queries of `tokens`; positives [Q]: the first positive of each; pool [P]: passages, ascending, each once;
+    spared: of the Q queries; settings, keys: what decides all this.
     """
 
     tokens: Tokens
@@ -107,9 +107,9 @@ class DevPool:
 class Trained:
     """What a method's training leaves.
 
-    search: the checkpoint that encodes queries and passages for candidate search; rerank: a second one, whose dense
-    passage vectors verify the candidates; query: one that encodes the queries of both in their place; quantizer: the
-    one learned together with `search`, used where the run's quantizer is of its kind.
+    search: the checkpoint that encodes queries and passages for the first stage; rerank: a second one, whose dense
+    vectors rerank the candidates; query: one that encodes the queries of both stages instead; quantizer: learned
+    together with `search`, used if the run's quantizer is of its kind.
     """
 
     search: Checkpoint

@@ -1,4 +1,4 @@
-"""Trained encoders: the batches of a training, its key, and its checkpoint."""
+"""Training encoders: the batches of a training, and its checkpoint."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,15 +22,15 @@ TOWERS = "towers"  # the folder of the trained weights, inside the artifact
 
 
 def pretrained(encoder: Encoder) -> Checkpoint:
-    """The encoder as it comes."""
+    """The pretrained encoder itself."""
     return Checkpoint(encoder, None, artifacts.pretrained(encoder))
 
 
 def draw(bench: Bench, name: str, sampler: Sampler, train_set: TrainSet, *, by_terms: bool = False) -> Draws:
-    """The batches that a sampler forms of a train set, for the training `name`; a sampler that draws from a
-    checkpoint's search needs its candidates.
+    """The batches that a sampler forms from a train set, for the training `name`.
 
-    by_terms: every query has lexical hard negatives, too, for an objective with a term of its own for them.
+    by_terms: draw a second kind of hard negatives, by BM25, for an objective that has a term for them. Raises
+    LabradorError if the sampler draws from a checkpoint's candidates and the train set has none.
     """
     sampler = sampler.resolved(train_set.positive)
     found = _candidates(bench, sampler, train_set)
@@ -56,19 +56,19 @@ def draw(bench: Bench, name: str, sampler: Sampler, train_set: TrainSet, *, by_t
         return with_lexical(formed, hard, replace(pool, candidates=terms.lists), epoch)
 
     mined = {"candidates": found, "bm25 candidates": before, "lexical": terms}
-    keys = {name: candidates.key for name, candidates in mined.items() if candidates is not None}
+    keys = {kind: candidates.key for kind, candidates in mined.items() if candidates is not None}
     return Draws(name, train_set, sampler, hard, keys, batches)
 
 
 def _candidates(bench: Bench, sampler: Sampler, train_set: TrainSet) -> Candidates | None:
-    """What a sampler draws hard negatives from: BM25's are mined, a checkpoint's were given with the train set."""
+    """What a sampler draws hard negatives from: BM25's, or a checkpoint's, which the train set has."""
     if sampler.mined_by == "bm25":
         return lexical.negatives(bench, train_set, sampler.depth)
     if sampler.mined_by == "nothing":
         return None
     if train_set.candidates is None:
         name = type(sampler).__name__
-        raise LabradorError(f"sampler={name}: it draws from a checkpoint's own search, none was given")
+        raise LabradorError(f"sampler={name}: it draws from a checkpoint's candidates, and none were given")
     return train_set.candidates
 
 
@@ -79,10 +79,10 @@ def fit(
     draws: Draws,
     quantizer: StoredQuantizer | None = None,
 ) -> Checkpoint:
-    """Train from `start` on the batches drawn; killed, it continues from its last checkpoint.
+    """Train an encoder from `start`; killed, it continues from its last checkpoint.
 
     The objective's own parameters start from those that `start` was trained with, else from the `quantizer`'s. Against
-    frozen passages only queries are encoded and trained.
+    frozen passages, only queries are encoded and trained.
     """
     checkpoint = pretrained(start) if isinstance(start, Encoder) else start
     train_set = draws.train_set
@@ -123,7 +123,7 @@ def fit(
 
 
 def _passages(bench: Bench, encoder: Encoder, train_set: TrainSet) -> tuple[Tokens | FrozenPassages, dict[str, str]]:
-    """The passages of a training, and the keys of what they are."""
+    """The passages of a training, and the keys of the artifacts that hold them."""
     frozen = train_set.frozen
     if frozen is not None:
         return frozen, {f"passages.{part}": key for part, key in frozen.keys.items()}

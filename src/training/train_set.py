@@ -1,7 +1,7 @@
 """What trains: queries and, for each, the passages that are its positives and its hard negatives. Imports no torch.
 
-`TrainSet.of(corpus)` is the data's own, `pooled` adds unlabelled queries, `labelled` takes a teacher's labels. Nothing
-is copied, and the corpus stays as it is.
+`TrainSet.of(corpus)` is the data's own, `pooled` adds unlabelled queries, `labelled` takes a teacher's labels. The
+corpus stays as it is.
 """
 
 import hashlib
@@ -43,10 +43,10 @@ class QuerySet:
         return cls(split, corpus.queries(split).texts, corpus.fingerprint(f"queries-{split}"), corpus.own(split))
 
     def and_unlabelled(self, corpus: Corpus, texts: Sequence[str]) -> tuple["QuerySet", dict[str, int]]:
-        """These queries followed by unlabelled ones, written as the source writes its own, each once.
+        """These queries followed by unlabelled ones, each once and written as the source writes its own.
 
-        Those that these queries have, and those of the corpus's other splits, which a run is scored on, are left out,
-        whatever their case and white space: how many were "known" and "held out" comes second.
+        Leaves out those that are among these queries ("known") or, since a run is scored on them, in another split
+        ("held out"), ignoring case and white space; returns the counts of both, too.
         """
         others = [split for split in corpus.splits if split != self.split]
         held_out = {_same(text) for split in others for text in corpus.queries(split).texts}
@@ -79,7 +79,7 @@ class Candidates:
 class Labels:
     """Passages that are positives and negatives of each of Q queries, and the key of what decided so.
 
-    labelled [Q]: which queries were looked at; the others have no labels.
+    labelled [Q]: which queries the teacher looked at; the others have no labels.
     """
 
     positives: Ragged
@@ -90,12 +90,12 @@ class Labels:
 
 @dataclass(frozen=True)
 class TrainSet:
-    """Q queries and what a training knows of each; also the dev split's, by which weights are chosen.
+    """Q queries and, for each, what a training needs to know.
 
-    positives: passages, best first where `positive` is "first"; spared: passages that are never negatives, rising, the
-    positives among them; negatives: hard negatives that came with the labels, None: there are none; key: of positives
-    and spared; positive: which positive is trained on where the sampler does not say; candidates: what a checkpoint
-    found, for samplers that draw from that; frozen: passages to train against that are not encoded.
+    positives: passages, best first if `positive` is "first"; spared: passages that are never negatives, ascending, the
+    positives among them; negatives: hard negatives that come with the labels, if any; key: of positives and spared;
+    positive: which positive to train on unless the sampler says; candidates: found by a checkpoint, for samplers that
+    draw from those; frozen: passages to train against without encoding them.
     """
 
     queries: QuerySet
@@ -121,7 +121,7 @@ class TrainSet:
         )
 
     def pooled(self, queries: QuerySet) -> "TrainSet":
-        """This train set with more queries behind its own, which have no passages."""
+        """This train set with more queries after its own, without positives."""
 
         def longer(lists: Ragged) -> Ragged:
             return lists.spread(np.arange(len(lists)), len(queries))
@@ -131,11 +131,11 @@ class TrainSet:
         return replace(self, queries=queries, positives=positives, spared=spared, negatives=negatives)
 
     def labelled(self, labels: Labels, corpus: Corpus, *, judged: bool) -> "TrainSet":
-        """The labelled queries with the positives and hard negatives of `labels`; with `judged`, this set's positives
-        come first.
+        """This set's queries with the positives and hard negatives of `labels`; with `judged`, its own positives come
+        first.
 
-        Known positives are never negatives, judged or labelled. Queries that were not labelled have no positives, so
-        nothing is learned from them. Labels have no best one among them: any positive is trained on.
+        A positive of either kind is never a negative. Queries that were not labelled have no positives, so nothing is
+        learned from them. Labels have no order: any positive is trained on.
         """
         looked_at = np.flatnonzero(labels.labelled)
         own = self.positives.take(looked_at).spread(looked_at, len(self.queries))
@@ -152,11 +152,11 @@ class TrainSet:
         )
 
     def mined(self, candidates: Candidates) -> "TrainSet":
-        """This train set with what a checkpoint found, for samplers that draw from that."""
+        """This train set with what a checkpoint found, for samplers that draw from it."""
         return replace(self, candidates=candidates)
 
     def against(self, frozen: FrozenPassages) -> "TrainSet":
-        """This train set, its queries trained against passages that stay as they are."""
+        """This train set with passages that stay as they are."""
         return replace(self, frozen=frozen)
 
     def judged(self, limit: int | None, seed: int) -> Rows:
@@ -168,13 +168,13 @@ class TrainSet:
 
 
 def _joined(first: Ragged, second: Ragged) -> Ragged:
-    """Each list of `first`, and behind it the same one of `second`."""
+    """Each list of `first` followed by the same one of `second`."""
     rows = [np.repeat(np.arange(len(lists)), lists.lengths) for lists in (first, second)]
     return Ragged.from_pairs(np.concatenate(rows), np.concatenate([first.values, second.values]), len(first))
 
 
 def _same(text: str) -> str:
-    """What questions have in common that differ in case and white space alone."""
+    """The text without differences of case and white space."""
     return " ".join(text.split()).casefold()
 
 

@@ -1,4 +1,4 @@
-"""When a step waits for a GPU: a stand-in counts how often one is asked for, there is none here."""
+"""When a step claims a GPU: a stand-in counts the claims."""
 
 import pytest
 

@@ -70,7 +70,7 @@ def test_candidates_are_found_by_codes_and_ranked_by_the_verifier(new_lab):
     inputs = lab.bench.ledger.used[ranking.key][1].manifest["inputs"]
     assert inputs["dense"] == encode.passages(lab.bench, trained.rerank).key
     assert inputs["verifier"] == encode.queries(lab.bench, trained.rerank, lab.bench.queries("test")).key
-    assert ranking.bytes_per_passage == 2  # 4 words of 4 bits
+    assert ranking.bytes_per_passage == 2  # 4 codewords of 4 bits
     assert ranking.disk_bytes == encode.passages(lab.bench, trained.rerank).array.nbytes
     assert ranking.index_bytes < ranking.disk_bytes
     assert set(ranking.cost["latency_ms"]) == {"p50", "p99", "candidates", "rerank"}
@@ -171,7 +171,7 @@ def test_a_training_is_named_by_all_that_it_stands_on(new_lab):
     assert unified["lexical"] == lexical.negatives(lab.bench, lab.train_set(), 100).key  # of its sparse term
 
 
-def test_words_move_from_where_the_quantizer_left_them(new_lab):
+def test_codewords_move_from_where_the_quantizer_left_them(new_lab):
     lab, retriever = new_lab(), bidr()
     sparse = retriever.sparse(lab, lab.train_set())
     coarse = lab.fit(ENCODER, retriever.contrastive, BM25Hard(), name="again")

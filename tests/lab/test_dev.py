@@ -1,4 +1,4 @@
-"""When a training keeps the weights of the best dev rank, and what dev questions are ranked among."""
+"""When a training keeps the weights with the best dev rank, and what dev queries are ranked among."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_which_weights_are_kept(corpora, name, objective, keep, best):
     assert dev.keeps_best(lab(corpora, name, keep=keep, epochs=1).bench, objective) == (keep == "best")
 
 
-def test_a_training_that_keeps_the_best_is_another_and_tells_its_ranks(corpora):
+def test_a_training_that_keeps_the_best_has_another_key_and_reports_its_ranks(corpora):
     """Of four steps the rank is taken after the third and the fourth."""
     last, best = (lab(corpora, "beir", keep=keep) for keep in ("auto", "best"))
     first, second = (each.fit(ENCODER, Contrastive(), Random(), name="test") for each in (last, best))
@@ -66,7 +66,7 @@ def test_a_training_that_keeps_the_best_is_another_and_tells_its_ranks(corpora):
     assert (last.bench.ledger.kept_best, best.bench.ledger.kept_best) == (False, True)
 
 
-def test_without_dev_questions_the_best_cannot_be_kept(corpora, monkeypatch):
+def test_without_dev_queries_the_best_cannot_be_kept(corpora, monkeypatch):
     given = lab(corpora, "beir", keep="best")
     monkeypatch.setitem(corpora["beir"][0].meta, "splits", ["train", "test"])
     with pytest.raises(LabradorError, match=r"^train\.keep=best: the data has no dev split .* set train\.keep=last$"):
@@ -74,15 +74,15 @@ def test_without_dev_questions_the_best_cannot_be_kept(corpora, monkeypatch):
     assert not dev.keeps_best(lab(corpora, "beir", epochs=2).bench, BPRLoss())
 
 
-def test_the_questions_that_are_scored_choose_no_weights(corpora, monkeypatch):
+def test_the_scored_queries_choose_no_weights(corpora, monkeypatch):
     monkeypatch.setattr(corpora["beir"][0], "handling", Beir(path=".", split="dev").handling)
     assert not dev.keeps_best(lab(corpora, "beir", epochs=2).bench, BPRLoss())
-    with pytest.raises(LabradorError, match=r"^train\.keep=best: the run is scored on the dev questions .*keep=last"):
+    with pytest.raises(LabradorError, match=r"^train\.keep=best: the run is scored on the dev queries .*keep=last"):
         dev.keeps_best(lab(corpora, "beir", keep="best").bench, BPRLoss())
 
 
-def test_what_dev_questions_are_ranked_among(corpora):
-    """The source's hard negatives are among them; so few passages are here that all but the positives are drawn."""
+def test_what_dev_queries_are_ranked_among(corpora):
+    """The source's hard negatives are among them; in so small a corpus all passages but the positives are drawn."""
     given = lab(corpora, "nq", dev_questions=3)
     pool = dev.pool(given.bench, given.pretrained(ENCODER))
     assert len(pool.rows) == len(pool.positives) == 3

@@ -164,7 +164,7 @@ def test_candidates_are_the_best_passages_without_the_positives(new_lab):
 
 
 def test_negatives_of_a_checkpoint_must_be_given(new_lab):
-    with pytest.raises(Exception, match="none was given"):
+    with pytest.raises(Exception, match="none were given"):
         new_lab().fit(ENCODER, Contrastive(), ANNHard(), name="test")
 
 
@@ -188,7 +188,7 @@ def test_seconds_and_keys_account_for_everything_used(new_lab):
     assert stages["encode"] > 0
 
 
-def test_a_drawn_quantizer_is_named_beside_the_training(new_lab):
+def test_a_drawn_quantizer_is_named_next_to_the_training(new_lab):
     lab = whole(new_lab(), LSH(bits=24))
     assert lab.bench.ledger.drawn(lab.bench.corpus) == {
         name: lab.bench.ledger.keys(lab.bench.corpus)[name] for name in ("fit", "quantizer")
@@ -261,7 +261,7 @@ def test_a_hash_on_frozen_vectors_trains_no_encoder(new_lab):
     assert new_steps(lab, lambda: whole(new_lab(), hashed, TwoStage(k=10))) == {"ranking", "measurement", "scores"}
 
 
-def test_candidates_of_a_sample_are_those_of_all_questions(new_lab):
+def test_candidates_of_a_sample_are_those_of_all_queries(new_lab):
     lab = new_lab()
     checkpoint = lab.pretrained(ENCODER)
     train_set = lab.train_set()
@@ -303,7 +303,7 @@ def test_a_killed_encoding_of_codes_goes_on_where_it_stopped(new_lab, monkeypatc
     np.testing.assert_array_equal(codes, fitted.fitted.encode(np.asarray(encode.passages(lab.bench, checkpoint).array)))
 
 
-def test_pairs_belong_together_when_some_questions_are_drawn(new_lab):
+def test_judged_queries_belong_together_when_some_are_drawn(new_lab):
     lab = new_lab()
     checkpoint = lab.pretrained(ENCODER)
     pairs, _ = compress.judged_queries(lab.bench, Hash(training_queries=5, depth=10), checkpoint)

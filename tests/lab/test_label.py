@@ -92,7 +92,7 @@ def test_a_corpus_of_fewer_passages_than_are_asked_for_is_ranked_whole(new_lab):
     assert (np.sort(near.array, axis=1) == np.arange(len(lab.bench.corpus.passages))).all()
 
 
-def test_other_questions_are_another_ranking(new_lab):
+def test_other_queries_are_another_ranking(new_lab):
     lab = new_lab()
     base = lab.pretrained(ENCODER)
     keys = [
@@ -102,14 +102,14 @@ def test_other_questions_are_another_ranking(new_lab):
     assert keys[0] == keys[2] != keys[1]
 
 
-def test_a_limit_labels_so_many_questions_and_no_others(new_lab, ready):
+def test_a_limit_labels_that_many_queries_and_no_others(new_lab, ready):
     labels = labelled(new_lab(), ready, limit=5)
     assert len(labels.positives) == 32
     assert np.count_nonzero(labels.positives.lengths + labels.negatives.lengths) <= 5
     assert labels.labelled.sum() == 5
 
 
-def test_unlabelled_questions_are_labelled_behind_the_train_questions(new_lab, ready, tmp_path, caplog):
+def test_unlabelled_queries_are_labelled_after_the_train_queries(new_lab, ready, tmp_path, caplog):
     test, train = question_of(6), question_of(0)
     (tmp_path / "more.txt").write_text(f"who keeps the grey fox\n{test.upper()}\n{train}  \nWho keeps  the grey fox\n")
     caplog.set_level("INFO")
@@ -119,9 +119,7 @@ def test_unlabelled_questions_are_labelled_behind_the_train_questions(new_lab, r
     teacher = lab.fit_teacher(ready, Base(base, DEPTH), lab.settings)
     labels = lab.pseudo_labels(teacher, Base(base, DEPTH), pool, Thresholds())
     assert len(labels.positives) == 33
-    assert (
-        "1 unlabelled questions; left out: 1 of the dev or test split, 2 of the train split or repeated" in caplog.text
-    )
+    assert "1 unlabelled queries; left out: 1 of the dev or test split, 2 of the train split or repeated" in caplog.text
     taught = lab.labelled(pool, labels, judged=True)
     trained = lab.fit(ENCODER, Contrastive(), BM25Hard(), taught, name="test")
     assert trained.key != lab.fit(ENCODER, Contrastive(), BM25Hard(), name="test").key
@@ -147,18 +145,18 @@ def test_a_teacher_is_tried_on_the_dev_split(new_lab, ready):
     assert (summary["warning"] is None) == (summary["teacher MRR@10"] > summary["base MRR@10"])
 
 
-def test_a_teacher_that_only_repeats_the_retriever_is_warned_of(new_lab, ready, monkeypatch, caplog):
+def test_a_teacher_that_only_repeats_the_retriever_draws_a_warning(new_lab, ready, monkeypatch, caplog):
     lab = new_lab()
     monkeypatch.setattr(scoring, "_probabilities", lambda *inputs: np.linspace(1, 0, len(inputs[1])).astype(np.float32))
-    monkeypatch.setattr(scoring, "SHARD", DEPTH)  # a question's passages together, so that their order is kept
+    monkeypatch.setattr(scoring, "SHARD", DEPTH)  # a query's passages together, to keep their order
     labelled(lab, ready)
     summary = lab.bench.ledger.reported["labels"]
     assert summary["teacher MRR@10"] == summary["base MRR@10"]
-    assert "is no better than what it labels for" in summary["warning"]
+    assert "is no better than the base retriever" in summary["warning"]
     assert summary["warning"] in caplog.text
 
 
-def test_a_teacher_that_cannot_be_tried_is_told(new_lab, ready, monkeypatch, caplog):
+def test_a_teacher_that_cannot_be_tried_is_reported(new_lab, ready, monkeypatch, caplog):
     lab = new_lab()
     monkeypatch.setattr(label, "tried_on", lambda bench: None)
     labelled(lab, ready)
@@ -179,7 +177,7 @@ def test_a_killed_scoring_goes_on_where_it_stopped(new_lab, ready, monkeypatch):
     probabilities, parts = scoring._probabilities, []
 
     def killed(*inputs):
-        if len(parts) == 6:  # of two for the dev questions and seven for the others
+        if len(parts) == 6:  # of two for the dev queries and seven for the others
             raise KeyboardInterrupt
         parts.append(len(inputs[1]))
         return probabilities(*inputs)

@@ -1,4 +1,4 @@
-"""The language of passages: told by them, in the key of the word index, and a warning where words find nothing."""
+"""The language of passages: detected, part of the BM25 index's key, and a warning when terms find nothing."""
 
 import json
 import logging
@@ -65,7 +65,7 @@ def test_chinese_is_found_and_mined(new_lab, caplog):
     assert lines == ["BM25: language zh (zh 100 %): no stemmer, no stop words"]
 
 
-def test_auto_makes_what_the_language_itself_makes(new_lab):
+def test_auto_and_the_named_language_make_the_same_index(new_lab):
     questions = {"Wo ist das Haus?": 1}
     auto = new_lab(GERMAN, questions)
     assert best(auto) == ["p1"]
@@ -74,21 +74,21 @@ def test_auto_makes_what_the_language_itself_makes(new_lab):
     assert lexical.index(auto.bench).key != lexical.index(new_lab(GERMAN, questions, tokenizer="whitespace").bench).key
 
 
-def test_where_most_questions_find_nothing_it_says_so(new_lab, caplog):
+def test_a_warning_when_most_queries_find_nothing(new_lab, caplog):
     lab = new_lab(GERMAN, {"熊猫吃什么": 1, "长江": 2, "Reiher": 0})
     assert best(lab) == ["p0"]
     warned = [record.message for record in caplog.records if record.levelno == logging.WARNING]
-    assert [line.partition(":")[0] for line in warned] == ["BM25 finds nothing for 2 of 3 test questions"]
+    assert [line.partition(":")[0] for line in warned] == ["BM25 finds nothing for 2 of 3 test queries"]
 
 
-def test_what_shares_words_with_its_positive_alone_has_no_negatives(new_lab, caplog):
+def test_a_query_that_shares_terms_only_with_its_positive_has_no_negatives(new_lab, caplog):
     assert not mined(new_lab(GERMAN, {"Reiher": 0, "Fluss": 1})).lists.lengths.any()
-    assert "BM25 finds no negatives for 2 of 2 train questions: no passage but their positives shares" in caplog.text
+    assert "BM25 finds no negatives for 2 of 2 train queries: no passage but their positives shares" in caplog.text
 
 
-def test_words_that_are_not_cut_find_no_chinese(new_lab, caplog):
+def test_terms_that_are_not_cut_find_no_chinese(new_lab, caplog):
     assert best(new_lab(CHINESE, QUESTIONS, tokenizer="words")) == []
-    assert "BM25 finds nothing for 2 of 2 test questions" in caplog.text
+    assert "BM25 finds nothing for 2 of 2 test queries" in caplog.text
 
 
 def test_an_unknown_language_is_refused():

@@ -1,4 +1,4 @@
-"""What is never found or drawn: a question's own passage, and texts equal to its positive's."""
+"""What is never found or drawn: a query's own passage, and texts equal to its positive's."""
 
 import json
 
@@ -38,7 +38,7 @@ def write(folder, passages, questions, judged):
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory):
-    """As in ArguAna: a question a0 is the passage a0, and c0 is to be found."""
+    """As in ArguAna: the query a0 is the passage a0, and c0 is its positive."""
     motions = {f"a{i}": f"the {thing} helps" for i, thing in enumerate(THINGS)}
     answers = {f"c{i}": f"the {thing} harms us" for i, thing in enumerate(THINGS)}
     return write(tmp_path_factory.mktemp("self"), motions | answers, motions, {f"a{i}": f"c{i}" for i in range(6)})
@@ -77,7 +77,7 @@ def test_bm25_ranks_the_other_passages(new_lab, arguments, choice, mrr):
     assert all((own == [f"a{i}"]) == (choice is False) for i, own in enumerate(mined))
 
 
-def test_it_says_so_once(new_lab, arguments, duplicates, caplog):
+def test_exclude_self_is_logged_once(new_lab, arguments, duplicates, caplog):
     with caplog.at_level("INFO"):
         new_lab(arguments)
         new_lab(duplicates)
@@ -98,7 +98,7 @@ def test_vectors_rank_the_other_passages(new_lab, arguments, search):
     ]
 
 
-def test_candidates_and_what_a_teacher_reads_lack_it(new_lab, arguments):
+def test_candidates_and_a_teachers_passages_leave_it_out(new_lab, arguments):
     lab = new_lab(arguments)
     checkpoint = lab.pretrained(ENCODER)
     near = mine.nearest(lab.bench, checkpoint, lab.bench.queries("train"), np.arange(6), 4)

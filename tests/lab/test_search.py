@@ -1,4 +1,4 @@
-"""A ranking is of any machine; what it costs is of one, and is measured while nothing else works there."""
+"""A ranking is the same on every machine; its cost belongs to one, and is measured while nothing else runs there."""
 
 import dataclasses
 import logging
@@ -100,7 +100,7 @@ def test_processes_on_unlike_machines_name_the_measurement_by_the_one_that_measu
     assert measurement.manifest["config"]["machine"]["processor"] == "EPYC"
 
 
-def test_what_is_told_of_a_cost(rank):
+def test_what_a_cost_reports(rank):
     cost = rank().cost
     assert set(cost) == {"latency_ms", "qps", "threads", "device", "disturbed"}
     assert cost["qps"] > 0

@@ -65,7 +65,7 @@ def raw(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def labs(raw, tmp_path_factory):
-    """A lab over each order of the lines, each with a store of its own."""
+    """A lab for each order of the lines, each with its own store."""
     lines = (raw / "corpus.jsonl").read_text().splitlines(keepends=True)
     found = {}
     for name, order in ORDERS.items():

@@ -1,4 +1,4 @@
-"""What a training's key says of how its queries are scored."""
+"""What decides a training's key, and who sees its curve."""
 
 import json
 from dataclasses import replace
@@ -57,17 +57,17 @@ def test_which_positive_is_trained_on_enters_the_key_as_the_data_resolves_it(lab
     assert config(lab, checkpoint)["sampler"]["positive"] == drawn
 
 
-def test_who_watches_is_given_the_curve_as_it_grows_and_again_whole(lab):
-    told = []
+def test_a_watcher_sees_the_curve_as_it_grows_and_again_whole(lab):
+    seen = []
     settings = TrainSettings(max_steps=3, batch_size=4, log_steps=1)
-    watch = lambda name, entry: told.append((name, entry["step"], entry["loss"]))  # noqa: E731
+    watch = lambda name, entry: seen.append((name, entry["step"], entry["loss"]))  # noqa: E731
     lab = Lab(replace(lab.bench, settings=settings, watch=watch))
     checkpoint = lab.fit(ENCODER, Contrastive(), Random(), name="test")
     lines = (checkpoint.folder.parent / "curve.jsonl").read_text().splitlines()
     curve = [("test", entry["step"], entry["loss"]) for entry in map(json.loads, lines)]
     assert [step for _, step, _ in curve] == [1, 2, 3]
-    assert [name_and_step[:2] for name_and_step in told] == [name_and_step[:2] for name_and_step in curve * 2]
-    assert [loss for *_, loss in told] == pytest.approx([loss for *_, loss in curve * 2], abs=1e-3)
-    told.clear()
+    assert [name_and_step[:2] for name_and_step in seen] == [name_and_step[:2] for name_and_step in curve * 2]
+    assert [loss for *_, loss in seen] == pytest.approx([loss for *_, loss in curve * 2], abs=1e-3)
+    seen.clear()
     lab.fit(ENCODER, Contrastive(), Random(), name="test")
-    assert told == curve  # found in the store
+    assert seen == curve  # found in the store

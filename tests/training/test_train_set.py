@@ -18,7 +18,7 @@ from labrador.training.train_set import Labels, QuerySet, TrainSet
 
 TEXTS = {"train": ["why", "who", "when"], "test": ["where"]}
 JUDGED = {"train": [("t0", 4, 1), ("t0", 2, 2), ("t0", 9, 0), ("t1", 6, 1), ("t2", 5, 1)], "test": [("t0", 3, 1)]}
-MORE = ["what for", "who", "whose"]  # the second is a train question
+MORE = ["what for", "who", "whose"]  # the second is a train query
 LISTS = Ragged.from_lists([[7, 4], [8], [], [6], []]), Ragged.from_lists([[9, 1], [], [0], [3], [2]])
 PIDS = sorted((f"p{i}" for i in range(10)), key=lambda pid: int(pid_keys([pid], 0)[0]))  # of each row
 LABELS = Labels(*LISTS, np.ones(5, dtype=bool), "key")
@@ -89,7 +89,7 @@ def test_more_queries_are_written_as_the_sources_own(corpus):
     assert left_out == {"held out": 1, "known": 2}
 
 
-def test_more_queries_come_behind_and_have_no_judgement(pool):
+def test_more_queries_come_last_and_have_no_judgement(pool):
     assert pool.queries.texts == ["why", "who", "when", "what for", "whose"]
     assert lists(pool.positives) == [[4, 2], [6], [5], [], []]
     assert lists(pool.spared) == [[2, 4], [6], [5], [], []]
@@ -113,7 +113,7 @@ def test_a_corpus_without_train_queries_has_no_train_set(tmp_path):
         TrainSet.of(written(tmp_path, ["test"]))
 
 
-def test_labels_stand_behind_the_judgements(corpus, pool):
+def test_labels_follow_the_judgements(corpus, pool):
     """First the judged ones in the source's order, then the labels; no pair comes twice, and the passage judged
     irrelevant is none.
     """
@@ -167,7 +167,7 @@ def test_a_sampler_draws_from_the_labels(corpus, pool):
     seen = {}
     for epoch in range(20):
         batches = list(BM25Hard(negatives=1).batches(drawn, epoch))
-        assert [len(batch) for batch in batches] == [3, 1]  # the question without a positive is left out
+        assert [len(batch) for batch in batches] == [3, 1]  # the query without a positive is left out
         for example in chain(*batches):
             seen.setdefault(example.query, set()).add((example.positive, example.negatives[0]))
     assert {positive for positive, _ in seen[0]} == {2, 4, 7}
