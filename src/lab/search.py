@@ -91,8 +91,14 @@ def rank(bench: Bench, trained: Trained, quantizer: Quantizer, search: Search, s
     vectors = QueryVectors(queries.array, verifier.array if verifier else None, asked.own)
     about = f"{len(asked):,} {split} queries"
     task = Task(lambda: search.build(passages), vectors, search.k, search.device, about)
-    more = [each.key if each else None for each in (structure, dense, verifier)]
-    made_from = artifacts.RankedFrom(codes.key, fitted.key, queries.key, *more)
+    made_from = artifacts.RankedFrom(
+        codes=codes.key,
+        quantizer=fitted.key,
+        queries=queries.key,
+        structure=structure.key if structure else None,
+        dense=dense.key if dense else None,
+        verifier=verifier.key if verifier else None,
+    )
     artifact = _search(bench, task, artifacts.ranking(bench, search, asked, made_from.inputs, about))
     return Ranking(
         hits=read_hits(artifact.folder),
