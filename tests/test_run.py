@@ -116,7 +116,7 @@ def test_a_folder_without_train_judgements(tmp_path, beir):
         (["quantizer=opq", "+quantizer.codebook=8"], "expected a setting of OPQ; it has codebooks"),
         (["quantizer=opq", "quantizer.codebooks=many"], "expected a whole number"),
         (["retriever=dbr"], "dpr"),
-        (["search.device=cuda"], "search.device=cpu"),
+        (["search.device=cuda"], "search.device=cuda: expected cpu"),
         (["data.split=validation"], "validation"),
         (["data.path=nowhere"], "nowhere"),
         (["train.batch_size=0"], "train.batch_size=0"),

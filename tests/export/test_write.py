@@ -101,7 +101,7 @@ def test_bidr_brings_its_verifier_and_a_projection(cells, tmp_path):
     assert far(verifier.encode_query(list(QUERIES.values())), artifacts.queries(verifier=True)[1]) < 1e-5
     assert far(verifier.encode_document(PASSAGES), by_line(artifacts, artifacts.vectors)) < 1e-5
     card = (tmp_path / "out" / "README.md").read_text()
-    assert "20 candidates from the codes were ranked again by the inner products of full vectors" in card
+    assert "20 candidates from the codes were reranked by the inner products of full vectors" in card
     assert "by the model in `verifier`" in card
 
 
@@ -128,7 +128,7 @@ def test_the_card_is_filled(cells, tmp_path):
 
 def test_the_card_says_where_the_run_did_otherwise(cells, tmp_path, monkeypatch):
     run = open_run(cells / "multirun" / "dense" / "0")
-    monkeypatch.setattr(RunArtifacts, "precision", lambda self, name: "bfloat16")
+    monkeypatch.setattr(RunArtifacts, "precision", "bfloat16")
     monkeypatch.setattr(type(run.part("data")), "question", lambda self, text: text.removesuffix("?"))
     export(run, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
@@ -147,7 +147,7 @@ def test_the_cards_example_runs(cells, tmp_path):
 
 def test_a_run_without_vectors_is_refused(cells, tmp_path, capsys):
     assert main([str(cells / "outputs" / "bm25"), str(tmp_path / "out")]) == 2
-    assert "bm25 has no encoder and no vectors to export" in capsys.readouterr().err
+    assert "bm25 has no encoder and no vectors; name" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -168,7 +168,7 @@ def test_what_is_there_is_not_touched(cells, tmp_path, capsys):
         assert main([str(cells / "multirun" / "dense" / "0"), str(place)]) == 2
         assert "exists already; name a new or empty folder" in capsys.readouterr().err
     assert main([str(cells / "multirun" / "dense" / "0"), str(tmp_path / "no" / "out")]) == 2
-    assert "the folder above it is not there" in capsys.readouterr().err
+    assert "the folder above it does not exist" in capsys.readouterr().err
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "mine.txt"]
 
 
