@@ -53,7 +53,7 @@ def test_learned_pq_is_learned_on_frozen_vectors(tmp_path, beir, retriever):
         (["retriever=bidr", "retriever.codebooks=5"], "retriever.codebooks=5: expected a divisor"),
         (["retriever=bidr", "quantizer.codebooks=8"], "set retriever.codebooks=8"),
         (["retriever=bidr", "quantizer.centroids=16"], "set retriever.centroids=16"),
-        (["retriever=bidr", "retriever.init=kmeans"], "one of opq, pq, random was expected"),
+        (["retriever=bidr", "retriever.init=kmeans"], "expected one of opq, pq, random"),
         (["retriever=bidr", "retriever.reconstruction=-1"], "retriever.reconstruction=-1"),
         (["retriever=dpr", "quantizer=learned_pq", "quantizer.codebooks=5"], "quantizer.codebooks=5"),
         (["retriever=bm25", "quantizer=learned_pq"], "quantizer=learned_pq: bm25 has no vectors"),
@@ -70,5 +70,5 @@ def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
 def test_a_corpus_too_small_for_the_words_is_told_before_any_long_step(tmp_path, beir):
     done = run("data=beir", f"data.path={beir}", *SMALL, "retriever=bidr", cwd=tmp_path)
     assert done.returncode == 2
-    assert "retriever.centroids=256: expected at least as many training vectors, there are 64" in done.stderr
+    assert "retriever.centroids=256: expected at most one for each of 64 training vectors" in done.stderr
     assert {path.name for path in (tmp_path / "artifacts").iterdir()} <= {"data", "passages", "subset"}
