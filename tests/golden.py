@@ -27,7 +27,7 @@ from labrador.encoders import tiny
 from labrador.indexes.hash_lookup import HashLookup
 from labrador.indexes.scan import Scan
 from labrador.indexes.two_stage import TwoStage
-from labrador.lab import Base, Bench, Lab, artifacts
+from labrador.lab import BaseRetriever, Bench, Lab, artifacts
 from labrador.labels.teacher import Teacher
 from labrador.quantizers.flat import Flat
 from labrador.quantizers.hash import Hash
@@ -132,7 +132,7 @@ def run(folder, recipes=RECIPES):
 
 def _follow(recipe, lab, folder):
     if recipe == TEACHER:
-        lab.fit_teacher(Teacher(encoder=ENCODER), Base(lab.pretrained(ENCODER), 10), TRAIN)
+        lab.fit_teacher(Teacher(encoder=ENCODER), BaseRetriever(lab.pretrained(ENCODER), 10), TRAIN)
         return
     retriever, quantizer, search = CELLS[recipe]
     if isinstance(retriever, PAIR):

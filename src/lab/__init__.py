@@ -7,8 +7,8 @@ bench in the modules named after them: tokens, lexical, train (with dev), encode
 
 from .bench import Bench
 from .lab import Lab
-from .label import Base
+from .label import BaseRetriever
 from .search import Ranking
 from .stored import StoredQuantizer, Trained
 
-__all__ = ["Base", "Bench", "Lab", "Ranking", "StoredQuantizer", "Trained"]
+__all__ = ["BaseRetriever", "Bench", "Lab", "Ranking", "StoredQuantizer", "Trained"]

@@ -16,7 +16,7 @@ from ..training.settings import TrainSettings
 from ..training.train_set import Candidates, Labels, TrainSet
 from . import compress, label, mine, search, train
 from .bench import Bench
-from .label import Base
+from .label import BaseRetriever
 from .search import Ranking
 from .stored import StoredQuantizer, Trained
 
@@ -94,14 +94,14 @@ class Lab:
         """Every passage as its dense vector, and as what its code stands for."""
         return compress.frozen(self.bench, sparse, dense)
 
-    def fit_teacher(self, teacher: Teacher, base: Base, settings: TrainSettings) -> TrainedTeacher:
+    def fit_teacher(self, teacher: Teacher, base: BaseRetriever, settings: TrainSettings) -> TrainedTeacher:
         """Train a cross-encoder on judged pairs against what the base retriever finds."""
         return label.fit_teacher(self.bench, teacher, base, settings)
 
     def pseudo_labels(
         self,
         teacher: TrainedTeacher,
-        base: Base,
+        base: BaseRetriever,
         train_set: TrainSet,
         thresholds: Thresholds,
         limit: int | None = None,

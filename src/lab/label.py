@@ -33,7 +33,7 @@ METRIC = "MRR@10"
 
 
 @dataclass(frozen=True)
-class Base:
+class BaseRetriever:
     """The base retriever, whose best `depth` passages of a query the teacher judges."""
 
     checkpoint: Checkpoint
@@ -56,7 +56,7 @@ def pooled(bench: Bench, file: str | None) -> TrainSet:
     return bench.train_set.pooled(queries)
 
 
-def fit_teacher(bench: Bench, teacher: Teacher, base: Base, settings: TrainSettings) -> TrainedTeacher:
+def fit_teacher(bench: Bench, teacher: Teacher, base: BaseRetriever, settings: TrainSettings) -> TrainedTeacher:
     """Train a cross-encoder on judged passages and, as negatives, the others that the base retriever finds; a ready one
     is used as it is. Killed, it continues from its last checkpoint.
     """
@@ -64,18 +64,17 @@ def fit_teacher(bench: Bench, teacher: Teacher, base: Base, settings: TrainSetti
     start = artifacts.pretrained(encoder, artifacts.TEACHER)
     if teacher.ready:
         return TrainedTeacher(teacher, None, start)
-    judged = bench.train_set
-    rows = judged.judged(settings.visits, bench.seed)
-    near = mine.nearest(bench, base.checkpoint, judged.queries, rows, base.depth)
-    count = len(judged.queries)
-    others = mine.without(np.asarray(near.array), judged.spared.take(rows)).spread(rows, count)
-    learned = replace(
-        judged, positives=judged.positives.take(rows).spread(rows, count), candidates=Candidates(others, near.key)
-    )
+    train_set = bench.train_set
+    count = len(train_set.queries)
+    rows = train_set.judged(settings.visits, bench.seed)
+    near = mine.nearest(bench, base.checkpoint, train_set.queries, rows, base.depth)
+    others = mine.without(np.asarray(near.array), train_set.spared.take(rows)).spread(rows, count)
+    positives = train_set.positives.take(rows).spread(rows, count)
+    learned = replace(train_set, positives=positives, candidates=Candidates(others, near.key))
     sampler = ANNHard(negatives=teacher.negatives, depth=base.depth, positive=teacher.positive)
     taught = replace(bench, settings=settings)
     draws = train.draw(taught, "teacher", sampler, learned)
-    queries, passages = tokens.queries(bench, encoder, judged.queries), tokens.passages(bench, encoder)
+    queries, passages = tokens.queries(bench, encoder, train_set.queries), tokens.passages(bench, encoder)
 
     def write(folder: Path) -> None:
         from ..labels.teaching import TeacherTraining
@@ -101,7 +100,7 @@ def fit_teacher(bench: Bench, teacher: Teacher, base: Base, settings: TrainSetti
 def pseudo_labels(
     bench: Bench,
     teacher: TrainedTeacher,
-    base: Base,
+    base: BaseRetriever,
     train_set: TrainSet,
     thresholds: Thresholds,
     limit: int | None = None,
@@ -146,7 +145,7 @@ def _report(bench: Bench, summary: Mapping[str, Any]) -> None:
     bench.ledger.reported["labels"] = summary
 
 
-def _quality(bench: Bench, teacher: TrainedTeacher, base: Base, limit: int) -> dict[str, Any]:
+def _quality(bench: Bench, teacher: TrainedTeacher, base: BaseRetriever, limit: int) -> dict[str, Any]:
     """MRR@10 of the base retriever's best passages in its own order and in the teacher's, on at most `limit` queries of
     the dev split or, if none of those are judged, of the test split.
     """

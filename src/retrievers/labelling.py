@@ -12,7 +12,7 @@ from ..data.unlabelled import read_questions
 from ..encoders.base import SHORTEST, Encoder
 from ..encoders.hub import HubEncoder
 from ..errors import LabradorError, SettingError
-from ..lab import Base, Lab
+from ..lab import BaseRetriever, Lab
 from ..labels.pseudo import Thresholds
 from ..labels.teacher import Teacher, TrainedTeacher
 from ..losses.contrastive import Contrastive
@@ -163,7 +163,7 @@ def label(
 
     The base retriever is DPR's checkpoint of this encoder, loss and sampler.
     """
-    base = Base(lab.fit(encoder, loss, sampler, name="base retriever"), labelling.label_depth)
+    base = BaseRetriever(lab.fit(encoder, loss, sampler, name="base retriever"), labelling.label_depth)
     judge = labelling.judge(encoder, sampler, quick=lab.settings.visits is not None)
     teacher = lab.fit_teacher(judge, base, labelling.training(lab.settings, judge.encoder.width()))
     queries = lab.pooled(labelling.extra_queries)

@@ -13,7 +13,7 @@ from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
 from labrador.errors import LabradorError
 from labrador.indexes.flat import FlatIndex
-from labrador.lab import Base, Bench, Lab, encode, label, mine
+from labrador.lab import BaseRetriever, Bench, Lab, encode, label, mine
 from labrador.labels import scoring
 from labrador.labels.pseudo import Thresholds
 from labrador.labels.teacher import Teacher
@@ -48,8 +48,8 @@ def ready(tmp_path_factory):
 
 def labelled(lab, teacher, thresholds=None, limit=None):
     base = lab.pretrained(ENCODER)
-    trained = lab.fit_teacher(teacher, Base(base, DEPTH), lab.settings)
-    return lab.pseudo_labels(trained, Base(base, DEPTH), lab.train_set(), thresholds or Thresholds(), limit)
+    trained = lab.fit_teacher(teacher, BaseRetriever(base, DEPTH), lab.settings)
+    return lab.pseudo_labels(trained, BaseRetriever(base, DEPTH), lab.train_set(), thresholds or Thresholds(), limit)
 
 
 def made(store):
@@ -61,7 +61,7 @@ def test_labels_are_what_the_scores_say_of_the_best_passages(new_lab, ready):
     labels = labelled(lab, ready)
     base = lab.pretrained(ENCODER)
     near = mine.nearest(lab.bench, base, lab.bench.queries("train"), np.arange(32), DEPTH)
-    teacher = lab.fit_teacher(ready, Base(base, DEPTH), lab.settings)
+    teacher = lab.fit_teacher(ready, BaseRetriever(base, DEPTH), lab.settings)
     scores = np.array(label.judge(lab.bench, teacher, lab.bench.queries("train"), np.arange(32), near).array)
     judged = lab.bench.corpus.positives("train")
     for query in range(32):
@@ -116,8 +116,8 @@ def test_unlabelled_queries_are_labelled_after_the_train_queries(new_lab, ready,
     lab = new_lab()
     base = lab.pretrained(ENCODER)
     pool = lab.pooled(str(tmp_path / "more.txt"))
-    teacher = lab.fit_teacher(ready, Base(base, DEPTH), lab.settings)
-    labels = lab.pseudo_labels(teacher, Base(base, DEPTH), pool, Thresholds())
+    teacher = lab.fit_teacher(ready, BaseRetriever(base, DEPTH), lab.settings)
+    labels = lab.pseudo_labels(teacher, BaseRetriever(base, DEPTH), pool, Thresholds())
     assert len(labels.positives) == 33
     assert "1 unlabelled queries; left out: 1 of the dev or test split, 2 of the train split or repeated" in caplog.text
     taught = lab.labelled(pool, labels, judged=True)
@@ -223,9 +223,9 @@ def test_a_trained_teacher_is_in_the_store(new_lab):
     lab = new_lab()
     base = lab.pretrained(ENCODER)
     teacher = Teacher(encoder=ENCODER, negatives=2)
-    trained = lab.fit_teacher(teacher, Base(base, DEPTH), lab.settings)
+    trained = lab.fit_teacher(teacher, BaseRetriever(base, DEPTH), lab.settings)
     assert trained.load().model.config.num_labels == 1
-    assert lab.fit_teacher(teacher, Base(base, DEPTH), lab.settings) == trained
+    assert lab.fit_teacher(teacher, BaseRetriever(base, DEPTH), lab.settings) == trained
     assert made(lab.bench.store)["teacher"] == 1
-    other = lab.fit_teacher(Teacher(encoder=ENCODER, negatives=3), Base(base, DEPTH), lab.settings)
+    other = lab.fit_teacher(Teacher(encoder=ENCODER, negatives=3), BaseRetriever(base, DEPTH), lab.settings)
     assert other.key != trained.key

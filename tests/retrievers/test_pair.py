@@ -12,7 +12,7 @@ from labrador.encoders.tiny import Tiny
 from labrador.encoders.towers import load_towers
 from labrador.errors import LabradorError, SettingError
 from labrador.indexes.scan import Scan
-from labrador.lab import Base
+from labrador.lab import BaseRetriever
 from labrador.labels.teacher import TrainedTeacher
 from labrador.labels.template import Template
 from labrador.losses.contrastive import Contrastive
@@ -76,7 +76,7 @@ def pair(encoder=ENCODER, sampler=None, **settings):
 def test_the_recipe_is_the_papers():
     lab = Recorder(epochs=3)
     trained = pair(extra_queries="more.txt").train(lab)
-    base = Base("checkpoint of base retriever", 50)
+    base = BaseRetriever("checkpoint of base retriever", 50)
     assert lab.steps["base retriever"] == (ENCODER, Contrastive(temperature=0.1), None, True)  # DPR's own checkpoint
     teacher, of, settings = lab.steps["teacher"]
     assert of == base
