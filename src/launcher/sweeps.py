@@ -111,8 +111,9 @@ def clear(folder: Path, job: str) -> None:
 
 def failures(sweep: Path | None) -> list[str]:
     """Why cells below the folder of a sweep failed, in the order of their numbers, each with its folders."""
+    files = sweep.rglob(FAILED) if sweep else ()
     where: dict[str, list[str]] = {}
-    for file in sorted(sweep.rglob(FAILED), key=lambda file: _natural(file.relative_to(sweep))) if sweep else ():
+    for file in sorted(files, key=_natural):
         where.setdefault(file.read_text(encoding="utf-8").strip(), []).append(str(file.parent))
     return [f"{why} (in {', '.join(folders)})" for why, folders in where.items()]
 
