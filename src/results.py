@@ -14,6 +14,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -267,6 +268,8 @@ def frame(paths: str | Path | Sequence[str | Path]) -> "DataFrame":
         for column in dict.fromkeys(column for line in lines for column in line):
             values = pandas.Series([line.get(column) for line in lines], dtype=dtype)
             columns[column] = values if dtype else values.convert_dtypes()
+            with suppress(ValueError):  # settings are texts; a column of numbers becomes one
+                columns[column] = pandas.to_numeric(values) if name == "settings" else columns[column]
     return pandas.DataFrame(columns | {"file": pandas.Series(list(map(str, found)), dtype="string")})
 
 

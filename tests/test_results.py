@@ -157,27 +157,17 @@ def runs(folder, *rows):
 
 
 def test_a_frame_has_a_line_a_row_and_a_dtype_a_field(row, tmp_path):
-    lexical = {
-        "retriever": "bm25",
-        "threads": None,
-        "qps": None,
-        "encoder": None,
-        **dict.fromkeys(("quantizer", "search")),
-    }
-    table = frame(runs(tmp_path, row(qps=9, settings={"quantizer.bits": "64"}), row(seed=1), row(**lexical)))
+    lexical = {"retriever": "bm25"} | dict.fromkeys(("quantizer", "search", "encoder", "threads", "qps"))
+    given = {"quantizer.bits": "64", "encoder.pooling": "cls"}
+    table = frame(runs(tmp_path, row(qps=9, settings=given), row(seed=1), row(**lexical)))
     assert table["file"].tolist() == [str(tmp_path / str(number) / "result.json") for number in range(3)]
     assert table["MRR@10"].tolist() == [0.6, 0.6, 0.6]
     assert table["qps"].tolist()[:2] == [9.0, 9100.4]
     assert table["seconds.train"].tolist() == [70.1] * 3
     assert table["keys.ranking"].tolist() == ["0123abcd"] * 3
-    dtypes = {"MRR@10": "float64", "nDCG@10": "float64", "qps": "float64", "seconds.train": "float64"}
-    dtypes |= {
-        "seed": "Int64",
-        "threads": "Int64",
-        "encoder": "string",
-        "quantizer.bits": "string",
-        "disturbed": "boolean",
-    }
+    assert table["quantizer.bits"].tolist()[0] == 64
+    dtypes = dict.fromkeys(("MRR@10", "nDCG@10", "qps", "seconds.train"), "float64") | {"disturbed": "boolean"}
+    dtypes |= dict.fromkeys(("seed", "threads"), "Int64") | dict.fromkeys(("encoder", "encoder.pooling"), "string")
     assert {name: str(table.dtypes[name]) for name in dtypes} == dtypes
     missing = {"qps": [2], "threads": [2], "encoder": [2], "quantizer.bits": [1, 2], "nDCG@10": [0, 1, 2]}
     assert {name: table.index[table[name].isna()].tolist() for name in missing} == missing
