@@ -13,15 +13,15 @@ from .schema import BATCH_ROWS, Fingerprint
 
 
 def integers(values: NDArray[np.int64]) -> pa.Array:
-    """Integers [R] as Arrow's; `pa.array` would import pandas, where it is installed, to look at them."""
+    """Integers [R] as an Arrow array; `pa.array` would import pandas if it is installed."""
     return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 class Columns:
     """An Arrow IPC file whose record batches hold BATCH_ROWS rows each, the last one fewer.
 
-    Rows are read through a memory map: a row costs the pages it lies on. The columns are never joined, since a
-    string column of 21 million passages would be copied for it.
+    Rows are read through a memory map, so a row costs the pages it lies on. Columns are never joined: that would copy
+    a string column of 21 million passages.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +36,7 @@ class Columns:
         return self._length
 
     def take(self, rows: ArrayLike, names: tuple[str, ...]) -> list[list[Any]]:
-        """The values of `rows` [R] in the named columns, one list per column; raises IndexError for other rows."""
+        """The values of `rows` [R] in the named columns, one list each; raises IndexError for rows out of range."""
         wanted = np.asarray(rows, dtype=np.int64)
         if len(wanted) and (wanted.min() < 0 or wanted.max() >= self._length):
             raise IndexError(f"rows span {wanted.min()}..{wanted.max()}, expected 0..{self._length - 1}")
@@ -50,7 +50,7 @@ class Columns:
         return taken
 
     def _by_batch(self, wanted: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """(record batch, places in `wanted` that fall into it), batch by batch."""
+        """(record batch, positions in `wanted` that fall into it), batch by batch."""
         if len(wanted) == 0:
             return
         batches = np.searchsorted(self._starts, wanted, side="right") - 1
@@ -60,7 +60,7 @@ class Columns:
             yield int(batches[places[0]]), places
 
     def scan(self, names: tuple[str, ...]) -> Iterator[list[list[Any]]]:
-        """Every record batch in order, as one list per named column; reads the file, so memory stays at one batch."""
+        """Every record batch in order, one list for each named column; memory holds one batch."""
         with pa.OSFile(str(self._path)) as file:
             reader = pa.ipc.open_file(file)
             for batch in range(reader.num_record_batches):
@@ -69,7 +69,7 @@ class Columns:
 
 
 def write_batches(out: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> str:
-    """Stream record batches, of BATCH_ROWS rows but for the last one, to an Arrow file; returns their fingerprint."""
+    """Stream record batches, all but the last of BATCH_ROWS rows, to an Arrow file; returns their fingerprint."""
     fingerprint = Fingerprint()
     with pa.OSFile(str(out), "wb") as file, pa.ipc.new_file(file, schema) as writer:
         for batch in batches:
@@ -79,7 +79,7 @@ def write_batches(out: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch
 
 
 def record_batch(path: Path, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
-    """Rows (line, then the schema's columns) as a record batch; raises LabradorError for half a surrogate pair."""
+    """Rows (line, then the columns of the schema) as a record batch; raises LabradorError for half a surrogate pair."""
     _, *columns = zip(*rows, strict=True)
     try:
         arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
@@ -87,6 +87,6 @@ def record_batch(path: Path, schema: pa.Schema, rows: Sequence[tuple[Any, ...]])
         for line, *values in rows:
             text = "".join(value if isinstance(value, str) else "".join(value or ()) for value in values)
             if any("\ud800" <= mark <= "\udfff" for mark in text):
-                raise bad_line(path, line, "half a surrogate pair is no character; expected UTF-8 text") from None
+                raise bad_line(path, line, "half a surrogate pair is no character; expected UTF-8; remove it") from None
         raise
     return pa.record_batch(arrays, schema)

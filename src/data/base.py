@@ -1,4 +1,4 @@
-"""What a source is: where a corpus comes from, and how its raw files become the schema."""
+"""The base of all sources: where a corpus comes from, and how its raw files become the schema."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -33,13 +33,13 @@ class Source(ABC):
 
     option: ClassVar[str]  # of the group: data=OPTION
     scored_by: ClassVar[ScoredBy] = "qrels"
-    positive: ClassVar[Positive] = "any"  # which is trained on; first: the lists of positives are ranked, best first
-    splits: ClassVar[tuple[str, ...]] = SPLITS  # those the source can have
-    also_scored: ClassVar[tuple[str, ...]] = ()  # metrics this source is known by, beside those of every row
+    positive: ClassVar[Positive] = "any"  # which is trained on; first: lists of positives are ranked
+    splits: ClassVar[tuple[str, ...]] = SPLITS  # that the source can have
+    also_scored: ClassVar[tuple[str, ...]] = ()  # the source's customary metrics, besides those of every row
     downloads: ClassVar[tuple[Download, ...]] = ()
     passage_names: ClassVar[tuple[str, ...]] = ()  # the raw files of the passages
-    reads_folder: ClassVar[bool] = True  # False: there are no raw files of its own, and passages come with the splits
-    version: ClassVar[int] = 4  # raised when a conversion writes something else from the same files
+    reads_folder: ClassVar[bool] = True  # False: it has no raw files, and its splits come with the passages
+    version: ClassVar[int] = 4  # raise it when the same files are converted to something else
 
     name: str | None = field(default=None, metadata={"key": False})
     path: str | None = field(default=None, metadata={"key": False})
@@ -63,23 +63,23 @@ class Source(ABC):
 
     @property
     def title(self) -> str:
-        """What the data is called: `name`, or else its option."""
+        """What the data is called: `name`, or its option."""
         return self.name or self.option
 
     def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
-        """The raw files of a split, of several forms the one that is in `folder`."""
+        """The raw files of a split; of several forms, the one in `folder`."""
         return ()
 
     @abstractmethod
     def convert_passages(self, folder: Path, out: SchemaWriter) -> None:
         """Read the passages in `folder` and write them out; raises LabradorError with file and line for bad input.
 
-        Of a source that does not read a folder, `convert_splits` does this.
+        Does nothing if the source reads no folder; `convert_splits` then writes passages, too.
         """
 
     @abstractmethod
     def convert_splits(self, folder: Path, splits: Sequence[str], out: SchemaWriter) -> None:
-        """Read the splits in `folder` and write them out, after the passages; raises LabradorError likewise."""
+        """Read the splits in `folder` and write them out, after the passages; raises as `convert_passages`."""
 
     def there(self, folder: Path) -> tuple[str, ...]:
         """The splits whose raw files are in `folder`."""
@@ -87,7 +87,7 @@ class Source(ABC):
         return tuple(split for split in names if all(find_raw(folder, name) for name in names[split]))
 
     def need(self, folder: Path, splits: Iterable[str]) -> None:
-        """Raise LabradorError naming the raw files of the passages and of `splits` that are not in `folder`."""
+        """Raise LabradorError naming the raw files of the passages and `splits` that `folder` lacks."""
         wanted = dict.fromkeys(self.passage_names)
         wanted |= dict.fromkeys(name for split in splits for name in self.split_names(folder, split))
         missing = [name for name in wanted if find_raw(folder, name) is None]
@@ -95,38 +95,38 @@ class Source(ABC):
             return
         there = self.there(folder)
         lacking = [split for split in splits if split not in there]
-        advice = "put the missing files into the folder, or name another one"
+        advice = "put the missing files into the folder, or name another"
         if lacking and all(find_raw(folder, name) for name in self.passage_names):
             advice = f"the data has no {' and no '.join(lacking)} split; put the missing files into the folder"
             if self.split not in there and there:
                 advice += f", or set data.split={'dev' if 'dev' in there else there[0]}"
             if "train" in lacking and self.split != "train":
                 advice += (
-                    ", or use what learns from no questions: retriever=pretrained or bm25 with quantizer=flat, sq8, "
-                    "lsh, pq, opq or rabitq"
+                    ", or use a retriever and a quantizer that learn from no queries: pretrained or bm25, and flat, "
+                    "sq8, lsh, pq, opq or rabitq"
                 )
-        raise LabradorError(f"data.path={folder}: {', '.join(missing)} expected there (plain or .gz); {advice}")
+        raise LabradorError(f"data.path={folder}: expected {', '.join(missing)} there (plain or .gz); {advice}")
 
     @property
     def handling(self) -> Handling:
-        """How a run deals with the converted corpus."""
+        """How a run uses the converted corpus."""
         return Handling(self.question, self.exclude_self, self.language, self.tokenizer, self.split)
 
     def question(self, text: str) -> str:
-        """A question's text as it stands in this source's splits, for one that is not in its files."""
+        """The text of a question that is not in the raw files, written as the source writes its own."""
         return text
 
     def passage_identity(self, folder: Path) -> dict[str, Any]:
-        """What decides the passages, cheap to find: names, sizes and times of change of their raw files."""
+        """What decides the passages and is cheap to read: names, sizes and modification times of their raw files."""
         return {"files": _stamps(folder, self.passage_names)}
 
     def split_identity(self, folder: Path, splits: Iterable[str]) -> dict[str, Any]:
-        """What decides the splits, likewise."""
+        """What decides the splits, as `passage_identity`."""
         return {"files": _stamps(folder, (name for split in splits for name in self.split_names(folder, split)))}
 
 
 def _stamps(folder: Path, names: Iterable[str]) -> dict[str, list[int]]:
-    """Size and time of change of each raw file, by its name; raises LabradorError for one that cannot be looked at."""
+    """Size and modification time of each raw file, by name; raises LabradorError for an unreadable one."""
     found = {}
     for path in need_raw(folder, *dict.fromkeys(names)):
         try:

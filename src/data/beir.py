@@ -1,10 +1,10 @@
-"""data=beir: anyone's corpus in BEIR's layout.
+"""data=beir: a corpus of yours in BEIR's layout.
 
     corpus.jsonl[.gz]      {"_id": ..., "title": ..., "text": ...} per line; title or text may be null or missing
     queries.jsonl[.gz]     {"_id": ..., "text": ...} per line
     qrels/SPLIT.tsv[.gz]   query-id, corpus-id, score, or TREC's four columns; at least one of train, dev and test
 
-A query belongs to the splits that judge it. Layout: Thakur et al., BEIR, 2021.
+A query belongs to every split that judges it. Layout: Thakur et al., BEIR, 2021.
 """
 
 import os
@@ -22,14 +22,14 @@ from .writer import Query, SchemaWriter
 
 @dataclass(frozen=True, kw_only=True)
 class Beir(Source):
-    """A folder in BEIR's layout; `path` is needed."""
+    """A folder in BEIR's layout; needs `path`."""
 
     option = "beir"
     passage_names = ("corpus.jsonl",)
 
     @property
     def title(self) -> str:
-        """`name`, or else the name of the folder."""
+        """`name`, or the name of the folder."""
         if self.name or self.path is None:
             return super().title
         return Path(os.path.normpath(Path(self.path).expanduser().absolute())).name or self.option
@@ -52,7 +52,7 @@ class Beir(Source):
             out.split(split, queries_path, judged, out.judgements(path, judgements))
             used.update(query.qid for query in judged)
         unjudged = [query.qid for query in queries if query.qid not in used]
-        count(out.left_out.setdefault("questions", {}), "unjudged", len(unjudged), unjudged[0] if unjudged else "")
+        count(out.left_out.setdefault("queries", {}), "unjudged", len(unjudged), unjudged[0] if unjudged else "")
 
 
 def _passages(path: Path) -> Iterator[Passage]:

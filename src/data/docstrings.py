@@ -10,8 +10,8 @@ from typing import NamedTuple
 SKIPPED_FOLDERS = frozenset(  # tests, copies of other packages, and what is not part of the package
     ("test", "tests", "idlelib", "lib2to3", "turtledemo", "site-packages", "dist-packages", "_vendor", "_bundled")
 )
-SHORTEST_QUERY, LONGEST_QUERY = 3, 40  # words of a summary that is a question somebody could ask
-LONGEST_SUMMARY = 3  # lines; what is longer is a text, not a summary
+SHORTEST_QUERY, LONGEST_QUERY = 3, 40  # words of a summary that could be a query
+LONGEST_SUMMARY = 3  # lines; a longer one is a text
 SHORTEST_TEXT = 10  # words of the rest
 
 _SECTION = re.compile(
@@ -31,9 +31,8 @@ class Entry(NamedTuple):
 def read_docstrings(root: Path, package: str, skipped: frozenset[str] = frozenset()) -> Iterator[Entry]:
     """The entries of every .py file below `root`, which is the folder of `package` ("": the standard library).
 
-    `skipped` names subfolders, "transformers/models" as "models". Private names, docstrings without a summary line
-    that could be a query, and those with nothing after it are left out. Files that are not Python (templates, say)
-    are passed over. Files come in sorted order.
+    `skipped` names subfolders: "models" for transformers/models. Left out are private names, docstrings whose summary
+    could not be a query or is all they have, and files that are not Python (templates, say). Files come sorted.
     """
     for path in sorted(root.rglob("*.py")):
         folders = path.relative_to(root).parts[:-1]
@@ -62,7 +61,7 @@ def _entries(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFuncti
     if found is not None and name:
         yield Entry(name, *found)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return  # what is defined inside a function cannot be used from outside
+        return  # what a function defines cannot be used from outside
     for child in node.body:
         if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _is_public(child.name):
             yield from _entries(child, f"{name}.{child.name}")
@@ -75,7 +74,7 @@ def _is_public(name: str) -> bool:
 def split_docstring(docstring: str) -> tuple[str, str] | None:
     """The summary (the first paragraph, on one line) and the rest of a docstring.
 
-    None where the summary is no question (1 or 2 words, a heading, code, too long) or the rest is no text.
+    None if the summary is not a query (1 or 2 words, a heading, code, too long) or the rest is not a text.
     """
     first, _, rest = docstring.strip().partition("\n\n")
     lines = first.split("\n")

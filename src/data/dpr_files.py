@@ -2,16 +2,13 @@
 
     psgs_w100.tsv                      id, text, title; a header; 21,015,324 passages of 100 words
     biencoder-SET-{train,dev}.json     an array of {question, answers, positive_ctxs, hard_negative_ctxs, ...}
-    SET-test.qa.csv                    question, answers (a Python list literal), parted by a tab; no judgements
+    SET-test.qa.csv                    question, answers (a Python list literal), separated by a tab; no judgements
 
-A context names its passage by `passage_id` (nq) or `psg_id` (trivia); one without either is the passage with its title
-and text. As in DPR, train questions without a positive are left out (the release has such), curly apostrophes of
-questions are made straight, the first positive of a question is the one that is trained on, and one without a hard
-negative has its `negative_ctxs` in their place, which the release draws at random. Rankings are scored by answer
-match. The tables have CSV's quoting in the release; those that were printed without it are read as they stand
-(quotes.py).
-Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of
-its repository.
+A context names its passage by `passage_id` (nq) or `psg_id` (trivia), or else by title and text. As in DPR, train
+questions without a positive are left out (the release has some), curly apostrophes of questions are made straight, the
+first positive of a question is trained on, and a question without hard negatives has its `negative_ctxs`, which the
+release draws at random, instead. Rankings are scored by answer match. The release's tables are quoted as CSV; others
+may not be (quotes.py). Layout: Karpukhin et al., DPR, 2020; dpr/data/download_data.py of its repository.
 """
 
 import ast
@@ -34,7 +31,7 @@ from .writer import Query, SchemaWriter
 HOST = "https://dl.fbaipublicfiles.com/dpr"
 PSGS_COLUMNS = ("id", "text", "title")
 Named = Callable[[str, str], list[str]]  # the ids of the passages with a title and a text
-RANKED = 30  # hard negatives, and as many others, that a dev question's positive is ranked among
+RANKED = 30  # hard negatives, and as many random ones, among which a dev question's positive is ranked
 WIKIPEDIA = Download(  # size and MD5 as ir-datasets gives them
     url=f"{HOST}/wikipedia_split/psgs_w100.tsv.gz", size=4_694_541_059, md5="612fe66e0b6b41ee28f806140226c563"
 )
@@ -42,9 +39,9 @@ WIKIPEDIA = Download(  # size and MD5 as ir-datasets gives them
 
 @dataclass(frozen=True, kw_only=True)
 class DprSource(Source):
-    """Questions with answers over the Wikipedia passages; `option` is the set's name in the file names.
+    """Questions with answers over Wikipedia passages; `option` is also the set's name in the file names.
 
-    quotes: how the quotes of psgs_w100.tsv and of the test questions are read; see quotes.py.
+    quotes: what the quotes of psgs_w100.tsv and of the test questions are; see quotes.py.
     """
 
     scored_by: ClassVar[ScoredBy] = "answers"
@@ -95,17 +92,17 @@ class DprSource(Source):
 
     def _question(self, path: Path, line: int, question: Any) -> str:
         if not isinstance(question, str):
-            raise bad_line(path, line, f"'question' is {question!r}; a string was expected")
+            raise bad_line(path, line, f"'question' is {question!r}; expected a string")
         return self.question(question)
 
     def question(self, text: str) -> str:
-        """As DPR's code writes it: straight apostrophes and, of nq, no question mark at the end."""
+        """As DPR writes it: straight apostrophes and, in nq, no question mark at the end."""
         straight = text.replace("’", "'")
         return straight.strip().removesuffix("?") if self.drops_question_mark else straight
 
 
 def read_psgs(path: Path, quotes: Quotes = "auto") -> Iterator[Passage]:
-    """The passages of a psgs_w100.tsv, whose header, if it has one, says the order of its columns.
+    """The passages of a psgs_w100.tsv, whose columns are in the order of its header, if it has one.
 
     Raises LabradorError with the line.
     """
@@ -123,7 +120,7 @@ def read_psgs(path: Path, quotes: Quotes = "auto") -> Iterator[Passage]:
 
 
 def _contrasted(contexts: Callable[[str], list[str]], relevant: list[str], split: str) -> list[str]:
-    """The passages that a question is contrasted with (train), or ranked among (dev: DPR's 30 and 30)."""
+    """The negatives of a train question, or those that a dev question's positive is ranked among (DPR's 30 and 30)."""
     hard = contexts("hard_negative_ctxs")
     if split == "dev":
         return hard[:RANKED] + contexts("negative_ctxs")[:RANKED]
@@ -131,7 +128,7 @@ def _contrasted(contexts: Callable[[str], list[str]], relevant: list[str], split
 
 
 def _contexts(path: Path, line: int, found: dict[str, Any], named: Named, key: str) -> list[str]:
-    """The ids of the passages in one of a question's lists of contexts."""
+    """The ids of the passages in one of the lists of contexts of a question."""
     contexts = found.get(key) or []
     if not isinstance(contexts, list):
         raise bad_line(path, line, f"{key!r} is {type(contexts).__name__}; expected a list of passages")
@@ -148,10 +145,10 @@ def _contexts(path: Path, line: int, found: dict[str, Any], named: Named, key: s
 
 
 def _by_text(path: Path, line: int, context: dict[str, Any], named: Named, key: str) -> str:
-    """The id of the one passage with the title and the text of a context that has no id."""
+    """The id of the only passage with the title and text of a context without an id."""
     title, text = context.get("title") or "", context.get("text")
     if not isinstance(title, str) or not isinstance(text, str):
-        raise bad_line(path, line, f"a passage of {key!r} without an id; expected 'passage_id', 'psg_id', or its text")
+        raise bad_line(path, line, f"a passage of {key!r} has no id; expected 'passage_id', 'psg_id', or its text")
     pids = named(title, text)
     if len(pids) == 1:
         return pids[0]
@@ -159,8 +156,8 @@ def _by_text(path: Path, line: int, context: dict[str, Any], named: Named, key: 
     raise bad_line(
         path,
         line,
-        f"a passage of {key!r} without an id, and {problem} its title and text ({(title or text)[:40]!r}); "
-        "expected one such passage; add its id as 'passage_id'",
+        f"a passage of {key!r} has no id, and {problem} its title and text ({(title or text)[:40]!r}); expected one; "
+        "add its id as 'passage_id'",
     )
 
 
@@ -168,12 +165,10 @@ def _parse_literal(path: Path, line: int, literal: str) -> Any:
     try:
         return ast.literal_eval(literal)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError) as error:
-        raise bad_line(
-            path, line, f"answers {literal[:80]!r}; a list literal such as ['a', 'b'] was expected"
-        ) from error
+        raise bad_line(path, line, f"answers {literal[:80]!r}; expected a list literal such as ['a', 'b']") from error
 
 
 def _answers(path: Path, line: int, answers: Any) -> list[str]:
     if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
-        raise bad_line(path, line, f"answers {repr(answers)[:80]}; a list of one or more strings was expected")
+        raise bad_line(path, line, f"answers {repr(answers)[:80]}; expected a list of one or more strings")
     return answers

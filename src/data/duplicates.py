@@ -19,16 +19,14 @@ from .arrow_files import Columns
 
 Rows = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-BLANK = 0  # the hash of nothing
-SAMPLE = 1024  # passages that stand for the corpus
+BLANK = 0  # the hash of a blank text
+SAMPLE = 1024  # passages of the sample
 CHUNK = 1 << 20  # hashes looked up, or rows read, at a time
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """The passages that share their text with another: their rows, rising, the number of the text and the hash of the
-    title (BLANK where there is none), each [T].
-    """
+    """The passages that share their text with others: ascending rows, text numbers, title hashes, each [T]."""
 
     rows: Rows
     texts: Rows
@@ -44,7 +42,7 @@ class Duplicates:
         np.save(path, np.stack([self.rows, self.texts, self.titles]))
 
     def of(self, lists: Ragged) -> tuple[Rows, Rows]:
-        """The duplicates of the passages in `lists`: numbers of lists and passage rows, [n] each."""
+        """The duplicates of the passages in `lists`: numbers of the lists and passage rows, [n] each."""
         numbers, passages = np.repeat(np.arange(len(lists)), lists.lengths), np.asarray(lists.values)
         if not len(self.rows):
             return numbers[:0], passages[:0]
@@ -62,10 +60,10 @@ class Duplicates:
 
 
 def find_duplicates(passages: Columns) -> tuple[Duplicates, Rows]:
-    """The duplicates among the passages, and a sample of all passages' rows, rising.
+    """The duplicates among the passages, and the rows of a random sample of the passages, ascending.
 
-    The sample is the texts with the SAMPLE lowest hashes: drawn at random, and the same in any order of the passages.
-    A passage without a text goes by its title; one without either has no duplicate. Holds about 25 bytes per passage.
+    The sample is the SAMPLE texts with the lowest hashes, the same in any order of the passages. The title stands for a
+    missing text; a passage without either has no duplicates. Holds about 25 bytes a passage.
     """
     texts = np.fromiter(_hashes(passages), np.uint64, len(passages))
     ordered = np.sort(texts)
@@ -87,7 +85,7 @@ def _hashes(passages: Columns) -> Iterator[int]:
 
 
 def _titles(passages: Columns, rows: Rows) -> Rows:
-    """The hashes [T] of the titles of `rows` [T]; BLANK where a title stands for the text."""
+    """The hashes [T] of the titles of `rows` [T]; BLANK if the title stands for the text."""
     hashes = np.zeros(len(rows), dtype=np.uint64)
     for first in range(0, len(rows), CHUNK):
         titles, texts = passages.take(rows[first : first + CHUNK], ("title", "text"))
@@ -98,7 +96,7 @@ def _titles(passages: Columns, rows: Rows) -> Rows:
 
 
 def _among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
-    """Whether each of `hashes` [N] is in the rising `known`."""
+    """Whether each of `hashes` [N] is in the ascending `known`."""
     found = np.zeros(len(hashes), dtype=np.bool_)
     for first in range(0, len(hashes) if len(known) else 0, CHUNK):
         part = hashes[first : first + CHUNK]
@@ -107,6 +105,6 @@ def _among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
 
 
 def text_hash(text: str) -> int:
-    """64 bits of a text, the same on every machine and whatever its white space; BLANK for a blank one."""
+    """A 64-bit hash of a text up to white space, the same on every machine; BLANK for a blank text."""
     words = " ".join(text.split())
     return int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest(), "little") if words else BLANK

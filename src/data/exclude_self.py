@@ -1,12 +1,12 @@
-"""Questions that are passages themselves, as ArguAna's and Quora's are: the question's id is a passage's id.
+"""data.exclude_self: queries that are passages themselves, as in ArguAna and Quora, where they share their ids.
 
-A search for such a question finds its own text first, which says nothing about the search, so BEIR leaves the passage
-with the question's id out. Ids that are numbers can coincide by accident, too (MS MARCO's questions and passages both
-count from 0), so `data.exclude_self=auto` looks at the texts:
+A search for such a query finds its own text first, which says nothing about the search, so BEIR leaves out the passage
+with the query's id. But numeric ids can coincide by accident (MS MARCO's queries and passages both count from 0), so
+`data.exclude_self=auto` looks at the texts:
 
-- a passage that is judged relevant to the question is a passage to be found, not the question;
-- one whose text is the question's (`same_text`) is the question;
-- one with another text is taken to be the question where at least half of the data's such passages are.
+- a passage that is judged relevant to the query is a passage to be found, not the query;
+- one with the query's text (`same_text`) is the query;
+- one with another text is taken to be the query if at least half of all such passages have the query's text.
 """
 
 import unicodedata
@@ -23,8 +23,8 @@ NONE = -1
 
 @dataclass(frozen=True)
 class SameIds:
-    """Of each question of a split, all [Q]: the passage that has its id (NONE: there is none), whether that has the
-    question's text, and whether it is judged relevant to the question.
+    """For each query of a split, [Q]: the passage with its id (NONE: none has it), whether that passage also has its
+    text, and whether it is judged relevant to the query.
     """
 
     rows: NDArray[np.int64]
@@ -33,9 +33,9 @@ class SameIds:
 
 
 def own_passages(splits: Mapping[str, SameIds], choice: ExcludeSelf) -> dict[str, NDArray[np.int64]]:
-    """The passage [Q] of each question, by split, that is the question itself; NONE where there is none.
+    """The passage [Q] that each query itself is, by split; NONE: none.
 
-    True: any passage with the question's id, also one that is judged relevant, as BEIR does. False: none.
+    True: any passage with the query's id, also a relevant one, as BEIR does. False: none.
     """
     if choice is True:
         return {split: same.rows for split, same in splits.items()}
@@ -50,26 +50,27 @@ def own_passages(splits: Mapping[str, SameIds], choice: ExcludeSelf) -> dict[str
 
 
 def summary(splits: Mapping[str, SameIds], own: Mapping[str, NDArray[np.int64] | None]) -> str | None:
-    """What is left out of the rankings of all splits, in words; None where no question has the id of a passage that is
-    not relevant to it. `own` are the passages left out (None: none).
+    """One line on what is left out of the rankings; None if no query has the id of a passage not relevant to it.
+
+    own: the passages left out, by split (None: none).
     """
-    questions = f"{sum(len(same.rows) for same in splits.values()):,} questions"
+    queries = f"{sum(len(same.rows) for same in splits.values()):,} queries"
     found = [(splits[split], rows != NONE) for split, rows in own.items() if rows is not None]
     if found:
         relevant = sum(int((same.relevant & out).sum()) for same, out in found)
         judged = f"; {relevant:,} of these are judged relevant" if relevant else ""
         count = sum(int(out.sum()) for _, out in found)
         left_out = "are passages themselves, which are left out of their rankings and negatives"
-        return f"{count:,} of {questions} {left_out}{judged}"
+        return f"{count:,} of {queries} {left_out}{judged}"
     alike = sum(int(((same.rows != NONE) & ~same.relevant).sum()) for same in splits.values())
-    return f"{alike:,} of {questions} have the id of a passage, which stays in their rankings" if alike else None
+    return f"{alike:,} of {queries} have the id of a passage, which stays in their rankings" if alike else None
 
 
-def same_text(passage: tuple[str, str], question: str) -> bool:
-    """Whether a passage (title, text) is the question: its title is, or its text holds the question, or stands in it,
-    and the shorter is half of the longer or more. Letters and digits alone are compared.
+def same_text(passage: tuple[str, str], query: str) -> bool:
+    """Whether a passage (title, text) is the query: its title equals it, or its text holds it or is part of it and the
+    shorter of the two is at least half of the longer. Only letters and digits are compared.
     """
-    asked, (title, text) = _letters(question), map(_letters, passage)
+    asked, (title, text) = _letters(query), map(_letters, passage)
     return bool(asked) and (asked == title or any(_alike(asked, whole) for whole in (text, title + text)))
 
 

@@ -1,4 +1,8 @@
-"""Reading a JSON array of objects that is larger than memory, one object at a time."""
+"""Reads a JSON array of objects that is larger than memory, one object at a time.
+
+Not with ijson, whose objects have no line (benchmarks/json_array.py): read line by line so that errors can name one, it
+is no faster; it also reads half a surrogate pair as "?" and anything but an array as an empty one.
+"""
 
 import json
 from collections.abc import Iterator
@@ -9,11 +13,11 @@ from ..errors import LabradorError
 from .raw_files import bad_line, read_chunks
 
 WHITESPACE = " \t\r\n"
-LARGEST_OBJECT = 1 << 26  # characters; what is longer is taken for a broken file rather than read to its end
+LARGEST_OBJECT = 1 << 26  # characters; a longer one is taken for a broken file and not read to its end
 
 
 class _Window:
-    """The part of the text that is not yet consumed, and the line it begins on."""
+    """The part of the text that is not consumed yet."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -23,7 +27,7 @@ class _Window:
         self._chunks = read_chunks(path)
 
     def more(self) -> bool:
-        """Drop what was consumed and read on, at least as much as is pending; False at the end of the file."""
+        """Drop what was consumed and read at least as much as is pending; False at the end of the file."""
         pending = self.text[self.at :]
         chunks: list[str] = []
         size = 0
@@ -56,7 +60,7 @@ class _Window:
 def read_json_array(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line an object begins on, object) of a file that holds one JSON array of objects.
 
-    Raises LabradorError with file and line for anything else, a truncated file among it.
+    Raises LabradorError with file and line for anything else, such as a truncated file.
     """
     window = _Window(path)
     decoder = json.JSONDecoder()
@@ -70,7 +74,7 @@ def read_json_array(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if mark == "]":
                 break
     if window.next_mark():
-        raise bad_line(path, window.line, "expected nothing after the array's end")
+        raise bad_line(path, window.line, "expected nothing after the array; remove it")
 
 
 def _expect(window: _Window, marks: str, what: str) -> str:
@@ -82,8 +86,8 @@ def _expect(window: _Window, marks: str, what: str) -> str:
 
 
 def _unexpected(window: _Window, mark: str, what: str) -> LabradorError:
-    found = repr(mark) if mark else "the file's end"
-    return bad_line(window.path, window.line, f"{found} found; expected {what}")
+    found = repr(mark) if mark else "end of file"
+    return bad_line(window.path, window.line, f"{found}; expected {what}")
 
 
 def _next_object(window: _Window, decoder: json.JSONDecoder) -> tuple[int, dict[str, Any]]:

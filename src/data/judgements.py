@@ -1,4 +1,4 @@
-"""Judgements and hard negatives on their way into the schema: ids in, row numbers kept."""
+"""Judgements and hard negatives on their way into the schema: ids come in, rows are kept."""
 
 from array import array
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ LARGEST_GRADE = 2**63 - 1  # and the smallest is its negative: what the schema's
 
 
 class Judgement(NamedTuple):
-    """A graded passage of a query (grade > 0: relevant) and the line it is from."""
+    """A graded passage of a query (relevant above 0) and its line in the raw file."""
 
     line: int
     qid: str
@@ -27,7 +27,7 @@ class Judgement(NamedTuple):
 
 
 class Judgements:
-    """Judgements of the raw file `path`, held as row numbers: about 32 bytes each."""
+    """The judgements of the raw file `path`, held as rows: about 32 bytes each."""
 
     def __init__(self, path: Path, index: PidIndex) -> None:
         self.path = path
@@ -35,11 +35,11 @@ class Judgements:
         self._pending: list[Judgement] = []
         self._qids: list[str] = []
         self._columns = (array("q"), array("q"), array("q"))  # passage row, grade, line
-        self._unknown: dict[str, int] = {}  # passages that are not there, numbered from -1 down
-        self._lacking = 0  # how often they are named
+        self._unknown: dict[str, int] = {}  # passages that the corpus lacks, numbered -1, -2, ...
+        self._lacking = 0  # judgements that name one
 
     def extend(self, judgements: Iterable[Judgement]) -> None:
-        """Add judgements; one of a passage that is not there gets a row below 0."""
+        """Add judgements; passages that the corpus lacks get rows below 0."""
         for judgement in judgements:
             self._pending.append(judgement)
             if len(self._pending) == LOOKED_UP_TOGETHER:
@@ -57,29 +57,29 @@ class Judgements:
         self._pending.clear()
 
     def absent(self, row: int) -> str:
-        """The id of the passage that is not there and has that row, which is below 0."""
+        """The id of the missing passage with that row, below 0."""
         return list(self._unknown)[-1 - row]
 
     @property
     def lacking(self) -> tuple[int, str]:
-        """How many of what was added is of passages that are not there, and the id of the first of those."""
+        """The number of judgements of passages that the corpus lacks, and the id of the first such passage."""
         return self._lacking, next(iter(self._unknown), "")
 
     def all_unreachable(self) -> LabradorError:
-        """The error for judgements none of which is of a passage that is there."""
+        """The error for judgements of which none names a passage of the corpus."""
         pid, line = self.lacking[1], int(self._columns[2][0])
-        problem = f"a judgement for passage {pid!r}, and the corpus has none of the passages that are judged"
-        return bad_line(self.path, line, f"{problem}; expected the ids of its passages")
+        problem = f"passage {pid!r}, like all judged ones, is not in the corpus; expected the ids of its passages"
+        return bad_line(self.path, line, f"{problem}; put the corpus and its judgements together")
 
     def with_positives(self) -> set[str]:
-        """The ids of the queries that have a positive among the passages that are there."""
+        """The ids of the queries with a positive in the corpus."""
         self._look_up()
         passage_rows, grades, _ = self._columns
         judged = zip(self._qids, passage_rows, grades, strict=True)
         return {qid for qid, row, grade in judged if row >= 0 and grade > 0}
 
     def _of(self, query_rows: dict[str, int]) -> tuple[NDArray[np.int64], ...]:
-        """Query rows (-1: not there), passage rows, grades and lines, each [J], in the order they were added."""
+        """Query rows (-1: unknown), passage rows, grades and lines, each [J], in the order added."""
         self._look_up()
         passage_rows, grades, lines = (np.array(column, dtype=np.int64) for column in self._columns)
         rows = np.fromiter((query_rows.get(qid, -1) for qid in self._qids), dtype=np.int64, count=len(self._qids))
@@ -88,11 +88,11 @@ class Judgements:
     def qrels(
         self, query_rows: dict[str, int], left_out: Collection[str] = ()
     ) -> tuple[NDArray[np.int64], dict[str, None]]:
-        """Query rows, passage rows and grades [3, J] by query, in the order added, each pair once, where it came first.
+        """Query rows, passage rows and grades [3, J] by query, in the order added, each pair at its first place.
 
-        Passages that are not there have rows below 0, each its own. `query_rows` gives the row of each query id; also
-        returns the ids that it does not have and that are not among those `left_out` on purpose.
-        Raises LabradorError with the line where a pair is judged twice with different grades.
+        Passages that the corpus lacks have rows below 0. `query_rows` gives the row of each query id; the ids that
+        neither it nor `left_out` has are returned, too.
+        Raises LabradorError with the line if a pair is judged twice with different grades.
         """
         rows, passage_rows, grades, lines = self._of(query_rows)
         absent = (self._qids[at] for at in np.flatnonzero(rows < 0).tolist())
@@ -107,16 +107,17 @@ class Judgements:
         if len(differ):
             first = differ[np.argmin(lines[differ + 1])]
             qid = list(query_rows)[qrels[0, first]]
-            grades_found = f"grade {qrels[2, first + 1]}, but {qrels[2, first]} on line {lines[first]}"
-            problem = f"the passage is judged again for query {qid!r}: {grades_found}"
-            raise bad_line(self.path, int(lines[first + 1]), f"{problem}; one grade was expected")
-        firsts = np.sort(order[np.concatenate([[True], ~same])])  # places among what was added
+            grades_found = f"grade {qrels[2, first + 1]} here and {qrels[2, first]} on line {lines[first]}"
+            problem = f"a passage is judged again for query {qid!r}: {grades_found}"
+            raise bad_line(self.path, int(lines[first + 1]), f"{problem}; expected one grade; remove a line")
+        firsts = np.sort(order[np.concatenate([[True], ~same])])  # positions among the added
         kept = np.stack([rows, passage_rows, grades])[:, firsts]
         return kept[:, np.argsort(kept[0], kind="stable")], unknown
 
     def negatives(self, query_rows: dict[str, int], qrels: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Query rows and passage rows [2, H] by query, in the order added, each once, without positives in `qrels` and
-        without those of queries or passages that are not there.
+        """Query rows and passage rows [2, H] by query, in the order added, each once, without positives in `qrels`.
+
+        Those of unknown queries and passages are left out.
         """
         rows, passage_rows, _, _ = self._of(query_rows)
         there = (rows >= 0) & (passage_rows >= 0)

@@ -1,4 +1,4 @@
-"""The languages of passages: their names, and which of them a corpus is in.
+"""Languages: those that are known, and the detection of a corpus's.
 
 A stemmer is Snowball's (PyStemmer); stop words are those of bm25s, where it has any. Of a language with neither, BM25
 takes the words as they are (indexes/terms.py).
@@ -31,30 +31,30 @@ UNSTEMMED = (
     "tk", "tl", "tt", "ug", "uk", "ur", "uz", "vi", "xh", "yo", "zh", "zu",
 )  # fmt: skip
 LANGUAGES = tuple(sorted((*STEMMERS, *UNSTEMMED)))
-OF_SCRIPTS = {  # languages by the script that they alone are written in, as Unicode names it; py3langid decides others
+OF_SCRIPTS = {  # languages by Unicode's name of a script that only they use; py3langid decides the others
     "CJK": "zh", "KANA": "ja", "HANGUL": "ko", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my",
     "TIBETAN": "bo", "GREEK": "el", "ARMENIAN": "hy", "GEORGIAN": "ka", "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn",
     "MALAYALAM": "ml", "SINHALA": "si", "GUJARATI": "gu", "GURMUKHI": "pa", "ORIYA": "or",
 }  # fmt: skip
-KANA = 0.05  # of the Han and Kana letters of a Japanese text, at least
-SHORT = 200  # characters of a text that is classified by itself, at least
-MOST = 1000  # characters that a text counts for, at most
-READ = 2000  # characters of a passage that are looked at
-NO_LANGUAGE = "zxx"  # py3langid's label of what is no text
-LIKELY = 0.5  # probability of a piece's language, at least
-SURE = 0.6  # of the sample is in a corpus's language, at least
+KANA = 0.05  # least share of Kana among the Han and Kana letters of a Japanese text
+SHORT = 200  # fewest characters of a text that is classified by itself
+MOST = 1000  # most characters that a text counts for
+READ = 2000  # characters that are read of a passage
+NO_LANGUAGE = "zxx"  # py3langid's label of text in no language
+LIKELY = 0.5  # least probability of a piece's language
+SURE = 0.6  # least share of the sample in a corpus's language
 
 
 @dataclass(frozen=True)
 class Detected:
-    """The language that passages are in, NONE where none has enough of them, and how many parts of 100 each has."""
+    """The language of most passages (NONE: no language has enough), and the percentage of each language."""
 
     language: str
     shares: dict[str, int]
 
 
 def check_language(name: str) -> None:
-    """Raise LabradorError for a language that is not known."""
+    """Raise LabradorError for an unknown language."""
     if name not in (AUTO, NONE, *LANGUAGES):
         raise LabradorError(
             f"data.language={name}: expected {AUTO}, {NONE} (neither stemmer nor stop words) or one of "
@@ -63,7 +63,7 @@ def check_language(name: str) -> None:
 
 
 def detect(texts: Iterable[str]) -> Detected:
-    """The language of most of the texts, whatever their order: by script, and by py3langid where several share it.
+    """The language of most of the texts in any order: by script or, for scripts of several languages, by py3langid.
 
     Short texts are classified together.
     """
@@ -88,7 +88,7 @@ def detect(texts: Iterable[str]) -> Detected:
 
 
 def _pieces(texts: list[str]) -> Iterator[str]:
-    """The texts; short ones joined to SHORT letters or more."""
+    """The texts, short ones joined to at least SHORT characters."""
     piece = ""
     for text in texts:
         if len(text) >= SHORT:
@@ -103,9 +103,9 @@ def _pieces(texts: list[str]) -> Iterator[str]:
 
 
 def script_of(text: str) -> str:
-    """Unicode's name of the script that most letters of a text are of; "" without letters.
+    """Unicode's name of the script of most letters of a text; "" without letters.
 
-    Hiragana and Katakana are one, KANA, and a text that has some of it besides CJK is of it.
+    Hiragana and Katakana count as KANA, and so does CJK in a text with some of them.
     """
     letters = Counter(filter(str.isalpha, unicodedata.normalize("NFKC", text)))
     scripts: Counter[str] = Counter()
@@ -118,7 +118,7 @@ def script_of(text: str) -> str:
 
 
 def _classified(text: str) -> str:
-    """The language of a text by py3langid, among those that are known here; NONE where that is not sure."""
+    """The language of a text by py3langid, among the known ones; NONE if it is unsure."""
     label, probability = _identifier().classify(text)
     return str(label) if label in LANGUAGES and probability >= LIKELY else NONE
 

@@ -5,8 +5,8 @@
     qrels.train.tsv, qrels.dev[.small].tsv           qid, 0, pid, grade
     the file of data.titles (RocketQA's para.title.txt)  pid, title
 
-dev is the 6,980 queries of dev.small: where both a .small and a full file lie in the folder, the small one is read.
-The published train queries include 300,000 without judgements; queries that nothing judges are left out.
+dev is the 6,980 queries of dev.small: if the folder has a .small and a full file, the small one is read. Queries
+without judgements, 300,000 of the published train queries, are left out.
 Layout: Bajaj et al., MS MARCO, 2016; https://microsoft.github.io/msmarco/.
 """
 
@@ -26,7 +26,7 @@ from .writer import SchemaWriter
 
 log = logging.getLogger(__name__)
 
-# Size and MD5 as ir-datasets gives them. The server takes range requests with this header alone
+# Size and MD5 as in ir-datasets. The server answers range requests only with this header
 # (https://github.com/microsoft/msmarco/issues/7).
 RANGES = (("X-Ms-Version", "2019-12-12"),)
 COLLECTION_AND_QUERIES = Download(
@@ -43,19 +43,21 @@ COLLECTION_AND_QUERIES = Download(
 class MsMarco(Source):
     """MS MARCO passages; scored on dev by default.
 
-    titles: a file with the titles of passages, which the collection itself does not have; None: no titles.
+    titles: a file with the titles of passages, which the collection lacks; None: no titles.
     """
 
     option = "msmarco"
     passage_names = ("collection.tsv",)
     version: ClassVar[int] = 5  # 4: a header was a passage
-    also_scored = ("R@10", "Success@50", "Success@1000")  # the last two are what RocketQA and PAIR publish as recall
+    also_scored = ("R@10", "Success@50", "Success@1000")  # RocketQA and PAIR publish the last two as recall
     downloads = (COLLECTION_AND_QUERIES,)
 
     splits = ("train", "dev")
 
     split: str = "dev"
-    titles: str | None = field(default=None, metadata={"key": False})  # in the identity by size and time of change
+    titles: str | None = field(
+        default=None, metadata={"key": False}
+    )  # its size and modification time are part of the key
 
     def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
         if split == "train":
@@ -84,7 +86,7 @@ class MsMarco(Source):
         return super().passage_identity(folder) | {"titles": [status.st_size, status.st_mtime_ns]}
 
     def _titles(self) -> Path | None:
-        """The file of titles; raises LabradorError when it is not there."""
+        """The file of titles; raises LabradorError if it is missing."""
         path = None if self.titles is None else Path(self.titles).expanduser()
         if path is not None and not path.is_file():
             raise LabradorError(
@@ -95,10 +97,10 @@ class MsMarco(Source):
 
 
 def titled(passages: Iterable[Passage], titles: Path, collection: Path) -> Iterator[Passage]:
-    """The passages of `collection` with the titles of the file `titles`; one that it does not name has none.
+    """The passages of `collection` with their titles, if any, in the file `titles`.
 
     Titles in the order of the passages are read alongside them; in another order they are held in memory.
-    Raises LabradorError, with the line, for a title of no passage of the collection, or the second of one.
+    Raises LabradorError with the line for a title of an unknown passage and for a passage's second title.
     """
     ahead: dict[str, tuple[int, str]] = {}  # titles read before their passages
     rest = read_table(titles, ("passage id", "title"))
@@ -110,7 +112,9 @@ def titled(passages: Iterable[Passage], titles: Path, collection: Path) -> Itera
     _read_up_to(None, rest, ahead, titles)
     for pid, (line, _) in ahead.items():
         raise bad_line(
-            titles, line, f"title of passage {pid!r}, which {collection.name} does not have, or has no second title for"
+            titles,
+            line,
+            f"title of passage {pid!r}, unknown or titled before; expected one title a passage of {collection.name}",
         )
     if untitled:
         log.info("%s: passages without a title: %s", titles, f"{untitled:,}")
@@ -119,7 +123,7 @@ def titled(passages: Iterable[Passage], titles: Path, collection: Path) -> Itera
 def _read_up_to(
     pid: str | None, rest: Iterator[tuple[int, list[str]]], ahead: dict[str, tuple[int, str]], titles: Path
 ) -> str:
-    """The title of passage `pid`, "" where there is none; titles that come before it are put into `ahead`."""
+    """The title of passage `pid`, "" if it has none; titles read before it go to `ahead`."""
     for line, (found, title) in rest:
         if found == pid:
             return title
@@ -135,7 +139,7 @@ def _passages(path: Path) -> Iterator[Passage]:
 
 
 def write_judged_split(out: SchemaWriter, split: str, queries_path: Path, qrels_path: Path) -> None:
-    """Write a split from a query table and TREC judgements, without the queries that nothing judges."""
+    """Write a split from a query table and TREC judgements, without queries that have none."""
     judgements = list(read_qrels(qrels_path))
     queries = judged_queries(read_query_table(queries_path), qrels_path, judgements)
     out.split(split, queries_path, queries, out.judgements(qrels_path, judgements))

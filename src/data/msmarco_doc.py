@@ -2,11 +2,11 @@
 
     msmarco-docs.tsv                         docid, url, title, body
     msmarco-doc{train,dev}-queries.tsv       qid, text
-    msmarco-doc{train,dev}-qrels.tsv         qid, 0, docid, grade, parted by blanks
+    msmarco-doc{train,dev}-qrels.tsv         qid, 0, docid, grade, separated by blanks
 
-A document is its URL, title and body, as BiDR's code (which follows ANCE's) has it, or with data.text=title_body its
-title and body; one without either stands by its URL then. Of the two parts of a passage the first is URL and title, the
-second the body. Queries that nothing judges are left out. Layout: Craswell et al., TREC 2019 deep learning track; https://microsoft.github.io/msmarco/.
+A document is its URL, title and body, as in BiDR's code (after ANCE's), or with data.text=title_body its title and
+body, or its URL if it has neither. URL and title become the passage's title, the body its text. Queries without
+judgements are left out. Layout: Craswell et al., TREC 2019 deep learning track; https://microsoft.github.io/msmarco/.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ from .writer import SchemaWriter
 
 HOST = "https://msmarco.z22.web.core.windows.net/msmarcoranking"
 
-# Sizes and MD5 as ir-datasets gives them; the MD5 of msmarco-docs.tsv.gz as Anserini's documentation gives it. Its
-# exact size is not published: the one here is what is asked of the disk.
+# Sizes and MD5 as in ir-datasets; the MD5 of msmarco-docs.tsv.gz as in Anserini's documentation. Its exact size is not
+# published: the one here is the space asked of the disk.
 DOCUMENTS = Download(
     url=f"{HOST}/msmarco-docs.tsv.gz",
     about_size=8_450_000_000,

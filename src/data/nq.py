@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from .download import Download
 from .dpr_files import HOST, WIKIPEDIA, DprSource
 
-# Sizes and MD5 as ir-datasets gives them. No checksum of the test file is published: its size is checked against
-# what the server reports.
+# Sizes and MD5 as in ir-datasets. The test file has no published checksum: its size is checked against the one that the
+# server reports.
 TRAIN = Download(
     url=f"{HOST}/data/retriever/biencoder-nq-train.json.gz",
     size=2_314_892_908,

@@ -1,8 +1,7 @@
-"""Passage ids as 64-bit keys: the order that a corpus lies in, and finding a passage by its id.
+"""Passage ids as 64-bit keys: the order of a corpus, and finding passages by their ids.
 
-21 million ids as Python strings in a dict cost about 3 GB. Here an id is its key, 8 bytes, and since passages lie in
-the order of their keys, a key is found by bisection. Wherever two keys agree the ids themselves are compared, so a
-collision of hashes is harmless.
+21 million ids in a dict take about 3 GB; their keys take 8 bytes each. Passages are sorted by key, so a key is found by
+bisection. Where two keys are equal the ids themselves are compared, so collisions of hashes are harmless.
 """
 
 import hashlib
@@ -26,7 +25,7 @@ def pid_hash(pid: str) -> bytes:
 def pid_keys(pids: Sequence[str], seed: int) -> Keys:
     """The keys of `pids` [P], by which passages are sorted: their hashes, mixed with the seed by SplitMix64.
 
-    Mixing is a bijection of 64 bits, so two ids share a key exactly where they share a hash.
+    Mixing is a bijection of 64 bits: two ids share a key exactly if they share a hash.
     """
     hashes = np.frombuffer(b"".join(map(pid_hash, pids)), dtype="<u8").astype(np.uint64)
     return mixed(hashes ^ mixed(np.array([seed], dtype=np.uint64)))
@@ -45,15 +44,13 @@ class PidIndex:
     """From passage ids to rows; 8 bytes per passage."""
 
     def __init__(self, keys: Keys, pids_of: PidsOf, seed: int) -> None:
-        """keys [N]: those of every row's id with `seed`, rising, equal ones in the order of the ids; `pids_of` reads
-        ids back for the comparison.
-        """
+        """keys [N]: of all rows with `seed`, ascending, equal ones in the order of the ids; `pids_of` reads ids."""
         self._keys, self._pids_of, self._seed = keys, pids_of, seed
 
     def first_repeated(self, places: NDArray[np.uint32]) -> int | None:
-        """Of the rows whose id the row before them has, the one with the lowest of `places` [N]; None: all ids differ.
+        """The row with the lowest of `places` [N] among those that repeat the previous row's id; None: all ids differ.
 
-        Rows of one id lie in the order of their places.
+        Rows with the same id are in the order of their places.
         """
         again = np.flatnonzero(self._keys[1:] == self._keys[:-1]) + 1
         again = again[np.argsort(places[again])]
@@ -66,7 +63,7 @@ class PidIndex:
         return None
 
     def rows(self, pids: Sequence[str]) -> NDArray[np.int64]:
-        """The rows of `pids` [P]; -1 for an id that no passage has."""
+        """The rows of `pids` [P]; -1 for an unknown id."""
         rows = np.full(len(pids), -1, dtype=np.int64)
         if len(self._keys) == 0 or len(pids) == 0:
             return rows
@@ -78,7 +75,7 @@ class PidIndex:
         return rows
 
     def _among_equal(self, pid: str, wanted: np.uint64) -> int:
-        """The row with this id among those with its key; -1 where none has it."""
+        """The row with this id among those with its key; -1 if none has it."""
         start, stop = np.searchsorted(self._keys, wanted), np.searchsorted(self._keys, wanted, side="right")
         found = self._pids_of(np.arange(start, stop))
         return int(start) + found.index(pid) if pid in found else -1

@@ -1,4 +1,4 @@
-"""From a source to an opened corpus: download, convert, cut; each once."""
+"""From a source to an opened corpus: download, convert, cut, each once and kept in the store."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -18,20 +18,18 @@ from .subset import sample_rows, write_subset
 from .writer import SchemaWriter
 
 SUBSET_VERSION = 4
-# settings that change nothing in what is converted
-HANDLING = ("max_passages", "split", "exclude_self", "language", "tokenizer")
+HANDLING = ("max_passages", "split", "exclude_self", "language", "tokenizer")  # settings that change no conversion
 
 log = logging.getLogger(__name__)
 
 
 def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
-    """The source's corpus, from the store where it is there: its passages, and every split whose raw files are there.
+    """The corpus of a source, converted or found in the store: its passages and every split whose raw files exist.
 
-    The files of the passages, of the scored split and of the `needed` ones must be there. Other splits that cannot be
-    read are left out with a warning, unless a sample (`max_passages`) is to keep the passages that they judge. The
-    passages are an artifact of their own, so that they are not converted again where a split comes or changes. Both are
-    named by the source and the names, sizes and times of their raw files, the cut by both and `max_passages`. Says what
-    of the files is left out, and which questions are passages. Raises LabradorError for missing or bad raw files.
+    The raw files of the passages, the scored split and the `needed` splits must exist. Other splits that cannot be read
+    are left out with a warning, unless a cut (`max_passages`) must keep the passages that they judge. Passages are a
+    separate artifact, so that a new or changed split does not convert them again. Logs what is left out and which
+    queries are passages. Raises LabradorError for missing or bad raw files.
     """
     needed = tuple(split for split in source.splits if split in (source.split, *needed))
     folder = _raw_folder(source, store, needed)
@@ -65,9 +63,9 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
     except LabradorError as error:
         if splits == needed or source.max_passages is not None or processes.world_size() > 1:
             raise
-        whole = converted(needed)  # fails likewise where the fault is in these
+        whole = converted(needed)  # raises again if the fault is in these
         left = " and ".join(split for split in splits if split not in needed)
-        log.warning("%s (this run does not need the %s split and goes on without it)", error, left)
+        log.warning("%s (this run does not need the %s split and continues without it)", error, left)
     corpus = Corpus(whole.folder, source.handling)
     report(corpus.meta["left_out"])
     count = source.max_passages
@@ -86,7 +84,7 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
 
 
 def _announced(corpus: Corpus) -> Corpus:
-    """Say in one line what data.exclude_self does here, where it does something; returns the corpus."""
+    """Log one line on what data.exclude_self does, if anything; returns the corpus."""
     own = {split: corpus.own(split) for split in corpus.splits}
     said = summary(corpus.same_ids, own)
     if said is not None:
@@ -99,26 +97,28 @@ def _passages_alone(source: Source, folder: Path, writer: Callable[[Path], Schem
 
 
 def _raw_folder(source: Source, store: Store, needed: Sequence[str]) -> Path:
-    """The folder of the raw files; published files are downloaded into the store where no path is given.
+    """The folder of the raw files; without a path, published files are downloaded into the store.
 
-    Those of the splits that are not `needed` are fetched with them for a run that learns, which may look at all, and
-    where a sample of the passages keeps the judged ones of all.
+    Files of all splits are fetched for a run that learns, which may read any, and for a cut, which keeps the passages
+    that any split judges; otherwise only those of the `needed` splits.
     """
     if source.path is not None:
         folder = Path(source.path).expanduser()
         try:
             is_file, is_folder = folder.is_file(), folder.is_dir()
         except OSError as error:
-            raise LabradorError(f"data.path={source.path}: {error.strerror}; expected the raw files' folder") from error
+            raise LabradorError(
+                f"data.path={source.path}: {error.strerror}; expected the folder of the raw files; check its rights"
+            ) from error
         if is_file:
-            raise LabradorError(f"data.path={source.path}: it is a file; expected a folder; name the one it is in")
+            raise LabradorError(f"data.path={source.path}: a file; expected a folder; name the one it is in")
         if not is_folder:
             raise LabradorError(f"data.path={source.path}: no such folder; name the folder of the raw files")
         return folder
     folder = store.root / "raw" / source.option
     if source.reads_folder and not source.downloads:
         raise LabradorError(
-            f"data.path=null: data={source.option} needs the folder of the raw files; set data.path=DIR"
+            f"data.path=null: data={source.option} expects the folder of the raw files; set data.path=DIR"
         )
     if source.downloads:
         splits = source.splits if "train" in needed or source.max_passages is not None else needed

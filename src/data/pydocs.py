@@ -1,9 +1,9 @@
-"""data=pydocs: the docstrings of the Python that runs this, as a retrieval set that needs no download.
+"""data=pydocs: the docstrings of the running Python, a retrieval set that needs no download.
 
-A query is a docstring's summary line ("Return a shallow copy of the list."), its passage is titled with the qualified
-name and holds the rest. The standard library is always read, and of `packages` those that are installed. Copies are
-merged: docstrings with one summary are one query with several positives, and docstrings of one name with one text
-are one passage. A query's split is a hash of its qualified name: 8 in 10 train, 1 dev, 1 test.
+A query is the summary line of a docstring ("Return a shallow copy of the list."); its passage has the qualified name as
+title and the rest as text. The standard library and those of `packages` that are installed are read. Copies are merged:
+docstrings with one summary are one query with several positives, those with one name and text are one passage. A hash
+of its qualified name decides a query's split: 8 in 10 train, 1 dev, 1 test.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from .writer import Query, SchemaWriter
 
 log = logging.getLogger(__name__)
 
-SKIPPED = {  # much source, few docstrings that somebody would look for
+SKIPPED = {  # much source, few docstrings that anyone would search for
     "torch": frozenset({"_dynamo", "_inductor"}),  # the insides of the compiler
     "transformers": frozenset({"models"}),  # hundreds of models, copied from one another with their docstrings
 }
@@ -38,7 +38,7 @@ SKIPPED = {  # much source, few docstrings that somebody would look for
 class PyDocs(Source):
     """Docstrings of the standard library and of installed packages.
 
-    packages: the packages to read besides the standard library; one that is not installed is left out.
+    packages: the packages to read besides the standard library; those not installed are skipped.
     """
 
     option = "pydocs"
@@ -53,7 +53,9 @@ class PyDocs(Source):
                 f"data.path={self.path}: data=pydocs reads installed packages; choose them by data.packages"
             )
         if not all(package.isidentifier() for package in self.packages):
-            raise LabradorError(f"data.packages={self.packages}: a list of package names such as [numpy] was expected")
+            raise LabradorError(
+                f"data.packages={self.packages}: expected package names such as [numpy]; write them without dots"
+            )
         object.__setattr__(self, "packages", tuple(self.packages))
 
     def split_identity(self, folder: Path, splits: Iterable[str]) -> dict[str, Any]:
@@ -61,7 +63,7 @@ class PyDocs(Source):
         return {"python": platform.python_version(), "packages": {name: _version(name) for name in self._installed()}}
 
     def _installed(self) -> dict[str, Path]:
-        """The folders of those packages that are installed, found without importing them."""
+        """The folders of the installed packages, found without importing them."""
         folders = {}
         for package in self.packages:
             spec = importlib.util.find_spec(package)
@@ -70,13 +72,13 @@ class PyDocs(Source):
         return folders
 
     def convert_passages(self, folder: Path, out: SchemaWriter) -> None:
-        """They come with the splits, of which they are made."""
+        """Do nothing: `convert_splits` writes the passages, too."""
 
     def convert_splits(self, folder: Path, splits: Sequence[str], out: SchemaWriter) -> None:
         installed = self._installed()
         for package in self.packages:
             if package not in installed:
-                log.info("data.packages: %s is not installed and left out", package)
+                log.info("data.packages: %s is not installed; skipped", package)
         roots = {"": Path(sysconfig.get_paths()["stdlib"]), **installed}
         entries: dict[str, Entry] = {}
         with bar("pydocs", " docstrings") as shown:

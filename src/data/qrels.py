@@ -1,4 +1,4 @@
-"""Reading judgements and queries in the layouts of TREC, MS MARCO and BEIR."""
+"""Reads judgements and queries in the layouts of TREC, MS MARCO and BEIR."""
 
 import json
 import re
@@ -11,25 +11,25 @@ from .judgements import LARGEST_GRADE, Judgement
 from .raw_files import bad_line, read_lines, read_table
 from .writer import Query
 
-LAYOUTS = "3 (query-id, corpus-id, score) or TREC's 4 (query id, 0, passage id, grade), parted by tabs or blanks"
+LAYOUTS = "3 (query-id, corpus-id, score) or TREC's 4 (query id, 0, passage id, grade), separated by tabs or blanks"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
-LACKING = ("", "nan", "inf", "-inf", "null", "none", "na")  # a grade that is none, and no word of a header
-EXACT = 2**53  # up to here every whole number has a float
+LACKING = ("", "nan", "inf", "-inf", "null", "none", "na")  # what stands for a missing grade, not for a header
+EXACT = 2**53  # floats below this hold every whole number
 
 
 def read_qrels(path: Path) -> Iterator[Judgement]:
-    """Judgements from lines `qid pid grade` or `qid 0 pid grade`, parted by tabs or by blanks; blank lines are skipped.
+    """Judgements from lines `qid pid grade` or `qid 0 pid grade`, separated by tabs or blanks; blank lines are skipped.
 
-    A first line whose grade is no number is a header, whatever its words. Raises LabradorError with the line.
+    A first line whose grade is not a number is a header. Raises LabradorError with the line.
     """
-    columns = 0  # of the lines before
+    columns = 0  # of the previous lines
     for line, text in read_lines(path):
         if not text.strip():
             continue
         fields = [field.strip() for field in text.split("\t")] if "\t" in text else text.split()
         if len(fields) not in ((columns,) if columns else (3, 4)):
-            expected = f"{columns}, as on the lines before" if columns else LAYOUTS
+            expected = f"{columns}, as on the previous lines" if columns else LAYOUTS
             found = f"{len(fields)} column{'' if len(fields) == 1 else 's'}"
             raise bad_line(path, line, f"{found}; expected {expected}")
         header = not columns and fields[-1].lower() not in LACKING and not NUMBER.fullmatch(fields[-1])
@@ -38,9 +38,7 @@ def read_qrels(path: Path) -> Iterator[Judgement]:
             continue
         for field in fields:
             if len(field.split()) > 1:
-                raise bad_line(
-                    path, line, f"{field!r} holds white space; expected tabs, or blanks, between all columns"
-                )
+                raise bad_line(path, line, f"{field!r} holds white space; expected tabs or blanks between all columns")
         yield Judgement(line, fields[0], fields[-2], _grade(path, line, fields[-1]))
 
 
@@ -51,7 +49,7 @@ def read_query_table(path: Path) -> Iterator[Query]:
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line, object) of a file with one JSON object per line; blank lines are skipped.
+    """(line, object) of a file with a JSON object on each line; blank lines are skipped.
 
     Raises LabradorError with the line for anything else.
     """
@@ -60,33 +58,33 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             found = json.loads(text)
-        except (ValueError, RecursionError) as error:  # a ValueError besides JSON's: an integer of thousands of digits
+        except (ValueError, RecursionError) as error:  # ValueError: also an integer of thousands of digits
             old = "; its lines end in \\r alone: convert it with tr '\\r' '\\n' < OLD > NEW" if "\r" in text else ""
             raise bad_line(path, line, f"expected a JSON object ({error}){old}") from error
         if not isinstance(found, dict):
-            raise bad_line(path, line, f"a {type(found).__name__} found; expected a JSON object")
+            raise bad_line(path, line, f"a {type(found).__name__}; expected a JSON object")
         yield line, found
 
 
 def id_of(path: Path, line: int, found: dict[str, Any]) -> str:
-    """The `_id` of an object, a string or a whole number; raises LabradorError with the line for another."""
+    """The `_id` of an object, a string or a whole number; raises LabradorError with the line for anything else."""
     name = found.get("_id")
     if isinstance(name, str):
         return name
     if isinstance(name, int) and not isinstance(name, bool):
         return str(name)
-    shown = repr(name) if "_id" in found else "not there"
+    shown = repr(name) if "_id" in found else "missing"
     raise bad_line(path, line, f"'_id' is {shown}; expected a string such as \"p1\", or a whole number")
 
 
 def text_of(path: Path, line: int, found: dict[str, Any], *names: str) -> list[str]:
-    """The texts `names` of an object, "" for one that is null or missing.
+    """The texts `names` of an object, "" for null or missing ones.
 
-    Raises LabradorError with the line for one that is no string, and where none of them is there.
+    Raises LabradorError with the line for a text that is not a string, and if all are missing.
     """
     if not any(name in found for name in names):
-        there = ", ".join(map(repr, found)) or "nothing"
-        raise bad_line(path, line, f"{there} found; expected {' or '.join(map(repr, names))} with a text")
+        keys = ", ".join(map(repr, found)) or "none"
+        raise bad_line(path, line, f"the keys are {keys}; expected {' or '.join(map(repr, names))} with a text")
     texts = []
     for name in names:
         text = found.get(name)
@@ -99,7 +97,7 @@ def text_of(path: Path, line: int, found: dict[str, Any], *names: str) -> list[s
 def judged_queries(queries: Iterable[Query], qrels: Path, judgements: Sequence[Judgement]) -> list[Query]:
     """The queries that `judgements`, read from `qrels`, judge.
 
-    Raises LabradorError where there are no judgements, and where they are all of other queries.
+    Raises LabradorError if there are no judgements or all are of other queries.
     """
     if not judgements:
         raise LabradorError(f"{qrels}: no judgements; expected at least one; add some, or remove the file")
@@ -107,13 +105,15 @@ def judged_queries(queries: Iterable[Query], qrels: Path, judgements: Sequence[J
     judged = [query for query in queries if query.qid in qids]
     if not judged:
         first = judgements[0]
-        problem = f"a judgement for query {first.qid!r}, and the queries file has none of the queries that are judged"
-        raise bad_line(qrels, first.line, f"{problem}; expected the ids of that file")
+        problem = (
+            f"query {first.qid!r}, like all judged ones, is not in the file of the queries; expected ids of that file"
+        )
+        raise bad_line(qrels, first.line, f"{problem}; put the queries and their judgements together")
     return judged
 
 
 def _grade(path: Path, line: int, text: str) -> int:
-    """A grade, a whole number such as 1 or 1.0; raises LabradorError with the line for another."""
+    """A grade, a whole number such as 1 or 1.0; raises LabradorError with the line for anything else."""
     whole = WHOLE.fullmatch(text) if len(text) <= 40 else None
     if whole is not None:
         grade = int(whole[1])

@@ -1,9 +1,9 @@
-"""Reading tab-separated tables whose quotes are CSV's or text, and telling the two apart.
+"""Reads tab-separated tables and decides whether their quotes are CSV's or text.
 
-In CSV, as DPR's release has it, a field with a quote in it stands in quotes, those inside doubled: "a ""b"" c" is
-a "b" c. Other passage files are printed without that: their quotes are text. Read the wrong way, a file loses quotes or
-several passages become one. So a file is read as what its own lines show, and one that shows both, or neither clearly,
-is refused with the line and the setting that decides.
+In CSV, as in DPR's release, a field that holds a quote is enclosed in quotes, those inside doubled: "a ""b"" c" is
+a "b" c. Other passage files are written without that: their quotes are text. Read the wrong way, a file loses quotes or
+several passages become one (csv.Sniffer guesses from a sample and never refuses). So a file is read as its own lines
+show, and one that shows both, or neither clearly, is refused with the line and the setting that decides.
 """
 
 from collections import Counter
@@ -18,23 +18,23 @@ from .raw_files import bad_line, read_lines, wrong_columns
 
 Quotes = Literal["auto", "csv", "text"]
 Lines = Iterator[tuple[int, str]]
-LOOKED_AT = 20_000  # lines at the head of a file that decide before anything is read
+LOOKED_AT = 20_000  # lines at the beginning of a file that decide first
 SHOWN = 40  # characters of a field in a message
-DECIDE = "set data.quotes=csv if quotes enclose fields, data.quotes=text if they are part of the text"
+DECIDE = "set data.quotes=csv if quotes enclose fields, or data.quotes=text if they are part of the text"
 
 
 class Evidence(Enum):
-    """What a field says about the quotes of its file."""
+    """What a field shows about the quotes of its file."""
 
     NONE = "no quote"
-    INSIDE = "a quote in a field that does not begin with one"  # a CSV writer would have put it in quotes
-    ENCLOSED = "in quotes"  # by a CSV writer that quotes every field of a column, or printed so
-    DOUBLED = "in quotes, with doubled ones in it"  # by a CSV writer
-    UNCLOSED = "begins with a quote that is not closed at its end"  # not by a CSV writer
+    INSIDE = "a quote in a field that does not begin with one"  # a CSV writer would have enclosed it
+    ENCLOSED = "in quotes"  # written by a CSV writer that quotes every field of a column, or text
+    DOUBLED = "in quotes, with doubled ones in it"  # written by a CSV writer
+    UNCLOSED = "begins with a quote that is not closed at its end"  # not written by a CSV writer
 
 
 def evidence(field: str) -> Evidence:
-    """What a field, the text between two tabs, says."""
+    """What a field, the text between two tabs, shows."""
     if '"' not in field:
         return Evidence.NONE
     if not field.startswith('"'):
@@ -48,10 +48,10 @@ def evidence(field: str) -> Evidence:
 def read_quoted_table(path: Path, columns: tuple[str, ...], quotes: Quotes = "auto") -> Iterator[tuple[int, list[str]]]:
     """(line number, fields) of a tab-separated table; blank lines are skipped.
 
-    quotes: "csv": they enclose fields, and a field may span lines, the record's number being that of its first;
-    "text": every field is as it stands; "auto": as the file's lines show.
-    Raises LabradorError with the line for another number of columns than `columns` names, for a quote that is not
-    closed, and where the quotes of an "auto" file can be read in both ways.
+    quotes: "csv": they enclose fields, and a field may span lines (the number is that of the first); "text": they are
+    part of the field; "auto": as the file's lines show.
+    Raises LabradorError with the line for a number of columns that differs from `columns`, for an unclosed quote, and
+    if the quotes of an "auto" file can be read both ways.
     """
     shown = _shown(path, len(columns)) if quotes == "auto" else quotes
     lines = read_lines(path)
@@ -67,8 +67,8 @@ def read_quoted_table(path: Path, columns: tuple[str, ...], quotes: Quotes = "au
 
 
 def _shown(path: Path, columns: int) -> Quotes:
-    """What the head of a file shows: "auto" where no field of it begins with a quote; raises LabradorError for both."""
-    first: dict[Evidence, tuple[int, str]] = {}  # where it is seen first
+    """What the first lines show, "auto" if none has a field that begins with a quote; raises LabradorError for both."""
+    first: dict[Evidence, tuple[int, str]] = {}  # where each is seen first
     found = [Counter[Evidence]() for _ in range(columns)]
     for line, text in islice(read_lines(path), LOOKED_AT):
         fields = text.split("\t")
@@ -94,7 +94,7 @@ def _shown(path: Path, columns: int) -> Quotes:
 
 
 def _shown_by(path: Path, line: int, fields: list[str], columns: int, shown: Quotes) -> Quotes:
-    """What a line shows of a file of which "auto" (nothing) or "text" is known; raises LabradorError for both."""
+    """What a line shows, after lines that showed "text" or nothing ("auto"); raises LabradorError for both."""
     kinds = {evidence(field): field for field in reversed(fields)}
     if shown == "text":
         if Evidence.DOUBLED in kinds:
@@ -112,19 +112,19 @@ def _shown_by(path: Path, line: int, fields: list[str], columns: int, shown: Quo
 
 
 def _both(path: Path, line: int, field: str, other: str) -> LabradorError:
-    problem = f"{field[:SHOWN]!r}: its quotes can be CSV's or text ({other}); expected one of the two throughout"
+    problem = f"{field[:SHOWN]!r}: its quotes can be CSV's or text ({other}); expected the same on all lines"
     return bad_line(path, line, f"{problem}; {DECIDE}")
 
 
 def _unquoted(path: Path, line: int, text: str, lines: Lines) -> list[str]:
-    """The fields of the CSV record that begins with `text`; more of it is read from `lines`."""
+    """The fields of the CSV record that begins with `text` and may continue on `lines`."""
     fields: list[str] = []
     at = 0
     while True:
         if text.startswith('"', at):
             end = _closing(text, at + 1)
             while end < 0:
-                more = None if "\t" in text[at:] else next(lines, None)  # closed lines later, it would swallow them
+                more = None if "\t" in text[at:] else next(lines, None)  # else it would swallow lines
                 if more is None:
                     raise _unclosed(path, line, text[at:])
                 text = f"{text}\n{more[1]}"
@@ -144,7 +144,7 @@ def _unquoted(path: Path, line: int, text: str, lines: Lines) -> list[str]:
 
 
 def _closing(text: str, at: int) -> int:
-    """The place of the first quote from `at` on that is not doubled; -1 where there is none."""
+    """The position of the first quote from `at` on that is not doubled; -1 if there is none."""
     while (at := text.find('"', at)) >= 0 and text.startswith('"', at + 1):
         at += 2
     return at
@@ -152,5 +152,7 @@ def _closing(text: str, at: int) -> int:
 
 def _unclosed(path: Path, line: int, field: str) -> LabradorError:
     field = field.partition("\t")[0]
-    problem = f"{field[:SHOWN]!r} begins with a quote; expected CSV quoting, closed at the field's end"
-    return bad_line(path, line, f"{problem}, those inside doubled; mend the line, or {DECIDE}")
+    problem = (
+        f"{field[:SHOWN]!r} begins with a quote; expected one at its end, too, and those inside doubled, as in CSV"
+    )
+    return bad_line(path, line, f"{problem}; correct the line, or {DECIDE}")

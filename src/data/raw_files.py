@@ -1,6 +1,6 @@
-"""Reading raw files: gzip or plain, line by line, with a progress bar and errors that name file and line.
+"""Reads raw files, gzip or plain, line by line, with a progress bar and errors that name file and line.
 
-Files are UTF-8; a byte order mark at the head of one is no part of its text.
+Files are UTF-8; a byte order mark at the beginning is skipped.
 """
 
 import codecs
@@ -17,26 +17,31 @@ from ..machine.progress_bar import bar
 GZIP_MAGIC = b"\x1f\x8b"
 WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32-LE's begins with UTF-16-LE's
 OF = ("p", "q", "d", "doc", "passage", "document", "query")
-HEADS = {"id", "_id", *(f"{of}{gap}id" for of in OF for gap in ("", "_", "-", " "))}  # what headers call a first column
+HEADS = {
+    "id",
+    "_id",
+    *(f"{of}{gap}id" for of in OF for gap in ("", "_", "-", " ")),
+}  # what headers call the first column
 LINES_PER_UPDATE = 8192  # of the progress bar
 
 
 def bad_line(path: Path, line: int, problem: str) -> LabradorError:
-    """The error for a line of a raw file; `problem` says what was found and what was expected."""
+    """The error for a line of a raw file; `problem` says what was found, what was expected and the remedy."""
     return LabradorError(f"{path}:{line}: {problem}")
 
 
 def unreadable(path: Path, error: OSError) -> LabradorError:
-    """The error for a raw file or folder that the system refuses to read."""
+    """The error for a raw file or folder that cannot be read."""
     why = error.strerror or error
-    return LabradorError(f"{path}: cannot be read ({why}); expected a readable file; see who owns it with ls -l")
+    return LabradorError(
+        f"{path}: cannot be read ({why}); expected a readable file; check its owner and rights with ls -l"
+    )
 
 
 def find_raw(folder: Path, name: str) -> Path | None:
-    """The file `name` in `folder`, plain or with .gz appended; None where neither is there.
+    """The file `name` in `folder`, plain or with .gz appended; None if neither is there.
 
-    `name` may itself end in .gz; the unpacked file is then taken too. Raises LabradorError where the folder cannot be
-    looked into.
+    `name` may end in .gz; the unpacked file is then found, too. Raises LabradorError if the folder cannot be read.
     """
     plain = folder / name.removesuffix(".gz")
     for path in (plain, plain.with_name(plain.name + ".gz")):
@@ -49,19 +54,19 @@ def find_raw(folder: Path, name: str) -> Path | None:
 
 
 def need_raw(folder: Path, *names: str) -> list[Path]:
-    """The files `names` in `folder`, plain or .gz; raises LabradorError naming all that are missing."""
+    """The files `names` in `folder`, plain or .gz; raises LabradorError naming the missing ones."""
     found = {name: find_raw(folder, name) for name in names}
     missing = [name for name, path in found.items() if path is None]
     if missing:
         raise LabradorError(
-            f"data.path={folder}: {', '.join(missing)} expected there (plain or .gz); "
-            "put the missing files into the folder, or name another one"
+            f"data.path={folder}: expected {', '.join(missing)} there (plain or .gz); "
+            "put the missing files into the folder, or name another"
         )
     return [path for path in found.values() if path is not None]
 
 
 class _Progress:
-    """Binary reading of a file, gzip or plain, that moves a bar by the bytes read from disk."""
+    """A file, gzip or plain, open for reading, with a bar that counts the bytes read from disk."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -94,7 +99,7 @@ def _opened(path: Path) -> Iterator[_Progress]:
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """(line number from 1, text without its line end) of a UTF-8 file; only \\n and \\r\\n end a line.
 
-    Raises LabradorError for invalid UTF-8, with the line, and for a file that is damaged or cannot be read.
+    Raises LabradorError for invalid UTF-8, with the line, and for a damaged or unreadable file.
     """
     with _opened(path) as progress:
         for number, raw in enumerate(progress.stream, start=1):
@@ -110,10 +115,10 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of a table whose fields are parted by tabs; quotes are text, blank lines are skipped, and
-    so is a header, a first line whose id is a word for one.
+    """(line number, fields) of a tab-separated table; quotes are text, blank lines and a header are skipped.
 
-    Raises LabradorError for a line with another number of columns than `columns` names.
+    The first line is a header if its id is a common name of one. Raises LabradorError for a line whose number of
+    columns differs from `columns`.
     """
     first = True
     for number, line in read_lines(path):
@@ -128,7 +133,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list
 
 
 def wrong_columns(found: int, columns: tuple[str, ...]) -> str:
-    """What to say of a line with `found` columns where `columns` were expected."""
+    """The problem of a line with `found` columns instead of `columns`."""
     return f"{found} column{'' if found == 1 else 's'}; expected {len(columns)}: {', '.join(columns)}"
 
 
@@ -138,9 +143,9 @@ def _not_utf8(error: UnicodeDecodeError) -> str:
 
 
 def _without_mark(path: Path, head: bytes) -> bytes:
-    """The first bytes of a file without a byte order mark; raises LabradorError where they are of UTF-16 or UTF-32."""
+    """The first bytes of a file without a byte order mark; raises LabradorError for UTF-16 and UTF-32."""
     if head.startswith(WIDE_MARKS) or b"\0" in head[:4]:
-        problem = "UTF-16 or UTF-32 text found; expected UTF-8; convert it with iconv -f UTF-16 -t UTF-8 OLD > NEW"
+        problem = "UTF-16 or UTF-32 text; expected UTF-8; convert it with iconv -f UTF-16 -t UTF-8 OLD > NEW"
         raise bad_line(path, 1, problem)
     return head.removeprefix(codecs.BOM_UTF8)
 
@@ -167,8 +172,8 @@ def read_chunks(path: Path, size: int = 1 << 20) -> Iterator[str]:
 
 
 def check_id(path: Path, line: int, what: str, name: str) -> None:
-    """Raise LabradorError unless an id is one word: run files part their fields by white space."""
+    """Raise LabradorError for an id that is empty or holds white space, which separates the fields of run files."""
     if not name.strip():
-        raise bad_line(path, line, f"the {what} id is empty; every {what} needs its own id")
+        raise bad_line(path, line, f"empty {what} id; expected one; add it")
     if name.split() != [name] or "\0" in name:
-        raise bad_line(path, line, f"{what} id {name!r} holds white space; expected one word; replace it")
+        raise bad_line(path, line, f"{what} id {name!r} holds white space; expected none; replace it")

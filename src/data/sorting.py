@@ -1,4 +1,4 @@
-"""Sorting a corpus that is larger than memory: passages in the order of their keys, whatever the order of the lines."""
+"""Sorts passages by key, also those of a corpus larger than memory, which pyarrow cannot."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,22 +12,22 @@ from .arrow_files import integers
 from .passage_ids import Keys
 from .schema import PASSAGES
 
-HELD_BYTES = 64 * 2**20  # of passages that are held before they are written out
+HELD_BYTES = 64 * 2**20  # of passages held before they are written out
 PARTS = 512  # of the range of keys: 21 million Wikipedia passages make parts of 26 MB
 KEY_BITS = 64
 UNSORTED = "passages-unsorted.arrow"
 
 
 class PassageSorter:
-    """Takes record batches of passages in the order of the file and gives them in the order of their keys.
+    """Takes record batches of passages in the order of the file and gives them sorted by key.
 
-    What exceeds `HELD_BYTES` goes to a file in `folder`, parted by the upper bits of the keys, and is read again part
-    by part: one more write and read of the corpus. Besides one part, some 30 bytes per passage are held.
+    Beyond `HELD_BYTES` they go to a file in `folder`, partitioned by the upper bits of the keys, and are read back part
+    by part: the corpus is written and read once more. Besides one part, some 30 bytes a passage are held.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.keys: Keys = np.empty(0, dtype=np.uint64)  # of every row; once all are in order
-        self.places: NDArray[np.uint32] = np.empty(0, dtype=np.uint32)  # which place in the file each row had
+        self.keys: Keys = np.empty(0, dtype=np.uint64)  # of every row, once sorted
+        self.places: NDArray[np.uint32] = np.empty(0, dtype=np.uint32)  # the position of each row in the file
         self._path = folder / UNSORTED
         self._held: list[pa.RecordBatch] = []
         self._held_keys: list[Keys] = []
@@ -36,7 +36,7 @@ class PassageSorter:
         self._writer: Any = None
 
     def add(self, batch: pa.RecordBatch, keys: Keys) -> None:
-        """Take the next passages and their keys [n]."""
+        """Add the next passages and their keys [n]."""
         self._held.append(batch)
         self._held_keys.append(keys)
         if sum(held.nbytes for held in self._held) >= HELD_BYTES:
@@ -58,7 +58,7 @@ class PassageSorter:
         self._held_keys.clear()
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        """All passages in order, `rows` at a time (the last batch may be shorter); `keys` and `places` are then set."""
+        """All passages, sorted, `rows` at a time (fewer in the last batch); sets `keys` and `places` first."""
         if self._writer is not None:
             self._write_out()
         keys = np.concatenate([*self._all_keys, *self._held_keys, self.keys])
@@ -83,14 +83,14 @@ class PassageSorter:
         first = 0
         for found in self._unsorted():
             places = self.places[first : first + len(found)]
-            order = np.empty(len(found), dtype=np.int64)  # `found` is in the order of the file
+            order = np.empty(len(found), dtype=np.int64)  # `found` has the order of the file
             order[np.argsort(places)] = np.arange(len(found))
             self._by_id(found, first, order)
             first += len(found)
             yield found.take(integers(order))
 
     def _unsorted(self) -> Iterator[pa.RecordBatch]:
-        """What was added, part by part, each in the order of the file."""
+        """The passages part by part, each in the order of the file."""
         if self._writer is None:
             if self._held:
                 yield pa.concat_batches(self._held)
@@ -105,9 +105,7 @@ class PassageSorter:
         self._path.unlink()
 
     def _by_id(self, found: pa.RecordBatch, first: int, order: NDArray[np.int64]) -> None:
-        """Put passages whose keys are equal into the order of their ids: `order` are their places in `found`, and the
-        first of them is row `first`.
-        """
+        """Sort passages with equal keys by id: `order` are their positions in `found`, whose first row is `first`."""
         keys = self.keys[first : first + len(order)]
         equal = np.flatnonzero(keys[1:] == keys[:-1])
         for places in np.split(equal, np.flatnonzero(np.diff(equal) > 1) + 1) if len(equal) else ():

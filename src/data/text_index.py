@@ -1,6 +1,6 @@
-"""Finding passages by their title and text, for training files whose contexts have no ids.
+"""Finds passages by title and text, for training files whose contexts have no ids.
 
-Of a passage 64 bits are held, and the row they are of: 12 bytes. Where they agree, the texts themselves are compared.
+A 64-bit hash and a row, 12 bytes, are held of each passage. Where hashes are equal the texts themselves are compared.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from .schema import PASSAGES_FILE
 
 
 class TextIndex:
-    """From (title, text), whatever their white space, to the rows of the passages that have them."""
+    """Finds the passages with a title and a text, up to white space."""
 
     def __init__(self, folder: Path) -> None:
         """Read all passages of a converted folder."""

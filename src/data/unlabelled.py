@@ -1,4 +1,4 @@
-"""Unlabelled questions from a file of the user's: one per line, or BEIR's queries.jsonl."""
+"""Reads unlabelled queries from a file of yours: one on each line, or BEIR's queries.jsonl."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +11,16 @@ JSON_LINES = (".jsonl", ".jsonl.gz")
 
 
 def read_questions(path: Path) -> list[str]:
-    """The questions of a file, in its order, each once, blank ones left out.
+    """The queries of a file in its order, each once, without blank ones.
 
-    A file that ends in .jsonl or .jsonl.gz has one {"_id": ..., "text": ...} per line, any other one question per
-    line; both may be gzipped. Raises LabradorError when it cannot be read or has none.
+    A file named *.jsonl or *.jsonl.gz has {"_id": ..., "text": ...} on each line, any other a query on each line; both
+    may be gzipped. Raises LabradorError if it cannot be read or has none.
     """
     if not path.is_file():
-        raise LabradorError(f"{path}: no such file; a file with one question per line was expected")
+        raise LabradorError(f"{path}: no such file; expected one query on each line; check the path")
     found = dict.fromkeys(text for line in _texts(path) if (text := line.strip()))
     if not found:
-        raise LabradorError(f"{path}: no questions; one per line was expected, or BEIR's queries.jsonl")
+        raise LabradorError(f"{path}: no queries; expected one on each line, or BEIR's queries.jsonl")
     return list(found)
 
 

@@ -141,7 +141,7 @@ class SchemaWriter:
         qrels = np.empty((3, 0), dtype=np.int64)
         if judgements is not None:
             qrels, unknown = judgements.qrels(rows, lacking)
-            count(self.left_out[split], "unknown questions", len(unknown), next(iter(unknown), ""))
+            count(self.left_out[split], "unknown queries", len(unknown), next(iter(unknown), ""))
         unreachable, qrels = qrels[:, qrels[1] < 0], qrels[:, qrels[1] >= 0]
         self._write_array("qrels", split, qrels, unreachable)
         if judgements is not None and unreachable.shape[1]:

@@ -15,7 +15,7 @@ def test_utf_16_is_named(name, encoding, tmp_path):
         whole = path.read_bytes()
         path.write_bytes(whole.decode().encode(encoding))
         with pytest.raises(
-            LabradorError, match=r"UTF-16 or UTF-32 text found; expected UTF-8; convert it with iconv"
+            LabradorError, match=r"UTF-16 or UTF-32 text; expected UTF-8; convert it with iconv"
         ) as caught:
             convert(name, folder, tmp_path)
         assert str(caught.value).startswith(f"{path}:1: ")
@@ -25,7 +25,7 @@ def test_utf_16_is_named(name, encoding, tmp_path):
 BAD = [
     ("msmarco", "collection.tsv", 3, "2\ta\tb", r"3 columns; expected 2: passage id, text"),
     ("msmarco", "collection.tsv", 3, "0\tagain", r"passage id '0' is already on line 1;"),
-    ("msmarco", "collection.tsv", 3, "\ttext", r"the passage id is empty"),
+    ("msmarco", "collection.tsv", 3, "\ttext", r"empty passage id"),
     ("msmarco", "collection.tsv", 3, "a b\ttext", r"passage id 'a b' holds white space"),
     ("msmarco", "queries.train.tsv", 2, "1", r"1 column; expected 2: query id, text"),
     ("msmarco", "queries.train.tsv", 2, "1\t ", r"query '1' has no text"),
@@ -42,24 +42,24 @@ BAD = [
         r"grade '9223372036854775808'; expected a whole number from -92",
     ),
     ("msmarco", "qrels.train.tsv", 2, f"1\t0\t1\t{'9' * 5000}", r"grade '9{40}'; expected a whole number"),
-    ("msmarco", "qrels.train.tsv", 2, "0\t0\t0\t2", r"'0': grade 2, but 1 on line 1; one grade was expected"),
+    ("msmarco", "qrels.train.tsv", 2, "0\t0\t0\t2", r"'0': grade 2 here and 1 on line 1; expected one grade"),
     ("msmarco_doc", "msmarco-docs.tsv", 2, "D1\tu\tt", r"3 columns; expected 4: document id, url, title, body"),
     ("beir", "corpus.jsonl", 4, "{", r"expected a JSON object \("),
     ("beir", "corpus.jsonl", 4, '{"_id": 3.0, "text": "x"}', r"'_id' is 3.0; expected a string such as .*whole number"),
     ("beir", "corpus.jsonl", 4, '{"_id": true, "text": "x"}', r"'_id' is True; expected a string"),
     ("beir", "corpus.jsonl", 4, '{"_id": null, "text": "x"}', r"'_id' is None; expected a string"),
-    ("beir", "corpus.jsonl", 4, '{"id": "p3", "text": "x"}', r"'_id' is not there; expected a string"),
+    ("beir", "corpus.jsonl", 4, '{"id": "p3", "text": "x"}', r"'_id' is missing; expected a string"),
     (
         "beir",
         "corpus.jsonl",
         4,
         '{"_id": "p3", "contents": "x"}',
-        r"'_id', 'contents' found; expected 'title' or 'text'",
+        r"the keys are '_id', 'contents'; expected 'title' or 'text'",
     ),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "text": ["x"]}', r"'text' is \['x'\]; expected a string, or null"),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "n": ' + "9" * 5000 + "}", r"expected a JSON object \("),
-    ("beir", "corpus.jsonl", 4, '["_id"]', r"a list found; expected a JSON object"),
-    ("beir", "queries.jsonl", 4, '{"_id": "q3"}', r"'_id' found; expected 'text' with a text"),
+    ("beir", "corpus.jsonl", 4, '["_id"]', r"a list; expected a JSON object"),
+    ("beir", "queries.jsonl", 4, '{"_id": "q3"}', r"the keys are '_id'; expected 'text' with a text"),
     (
         "beir",
         "corpus.jsonl",
@@ -69,24 +69,30 @@ BAD = [
     ),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "title": 1, "text": "a"}', r"'title' is 1; expected a string, or null"),
     ("beir", "corpus.jsonl", 4, '{"_id": "p3", "text": "\\ud83d"}', r"half a surrogate pair is no character"),
-    ("beir", "qrels/train.tsv", 2, "q0\tp0", r"2 columns; expected 3, as on the lines before"),
+    ("beir", "qrels/train.tsv", 2, "q0\tp0", r"2 columns; expected 3, as on the previous lines"),
     ("beir", "qrels/train.tsv", 1, "q0\tp0", r"2 columns; expected 3 \(query-id, corpus-id, score\) or TREC's 4"),
     ("beir", "qrels/train.tsv", 1, "q0\tp0\t", r"grade ''; expected a whole number"),
     ("beir", "qrels/train.tsv", 2, "q0\tp0\t", r"grade ''; expected a whole number"),
     ("beir", "qrels/train.tsv", 1, "q0\tp0\tNaN", r"grade 'NaN'; expected a whole number"),
-    ("beir", "qrels/train.tsv", 2, "q0\t0\tp0\t1", r"4 columns; expected 3, as on the lines before"),
-    ("beir", "qrels/train.tsv", 2, "q0\tp 0\t1", r"'p 0' holds white space; expected tabs, or blanks, between all"),
+    ("beir", "qrels/train.tsv", 2, "q0\t0\tp0\t1", r"4 columns; expected 3, as on the previous lines"),
+    ("beir", "qrels/train.tsv", 2, "q0\tp 0\t1", r"'p 0' holds white space; expected tabs or blanks between all"),
     ("nq", "psgs_w100.tsv", 3, "2\ttext", r"2 columns; expected 3: id, text, title"),
     ("nq", "psgs_w100.tsv", 3, "1\ttext\ttitle", r"passage id '1' is already on line 2;"),
     ("nq", "psgs_w100.tsv", 24, '23\t"never closed\ttitle', r"'\"never closed': its quotes can be CSV's or text"),
     ("nq", "psgs_w100.tsv", 25, '24\ttext\t"never closed', r"'\"never closed': .* set data.quotes=csv if .*=text if"),
-    ("nq", "nq-test.qa.csv", 2, "who\t__import__('os')", r"answers \"__import__\('os'\)\"; a list literal such as"),
-    ("nq", "nq-test.qa.csv", 2, "who\t['open", r"a list literal such as"),
-    ("nq", "nq-test.qa.csv", 2, "who\t[]", r"answers \[\]; a list of one or more strings was expected"),
-    ("nq", "nq-test.qa.csv", 2, "who\t'a'", r"answers 'a'; a list of one or more strings was expected"),
+    (
+        "nq",
+        "nq-test.qa.csv",
+        2,
+        "who\t__import__('os')",
+        r"answers \"__import__\('os'\)\"; expected a list literal such as",
+    ),
+    ("nq", "nq-test.qa.csv", 2, "who\t['open", r"expected a list literal such as"),
+    ("nq", "nq-test.qa.csv", 2, "who\t[]", r"answers \[\]; expected a list of one or more strings"),
+    ("nq", "nq-test.qa.csv", 2, "who\t'a'", r"answers 'a'; expected a list of one or more strings"),
     ("nq", "nq-test.qa.csv", 2, "who", r"1 column; expected 2: question, answers"),
     ("nq", "biencoder-nq-train.json", 3, '"dataset": oops,', r"expected a whole JSON object"),
-    ("nq", "biencoder-nq-train.json", 2, "[", r"'\[' found; expected a JSON object with a question"),
+    ("nq", "biencoder-nq-train.json", 2, "[", r"'\['; expected a JSON object with a question"),
 ]
 
 

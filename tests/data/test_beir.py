@@ -13,7 +13,7 @@ def test_a_beir_folder_without_train_judgements_has_no_train_split(tmp_path):
     (folder / "qrels" / "dev.tsv").unlink()
     assert convert("beir", folder, tmp_path).splits == ("test",)
     (folder / "qrels" / "test.tsv").unlink()
-    with pytest.raises(LabradorError, match=r"qrels/test.tsv expected there .*; the data has no test split; put the"):
+    with pytest.raises(LabradorError, match=r"expected qrels/test.tsv there .*; the data has no test split; put the"):
         convert("beir", folder, tmp_path)
 
 

@@ -95,7 +95,7 @@ def test_questions_without_a_positive_are_left_out_of_nq_train(tmp_path, caplog)
     with caplog.at_level("INFO"):
         corpus = convert("nq", folder, tmp_path)
     assert corpus.queries("train").qids[:2] == ["train-0", "train-2"]
-    assert "train: questions without a positive that the corpus has, left out: 1 (the first: train-1)" in caplog.text
+    assert "train: queries without a positive in the corpus, left out: 1 (the first: train-1)" in caplog.text
 
 
 def test_quotes_are_text_in_msmarco_and_csv_in_psgs(tmp_path):

@@ -61,8 +61,8 @@ def test_a_changed_file_of_titles_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0\tRed\n99\tBlue\n", r"titles.tsv:2: title of passage '99', which collection.tsv does not have"),
-        ("0\tRed\n0\tBlue\n", r"titles.tsv:2: title of passage '0'.* no second title"),
+        ("0\tRed\n99\tBlue\n", r"titles.tsv:2: title of passage '99', unknown or titled before; .* collection.tsv"),
+        ("0\tRed\n0\tBlue\n", r"titles.tsv:2: title of passage '0', unknown or titled before"),
         ("5\tRed\n5\tBlue\n", r"titles.tsv:2: a second title of passage '5'"),
         ("0\tRed\textra\n", r"titles.tsv:1: 3 columns"),
     ],

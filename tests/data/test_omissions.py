@@ -17,7 +17,7 @@ def test_what_no_passage_answers_is_left_out_of_train(tmp_path, caplog):
     with caplog.at_level("INFO"):
         corpus = convert("beir", folder, tmp_path)
     assert corpus.queries("train").qids[:3] == ["q0", "q3", "q8"]
-    line = "train: questions without a positive that the corpus has, left out: 2 (the first: q1)"
+    line = "train: queries without a positive in the corpus, left out: 2 (the first: q1)"
     assert line in caplog.messages
     assert (
         "train: judgements of passages that the corpus lacks or that have no text, counted as not found: 1 (the first: "
@@ -44,11 +44,11 @@ def test_judgements_of_what_is_not_there_count_as_not_found(tmp_path, caplog):
         corpus = convert("beir", folder, tmp_path)
     lines = [line for line in caplog.messages if "the first" in line]
     assert lines == [
-        "passages: passages without any text, left out: 2 (the first: blank)",
-        "questions: questions that no split judges, left out: 1 (the first: q2)",
+        "passages: passages without a text, left out: 2 (the first: blank)",
+        "queries: queries that no split judges, left out: 1 (the first: q2)",
         "test: judgements of passages that the corpus lacks or that have no text, counted as not found: 3 (the first: "
         "p9)",
-        "test: judged questions that the file of the questions lacks, left out: 1 (the first: q9)",
+        "test: judged queries that the file of the queries lacks, left out: 1 (the first: q9)",
     ]
     questions, reachable, texts = written(corpus)
     assert (list(questions), reachable, sorted(texts)) == (["q0", "q1"], [("q0", "p0", 1)], ["p0", "p1"])
@@ -67,8 +67,8 @@ def test_judgements_of_what_is_not_there_count_as_not_found(tmp_path, caplog):
 
 def test_judgements_of_another_corpus_are_an_error(tmp_path):
     for judged, problem in (
-        ("q0\tx1\t1\nq1\tx2\t1\n", "1: a judgement for passage 'x1', and the corpus has none of the passages"),
-        ("x0\tp0\t1\n", "1: a judgement for query 'x0', and the queries file has none of the queries"),
+        ("q0\tx1\t1\nq1\tx2\t1\n", "1: passage 'x1', like all judged ones, is not in the corpus"),
+        ("x0\tp0\t1\n", "1: query 'x0', like all judged ones, is not in the file"),
     ):
         folder = small_beir(tmp_path / "raw", TWO, ASKED, test=judged)
         with pytest.raises(LabradorError, match=f"test.tsv:{problem}"):

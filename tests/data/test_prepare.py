@@ -158,10 +158,10 @@ def test_passages_are_converted_once_whatever_splits_come(tmp_path):
     alone = prepare(Nq(path=str(folder)), store)
     assert alone.splits == ("test",)
     with pytest.raises(
-        LabradorError, match=r"biencoder-nq-train.json expected there .* the data has no train split; .*"
+        LabradorError, match=r"expected biencoder-nq-train.json there .* the data has no train split; .*"
     ):
         prepare(Nq(path=str(folder)), store, needed=("train",))
-    with pytest.raises(LabradorError, match=r"biencoder-nq-dev.json expected there .* or set data.split=test"):
+    with pytest.raises(LabradorError, match=r"expected biencoder-nq-dev.json there .* or set data.split=test"):
         prepare(Nq(path=str(folder), split="dev"), store)
     for name in ("biencoder-nq-train.json", "biencoder-nq-dev.json"):
         (folder / name).write_bytes((whole / name).read_bytes())
@@ -190,5 +190,5 @@ def test_a_split_that_is_not_needed_may_be_broken(tmp_path, caplog):
 def test_nothing_is_downloaded_where_a_path_is_given(tmp_path, monkeypatch):
     monkeypatch.setattr(download.urllib.request, "urlopen", None)
     (tmp_path / "raw").mkdir()
-    with pytest.raises(LabradorError, match=r"psgs_w100.tsv, .*nq-test.qa.csv expected there"):
+    with pytest.raises(LabradorError, match=r"expected psgs_w100.tsv, .*nq-test.qa.csv there"):
         prepare(Nq(path=str(tmp_path / "raw")), Store(tmp_path / "store"))

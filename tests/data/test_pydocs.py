@@ -169,5 +169,5 @@ def test_reading_imports_none_of_the_packages():
 def test_settings_are_checked():
     with pytest.raises(LabradorError, match=r"^data.path=x: data=pydocs reads installed packages"):
         PyDocs(path="x")
-    with pytest.raises(LabradorError, match=r"^data.packages=.*: a list of package names"):
+    with pytest.raises(LabradorError, match=r"^data.packages=.*: expected package names"):
         PyDocs(packages=["../numpy"])

@@ -54,16 +54,16 @@ def test_an_array_is_read_object_by_object_with_its_lines(tmp_path, monkeypatch,
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("", 1, "the file's end found; expected a JSON array"),
-        ("\n{}", 2, "'{' found; expected a JSON array"),
-        ('[{"a": 1}\n{"a": 2}]', 2, "'{' found; expected a comma or the array's end"),
+        ("", 1, "end of file; expected a JSON array"),
+        ("\n{}", 2, "'{'; expected a JSON array"),
+        ('[{"a": 1}\n{"a": 2}]', 2, "'{'; expected a comma or the array's end"),
         ('[{"a": 1},\n{"a": ', 2, "expected a whole JSON object"),
         ('[{"a": 1},\n{"a": ' + "9" * 5000 + "}]", 2, "expected a JSON object with a question"),
         ('[{"a": 1},\n{"a": ' + "[" * 100_000, 2, "expected a JSON object with a question"),
-        ('[{"a": 1},\n', 2, "the file's end found; expected a JSON object"),
-        ('[{"a": 1},\n3]', 2, "'3' found; expected a JSON object"),
-        ('[{"a": 1}]\n\n[]', 3, "expected nothing after the array's end"),
-        ('[{"a": 1}', 1, "the file's end found; expected a comma or the array's end"),
+        ('[{"a": 1},\n', 2, "end of file; expected a JSON object"),
+        ('[{"a": 1},\n3]', 2, "'3'; expected a JSON object"),
+        ('[{"a": 1}]\n\n[]', 3, "expected nothing after the array"),
+        ('[{"a": 1}', 1, "end of file; expected a comma or the array's end"),
     ],
 )
 def test_what_is_no_array_of_objects_names_its_line(tmp_path, text, line, message):

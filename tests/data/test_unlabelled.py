@@ -34,11 +34,11 @@ def test_a_line_that_is_no_question_is_named(tmp_path):
 
 @pytest.mark.parametrize(("name", "text"), [("a.txt", ""), ("a.txt", " \n\n"), ("a.jsonl", '{"text": " "}\n')])
 def test_a_file_without_questions_is_refused(tmp_path, name, text):
-    with pytest.raises(LabradorError, match=f"{name}: no questions; one per line was expected"):
+    with pytest.raises(LabradorError, match=f"{name}: no queries; expected one on each line"):
         read_questions(write_text(tmp_path / name, text))
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "none.txt", tmp_path):
-        with pytest.raises(LabradorError, match=f"{path}: no such file; a file with one question per line"):
+        with pytest.raises(LabradorError, match=f"{path}: no such file; expected one query on each line"):
             read_questions(path)

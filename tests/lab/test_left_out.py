@@ -83,7 +83,7 @@ def test_exclude_self_is_logged_once(new_lab, arguments, duplicates, caplog):
         new_lab(duplicates)
     said = [record.message for record in caplog.records if "exclude_self" in record.message]
     assert said == [
-        "12 of 12 questions are passages themselves, which are left out of their rankings and negatives "
+        "12 of 12 queries are passages themselves, which are left out of their rankings and negatives "
         "(data.exclude_self=auto)"
     ]
 
