@@ -12,7 +12,7 @@ from ..encoders.tokens import Tokens
 from ..machine import processes
 from ..training.base import Collation, Trainable, Training
 from ..training.batches import Part, share
-from ..training.encoder import ROWS, trimmed
+from ..training.padding import by_length
 from .cross_encoder import CrossEncoder
 from .teacher import MODEL, Teacher
 from .template import Template
@@ -49,21 +49,11 @@ class TrainableTeacher(Trainable):
 
     def forward(self, inputs: Judged, step: int) -> dict[str, Tensor]:
         """The loss of n pairs: the weighted sum of their cross entropies."""
-        logits = self._logits(**inputs["pairs"])
+        pairs = inputs["pairs"]
+        logits = by_length(self.teacher, pairs["input_ids"], pairs["attention_mask"], pairs["token_type_ids"])
         with torch.autocast(logits.device.type, enabled=False):
             losses = binary_cross_entropy_with_logits(logits, inputs["relevant"], reduction="none")
         return {"loss": (losses * inputs["weights"]).sum()}
-
-    def _logits(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None) -> Tensor:
-        """On a CPU pairs of about one length go together, as in `TrainableEncoder`."""
-        if input_ids.device.type != "cpu":
-            return self.teacher(input_ids, attention_mask, token_type_ids)
-        order = attention_mask.sum(dim=1).argsort(descending=True, stable=True)
-        parts = []
-        for rows in order.split(ROWS):
-            types = None if token_type_ids is None else token_type_ids[rows]
-            parts.append(self.teacher(*trimmed(input_ids[rows], attention_mask[rows], types)))
-        return torch.cat(parts)[order.argsort()]
 
     def save(self, folder: Path) -> None:
         """Write the model's folder."""

@@ -1,4 +1,4 @@
-"""What a training is, where it runs, and what the loop asks of the model that it trains."""
+"""What a training is, where it runs, and what the loop asks of the model."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -18,22 +18,22 @@ Watch = Callable[[Mapping[str, float]], None]  # takes a point of the curve: {"s
 
 
 class Trainable(nn.Module, ABC):
-    """What the training loop trains."""
+    """A model that the training loop can train."""
 
     @abstractmethod
     def forward(self, inputs: Any, step: int) -> dict[str, Tensor]:
-        """Losses by name, of which "loss" is trained, from what a collation makes of a part of a batch.
+        """Losses by name for the inputs that a collation made of a part of a batch; "loss" is minimised.
 
-        step: optimizer steps done.
+        step: optimizer steps done so far.
         """
 
     @property
     @abstractmethod
     def backbone(self) -> nn.Module:
-        """The part that is trained with the settings' learning rate and weight decay."""
+        """The part that trains with the settings' learning rate and weight decay."""
 
     def own_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
-        """torch.optim groups of all other parameters; the rates given are the backbone's."""
+        """torch.optim groups of all other parameters; the arguments are the backbone's."""
         return []
 
     @abstractmethod
@@ -43,13 +43,14 @@ class Trainable(nn.Module, ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Training(ABC):
-    """What a training learns from and how; a subclass says what it trains.
+    """What a training learns from, and how; a subclass says what it trains.
 
-    dev_rank: of the model; where it is given, the weights with the least rank are kept, otherwise the last.
+    dev_rank: takes the model and returns its rank on the dev split; with it, the weights of the lowest rank are kept,
+    without it the last.
     """
 
     name: ClassVar[str]  # in messages
-    too_large: ClassVar[str]  # what to do where it does not fit into memory
+    too_large: ClassVar[str]  # the remedy when memory runs out
 
     batches: Epoch
     settings: TrainSettings
@@ -58,7 +59,7 @@ class Training(ABC):
 
     @abstractmethod
     def build(self) -> tuple[Trainable, Collation]:
-        """The model on the CPU and the collation of its inputs; torch's seed is set before the call."""
+        """The model, on the CPU, and the collation of its inputs; the caller has set torch's seed."""
 
     @property
     def workers(self) -> int:
@@ -68,7 +69,7 @@ class Training(ABC):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a training runs: the folder that it writes into, the device, and who is given its curve as it grows."""
+    """Where a training runs: the folder it writes to, the device, and who watches its curve grow."""
 
     folder: Path
     device: str = "cpu"

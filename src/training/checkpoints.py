@@ -1,4 +1,4 @@
-"""Checkpoints of a running training: which ones are whole, and keeping only the newest of those."""
+"""Checkpoints of a running training: only the newest complete one is kept."""
 
 import shutil
 from pathlib import Path
@@ -9,11 +9,11 @@ from transformers import TrainerCallback
 from ..machine import processes
 from ..machine.files import atomically, sync_tree
 
-COMPLETE = "complete"  # the file that says that everything else of the checkpoint is on disk
+COMPLETE = "complete"  # this file says that the rest of the checkpoint is on disk
 
 
 def newest(folder: Path) -> Path | None:
-    """The newest whole checkpoint in `folder`, or None; the remains of all others are removed."""
+    """The newest complete checkpoint in `folder`, or None; removes all others."""
     whole = sorted(
         (path for path in folder.glob("checkpoint-*") if (path / COMPLETE).exists()), key=_step, reverse=True
     )
@@ -28,19 +28,19 @@ def _step(path: Path) -> int:
 
 
 class Complete(TrainerCallback):
-    """Marks a checkpoint as whole once all processes have written their part and the disk has it."""
+    """Marks a checkpoint as complete once all processes have written their part and the disk has it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
-        """No checkpoint of the last step: the trained weights are written then."""
+        """Save no checkpoint after the last step: the trained weights are written then."""
         if state.global_step >= state.max_steps:
             control.should_save = False
         return control
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Mark the checkpoint just written, then remove the older ones."""
+        """Mark the checkpoint just written, then remove older ones."""
         processes.barrier()
         if processes.is_main():
             checkpoint = self.folder / f"checkpoint-{state.global_step}"

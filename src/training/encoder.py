@@ -1,7 +1,8 @@
-"""What is trained: the towers and the objective on their vectors, over all processes."""
+"""Training an encoder: its towers and an objective on their vectors, over all processes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,8 +23,7 @@ from ..machine import processes
 from .base import Trainable, Training
 from .batches import Collate, Inputs, Texts
 from .frozen import FrozenPassages
-
-ROWS = 8  # texts of about one length that a CPU encodes together: little padding, small buffers; decides dropout, too
+from .padding import by_length
 
 
 class GatherRows(torch.autograd.Function):
@@ -31,7 +31,7 @@ class GatherRows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, counts: Sequence[int]) -> Tensor:
-        """`counts` are the numbers of rows of all processes, known to each; only their sizes in memory are padded."""
+        """counts: how many rows each process has; only the buffers are padded to one size."""
         ctx.counts = list(counts)
         padded = pad(rows, (0, 0, 0, max(counts) - len(rows))).contiguous()
         gathered = [torch.empty_like(padded) for _ in counts]
@@ -48,7 +48,7 @@ class GatherRows(torch.autograd.Function):
 
 
 def gathered(rows: Tensor, counts: Sequence[int]) -> Tensor:
-    """The rows [n, D] of all processes, of which each has so many; of this one alone where one count is given."""
+    """The rows [n, D] of all processes, given how many each has; with a single count, this process's own rows."""
     result: Tensor = GatherRows.apply(rows, counts) if len(counts) > 1 else rows
     return result
 
@@ -97,25 +97,19 @@ class TrainableEncoder(Trainable):
         """The vectors of the texts that count."""
         if "vectors" in inputs:
             return inputs["vectors"][: inputs["kept"]]
-        ids, mask, types = inputs["input_ids"], inputs["attention_mask"], inputs.get("token_type_ids")
-        if ids.device.type != "cpu":
-            return self.towers.encode(side, ids, mask, types)[: inputs["kept"]]
-        order = mask.sum(dim=1).argsort(descending=True, stable=True)
-        encoded = [
-            self.towers.encode(side, *trimmed(ids[part], mask[part], None if types is None else types[part]))
-            for part in order.split(ROWS)
-        ]
-        return torch.cat(encoded)[order.argsort()][: inputs["kept"]]
+        encode = partial(self.towers.encode, side)
+        vectors = by_length(encode, inputs["input_ids"], inputs["attention_mask"], inputs.get("token_type_ids"))
+        return vectors[: inputs["kept"]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderTraining(Training):
-    """Towers are trained from `start` with an objective.
+    """Trains the towers of `start` with an objective.
 
-    queries, passages: the texts of the train queries and of the corpus; passages that are frozen are not encoded, and
-    the query tower alone is trained. spared: of each query, the passages that are never its negatives. state:
-    parameters that the objective starts from, by name. gathered: queries are scored against the passages of all
-    processes, otherwise against those of their own.
+    queries, passages: token ids of the train queries and of the corpus; frozen passages are not encoded, and only the
+    query tower is trained. spared: the passages that are never negatives of each query. state: parameters that the
+    objective starts from, by name. gathered: whether queries are scored against the passages of all processes or only
+    of their own.
     """
 
     name: ClassVar[str] = "training"
@@ -139,24 +133,18 @@ class EncoderTraining(Training):
         if isinstance(self.passages, FrozenPassages) and towers.passage is not towers.query:
             towers.passage.requires_grad_(False)
         return model, Collate(
-            self.queries,
-            self.passages,
-            self.spared,
-            towers.pad_id,
-            processes.rank(),
-            processes.world_size(),
-            self.gathered,
-            towers.segments("passage"),
-            self.objective.crosses_queries,
+            queries=self.queries,
+            passages=self.passages,
+            positives=self.spared,
+            pad_id=towers.pad_id,
+            rank=processes.rank(),
+            world=processes.world_size(),
+            gathered=self.gathered,
+            segments=towers.segments("passage"),
+            crosses_queries=self.objective.crosses_queries,
         )
 
     @property
     def workers(self) -> int:
-        """None for frozen passages, whose files a worker would have to open again."""
+        """None for frozen passages: every worker would have to open their files again."""
         return 0 if isinstance(self.passages, FrozenPassages) else super().workers
-
-
-def trimmed(ids: Tensor, mask: Tensor, types: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Token ids, mask and types (or None) [B, L] without the columns that are padding in every row."""
-    longest = int(mask.sum(dim=1).max())
-    return ids[:, :longest], mask[:, :longest], None if types is None else types[:, :longest]

@@ -1,4 +1,4 @@
-"""Keeping the weights of the step whose dev rank is the best, instead of the last (`train.keep=best`)."""
+"""Keeps the weights with the best dev rank instead of the last (`train.keep=best`)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +13,13 @@ from ..machine.files import atomically
 from .base import Watch
 from .settings import DEV_RANK
 
-LOOKS = 10  # at a training that is no longer than an epoch
+LOOKS = 10  # ranks taken in a training of at most one epoch
 
 
 def looks(steps: int, epoch_steps: int, start: float) -> list[int]:
-    """The steps after which the dev rank is taken: the ends of epochs or, of a training no longer than one, of tenths.
+    """The steps after which the dev rank is taken: ends of epochs, or of tenths in a training of at most one epoch.
 
-    Those before the share `start` of all `steps` are left out, the last is always among them.
+    Steps before the share `start` of all `steps` are left out; the last is always included.
     """
     ends = set(range(epoch_steps, steps, epoch_steps))
     if steps <= epoch_steps:
@@ -28,10 +28,10 @@ def looks(steps: int, epoch_steps: int, start: float) -> list[int]:
 
 
 class KeepBest(TrainerCallback):
-    """Takes the dev rank at some steps, writes it into the curve, and keeps the weights of the best.
+    """Takes the dev rank after some steps, adds it to the curve, and keeps the weights of the best.
 
-    Weights lie beside the checkpoints, by their step, until a checkpoint that knows of better ones is whole. A training
-    that goes on from a checkpoint finds in its curve which were the best before.
+    Weights are stored next to the checkpoints, named by step, until a complete checkpoint knows better ones. A resumed
+    training finds the best so far in its curve.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class KeepBest(TrainerCallback):
         self.model, self.rank, self.due, self.folder, self.watch = model, rank, set(due), folder, watch
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Take the rank where it is due; the first of equal ones is kept."""
+        """Take the rank where it is due; of equal ranks the first wins."""
         if state.global_step not in self.due:
             return
         before = self._best(state)
@@ -57,7 +57,7 @@ class KeepBest(TrainerCallback):
                 save_model(self.model, str(weights))
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Remove the weights that the checkpoint just written knows to be surpassed."""
+        """Remove weights that the checkpoint just written knows to be surpassed."""
         best = self._best(state)
         if processes.is_main() and best is not None:
             for path in self.folder.glob("best-*.safetensors"):
@@ -71,7 +71,7 @@ class KeepBest(TrainerCallback):
             load_model(self.model, str(self._weights(best["step"])))
 
     def _best(self, state: Any) -> Any:
-        """The first point of the curve with the best rank; None before there is one."""
+        """The first point of the curve with the best rank, None before any."""
         points = (point for point in state.log_history if DEV_RANK in point)
         return min(points, key=lambda point: point[DEV_RANK], default=None)
 

@@ -1,4 +1,4 @@
-"""The one training loop: what a `Training` builds is trained on its batches, and written."""
+"""The one training loop: trains what a `Training` builds and writes it into a `Place`."""
 
 import json
 import shutil
@@ -21,11 +21,10 @@ from .trainer import RetrieverTrainer, arguments
 
 
 def train(training: Training, place: Place) -> None:
-    """Train what `training` builds and write it into the place's folder.
+    """Train what `training` builds; write what the model saves, then curve.jsonl (step, loss, learning_rate, ...).
 
-    Writes what the model saves and curve.jsonl (step, loss, learning_rate, ...; the dev ranks where they are taken).
-    Killed and started again with the same training, it continues from the last whole checkpoint in folder/trainer and
-    ends with the same weights; curve.jsonl comes last, and where it is there is nothing left to do.
+    A killed training that is started again continues from its last complete checkpoint, in folder/trainer, and ends
+    with the same weights. Once curve.jsonl is there, nothing is left to do.
     Raises LabradorError when there is nothing to train on, memory runs out or the training diverges.
     """
     with memory_for(f"{training.name}, {training.settings.batch_size} queries a batch", training.too_large):
@@ -40,7 +39,7 @@ def _train(training: Training, place: Place) -> None:
     settings = training.settings.resolved(place.device)
     parts = _parts(training)
     resume = _resume(checkpoints)
-    torch.manual_seed(training.seed)  # for what starts from random weights
+    torch.manual_seed(training.seed)  # for weights that start at random
     model, collate = training.build()
     if place.device == "cpu" and settings.precision == "bfloat16":  # faster there: benchmarks/training.py
         for part in model.modules():
@@ -72,19 +71,19 @@ def _train(training: Training, place: Place) -> None:
 def _parts(training: Training) -> Parts:
     if not training.batches(0):
         raise LabradorError(
-            "training: no train query has a positive passage, at least one was expected; add judgements to the train "
+            "training: no train query has a positive passage; expected at least one; add judgements to the train "
             "split, or use retriever=pretrained or retriever=bm25"
         )
     return Parts(training.batches, training.settings.batch_size, training.settings.gradient_accumulation)
 
 
 def _finished(folder: Path) -> bool:
-    """Whether a former run has written everything, in every process the same."""
+    """Whether an earlier run has written everything; all processes get the same answer."""
     return processes.broadcast("finished" if processes.is_main() and (folder / CURVE).exists() else "") != ""
 
 
 def _resume(checkpoints: Path) -> str | None:
-    """The checkpoint to continue from, in every process the same; removes what cannot be continued."""
+    """The checkpoint to continue from, the same in all processes; removes what cannot be continued."""
     chosen = ""
     if processes.is_main():
         chosen = str(newest(checkpoints) or "")
@@ -95,18 +94,18 @@ def _write(model: Trainable, history: list[dict[str, float]], folder: Path) -> N
     broken = [name for name, value in model.named_parameters() if not torch.isfinite(value).all()]
     if broken:
         raise LabradorError(
-            f"{broken[0]}: not finite after training, finite weights were expected; lower train.learning_rate or "
-            "set train.precision=float32"
+            f"{broken[0]}: not finite after training; expected finite weights; lower train.learning_rate or set "
+            "train.precision=float32"
         )
     model.save(folder)
     lines = [json.dumps(entry) for entry in history if "loss" in entry or DEV_RANK in entry]
     sync_tree(folder)
-    with atomically(folder / CURVE) as curve:  # says that all else is there
+    with atomically(folder / CURVE) as curve:  # written last: everything else is there
         curve.write_text("".join(f"{line}\n" for line in lines))
 
 
 def _remove(checkpoints: Path) -> None:
-    """Remove the checkpoints, once their training is finished; returns in all processes when they are gone."""
+    """Remove the checkpoints of a finished training; returns in all processes once they are gone."""
     if processes.is_main() and checkpoints.exists():
         shutil.rmtree(checkpoints)
     processes.barrier()

@@ -1,4 +1,4 @@
-"""What a running training shows: steps, rate, time left and the loss."""
+"""The progress bar of a training: steps, rate, time left and loss."""
 
 from typing import Any
 
@@ -9,24 +9,24 @@ from .base import Watch
 
 
 class Progress(TrainerCallback):
-    """A progress bar over the optimizer steps, in the main process; `watch` is given the curve as it grows."""
+    """Shows the optimizer steps of the main process; gives `watch` every point of the curve."""
 
     def __init__(self, watch: Watch | None = None) -> None:
         self.bar: Any = None
         self.watch = watch
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Open the bar, at the step that a resumed training continues from."""
+        """Open the bar, at the step where a resumed training continues."""
         if state.is_world_process_zero:
             self.bar = bar("training", " steps", total=state.max_steps, done=state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """One step further."""
+        """Count the step."""
         if self.bar is not None:
             self.bar.update()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any) -> None:
-        """Show the loss, averaged since the last time."""
+        """Show the mean loss since the last log."""
         if self.bar is not None and "loss" in logs:
             self.bar.set_postfix(loss=f"{logs['loss']:.4f}")
             if self.watch is not None:

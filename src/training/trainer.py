@@ -21,7 +21,7 @@ WEIGHTS = "model.safetensors"
 
 
 class RetrieverTrainer(Trainer):
-    """Trains a `Trainable` on a `Loader`; every process is given its own share by the loader's collation."""
+    """Trains a `Trainable` on a `Loader`, whose collation gives every process its own share."""
 
     optimizer: Any
     loss_is_scaled_for_ga = True  # the weights of the losses account for the parts of a batch
@@ -41,16 +41,16 @@ class RetrieverTrainer(Trainer):
         self._loader, self._optimizer = loader, optimizer
         self._logged: dict[str, Tensor] = {}  # sums since the last log
         self._logged_at = 0
-        self._broken: Tensor | None = None  # the first step whose loss is not finite; infinite: none so far
+        self._broken: Tensor | None = None  # first step with a loss that is not finite; inf: none
 
     def get_train_dataloader(self) -> Loader:
-        """The loader as it is: accelerate must not share its batches out again."""
+        """The loader as it is: accelerate must not split its batches again."""
         return self._loader
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """This process's part of the mean loss of a batch.
 
-        That it is finite is kept on the device and read with the curve: a look at every step would make the GPU wait.
+        Whether it is finite stays on the device until the curve is read: a check at every step would make the GPU wait.
         """
         losses: dict[str, Tensor] = model(inputs, self.state.global_step)
         broken = torch.where(torch.isfinite(losses["loss"].detach()), torch.inf, float(self.state.global_step + 1))
@@ -61,7 +61,7 @@ class RetrieverTrainer(Trainer):
         return losses["loss"]
 
     def check_loss(self) -> None:
-        """Raise LabradorError when the loss of a step since the last look was not finite."""
+        """Raise LabradorError if the loss of any step since the last check was not finite."""
         if self._broken is not None and torch.isfinite(self._broken):
             raise LabradorError(
                 f"training step {int(self._broken.item())}: the loss is not a finite number; lower "
@@ -69,7 +69,7 @@ class RetrieverTrainer(Trainer):
             )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add the objective's other losses, averaged like the trained one: over steps and processes."""
+        """Add the objective's other losses, averaged over steps and processes like the trained one."""
         self.check_loss()
         if "loss" in logs:
             steps = self.state.global_step - self._logged_at
@@ -79,7 +79,7 @@ class RetrieverTrainer(Trainer):
         super().log(logs, start_time)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """The optimizer over the backbone's matrices, its biases and norms (no decay), and the model's own groups."""
+        """Groups: the backbone's matrices; its biases and norms, without decay; the model's own groups."""
         if self.optimizer is None:
             rate, decay = self.args.learning_rate, self.args.weight_decay
             backbone = dict(self.model.backbone.named_parameters())
@@ -101,7 +101,7 @@ class RetrieverTrainer(Trainer):
         return super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Weights for `_load_from_checkpoint`; a shared tower is written once. Raises LabradorError as `check_loss`."""
+        """Write the weights for `_load_from_checkpoint`, a shared tower once. Raises LabradorError as `check_loss`."""
         self.check_loss()
         if self.args.should_save:
             folder = Path(output_dir or self.args.output_dir)
@@ -113,7 +113,7 @@ class RetrieverTrainer(Trainer):
 
 
 def arguments(settings: TrainSettings, steps: int, seed: int, folder: Path, device: str) -> TrainingArguments:
-    """The Trainer's own settings for `steps` optimizer steps; nothing is reported or written outside `folder`."""
+    """The Trainer's settings for `steps` optimizer steps; nothing is reported, or written outside `folder`."""
     made = TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -132,7 +132,7 @@ def arguments(settings: TrainSettings, steps: int, seed: int, folder: Path, devi
         use_cpu=device == "cpu",
         disable_tqdm=True,
         report_to="none",
-        ddp_find_unused_parameters=False,  # towers have none, and an objective must use its own in every step
+        ddp_find_unused_parameters=False,  # every step uses every parameter
     )
     made._n_gpu = min(made.n_gpu, 1)  # one process, one GPU: no torch.nn.DataParallel
     return made

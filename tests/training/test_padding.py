@@ -5,7 +5,8 @@ import torch
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.towers import load_towers
 from labrador.losses.contrastive import Contrastive
-from labrador.training.encoder import ROWS, TrainableEncoder
+from labrador.training.encoder import TrainableEncoder
+from labrador.training.padding import ROWS
 
 
 def test_rows_come_back_in_their_order_with_the_vectors_of_the_whole_batch():

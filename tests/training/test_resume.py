@@ -59,7 +59,7 @@ def killed_writing_the_checkpoint(folder: Path, out: Path) -> None:
 
 
 def killed_before_the_mark(folder: Path, out: Path) -> None:
-    killed_in(checkpoints, "sync", folder, out, 1)
+    killed_in(checkpoints, "sync_tree", folder, out, 1)
 
 
 def killed_writing_the_towers(folder: Path, out: Path) -> None:
@@ -67,7 +67,7 @@ def killed_writing_the_towers(folder: Path, out: Path) -> None:
 
 
 def killed_before_the_last_name(folder: Path, out: Path) -> None:
-    killed_in(loop, "sync", folder, out, 1)
+    killed_in(loop, "sync_tree", folder, out, 1)
 
 
 def killed_before_removing(folder: Path, out: Path) -> None:
