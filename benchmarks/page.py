@@ -1,10 +1,10 @@
-"""How large the page of a large comparison is, and how soon a browser shows it.
+"""The size of the page of a large comparison, and how soon a browser shows it.
 
-    OMP_NUM_THREADS=1 python benchmarks/page.py        # 40 systems, 7,000 questions, 300,000 passages; needs Chromium
+    OMP_NUM_THREADS=1 python benchmarks/page.py        # 40 systems, 7,000 queries, 300,000 passages; needs Chromium
 
-Everything is made up: passages of 60 words drawn from a vocabulary with Zipf's frequencies, rankings that agree in
-part, one relevant passage a question. Prints a Markdown table; processor seconds of the browser's own process for the
-page tell less of what else the machine did. `--keep FILE` keeps the page.
+Everything is made up: passages of 60 words with Zipf's frequencies, rankings that partly agree, one relevant passage for
+each query. Prints a Markdown table; the browser's processor seconds depend less on what else the machine does than
+elapsed seconds. `--keep FILE` keeps the page.
 """
 
 import argparse
@@ -27,15 +27,15 @@ from labrador.report.comparison import compare
 from labrador.results import ResultRow, find
 
 METRICS = ("MRR@10", "R@1", "R@5", "R@20", "R@50", "R@100", "R@1000", "nDCG@10")
-DEPTH = 20  # lines of a question in a run file; a page reads the first 10
-NEAR = 60  # passages among which the rankings of a question differ
+DEPTH = 20  # lines for each query in a run file; a page reads the first 10
+NEAR = 60  # passages among which the rankings of a query differ
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 TIMES = 5
 
 
 def texts(rng: np.random.Generator, count: int, words: int) -> Iterator[str]:
-    """Made-up texts of so many words."""
+    """Made-up texts of `words` words."""
     syllables = [c + v for c in "bcdfghjklmnprstvw" for v in ("a", "e", "i", "o", "u", "an", "er", "in", "on", "st")]
     vocabulary = np.array(["".join(rng.choice(syllables, rng.integers(1, 5))) for _ in range(30_000)])
     for _ in range(count):
@@ -43,7 +43,7 @@ def texts(rng: np.random.Generator, count: int, words: int) -> Iterator[str]:
 
 
 def write_corpus(folder: Path, passages: int, queries: int) -> None:
-    """A corpus with a test split, passage q relevant to question q."""
+    """A corpus with a test split, passage q relevant to query q."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
     writer = SchemaWriter(folder, "qrels")
@@ -56,7 +56,7 @@ def write_corpus(folder: Path, passages: int, queries: int) -> None:
 
 
 def write_runs(folder: Path, systems: int, queries: int, passages: int) -> None:
-    """Runs of `systems` systems, the later ones worse; what they find are NEAR passages of each question, reordered."""
+    """Runs of `systems` systems, each worse than the one before; all rank the same NEAR passages of a query."""
     rng = np.random.default_rng(1)
     near = rng.integers(0, passages, (queries, NEAR))
     near[:, 0] = np.arange(queries)
@@ -87,7 +87,7 @@ def row(system: int, metrics: dict[str, float | None], queries: int, passages: i
 
 
 def visit(browser: Browser, file: Path) -> dict[str, float]:
-    """Seconds until the page is drawn, read whole, and the query browser shows a question; and of its processor."""
+    """Seconds, and processor seconds, until the page is drawn, fully loaded, and its query browser shows a query."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
@@ -104,12 +104,12 @@ def visit(browser: Browser, file: Path) -> dict[str, float]:
     opened, used = time.perf_counter() - start, processor()
     start = time.perf_counter()
     page.click("#open")
-    page.wait_for_selector("#question .systems .hit")
+    page.wait_for_selector("#query .systems .hit")
     asked = time.perf_counter() - start
-    told = {"drawn": drawn, "opened": opened, "opened, processor": used, "question shown": asked}
-    told["question shown, processor"] = processor() - used
+    seconds = {"drawn": drawn, "opened": opened, "opened, processor": used, "query shown": asked}
+    seconds["query shown, processor"] = processor() - used
     page.close()
-    return told
+    return seconds
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, float]:
@@ -139,13 +139,13 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             visits = [visit(browser, file) for _ in range(TIMES)]
             browser.close()
-        shape = f"{settings.systems} systems, {settings.queries:,} questions, {settings.passages:,} passages"
+        shape = f"{settings.systems} systems, {settings.queries:,} queries, {settings.passages:,} passages"
         print(f"| {shape} | median of {TIMES} | least |\n|---|---|---|")
         for name in visits[0]:
-            values = [told[name] for told in visits]
+            values = [one[name] for one in visits]
             print(f"| {name}, seconds | {statistics.median(values):.2f} | {min(values):.2f} |")
         size = file.stat().st_size / 1e6
-        print(f"\nThe file has {size:.1f} MB and was written in {seconds:.0f} s ({used:.0f} of a processor).")
+        print(f"\nThe file is {size:.1f} MB and took {seconds:.0f} s to write ({used:.0f} s of processor time).")
         if settings.keep:
             shutil.copyfile(file, settings.keep)
 

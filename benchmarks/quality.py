@@ -1,4 +1,4 @@
-"""Quality parity: the bundled encoder without training, under every fixed quantizer, beside BM25, on a real corpus.
+"""Quality of the bundled encoder without training, with every fixed quantizer, compared with BM25, on a real corpus.
 
     python benchmarks/quality.py DIR            # a BEIR folder, here wiki-questions
 

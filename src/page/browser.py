@@ -43,10 +43,12 @@ class Pools:
 
 def add(blocks: Blocks, number: int, group: Group, store: Path, budget: int) -> tuple[dict[str, Any] | None, list[str]]:
     """Add the blocks of a group; returns what the page must know about them (None without any run file), and notes."""
-    shown = [system for system in group.systems if system.files[0].with_name(RUN).exists()]
-    notes = [
-        f"{group.slug}: there is no {RUN} next to {system.files[0]}" for system in group.systems if system not in shown
-    ]
+    missing = [system for system in group.systems if not system.files[0].with_name(RUN).exists()]
+    shown = [system for system in group.systems if system not in missing]
+    number_of = f"{len(missing)} of {len(group.systems)} systems" if len(missing) > 1 else "one system"
+    notes = []
+    if missing:
+        notes.append(f"{group.slug}: no queries for {number_of}, since there is no {RUN} next to {missing[0].files[0]}")
     if not shown:
         return None, notes
     texts = open_texts(shown, store)

@@ -122,7 +122,8 @@ function axes(x, y, log, label, few) {
       draw("text", { x: LEFT - 7, y: y(value) + 4, "text-anchor": "end" }, String(Number(value.toPrecision(4)))),
     ]),
     draw("text", { x: (LEFT + WIDE - RIGHT) / 2, y: HIGH - 8, "text-anchor": "middle", class: "label" }, label),
-    draw("text", { x: LEFT, y: TOP - 2, class: "label" }, state.metric));
+    draw("text", { x: LEFT, y: TOP - 2, class: "label" },
+      group().systems.some((system) => system.seeds.length > 1) ? `${state.metric} (mean over seeds; thin line: range)` : state.metric));
 }
 
 function frontLine(best, x, y) {

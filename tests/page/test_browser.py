@@ -134,7 +134,7 @@ def test_runs_without_a_run_file_are_left_out_and_noted(tmp_path):
     (group,) = groups(systems(find([folder])))
     known, notes = browser.add(Blocks(), 0, group, tmp_path, browser.BUDGET)
     assert len(known["systems"]) == len(group.systems) - 1
-    assert notes[0] == f"beir: there is no run.trec next to {folder}/1-0/result.json"
+    assert notes[0] == f"beir: no queries for one system, since there is no run.trec next to {folder}/1-0/result.json"
     for file in folder.rglob("run.trec"):
         file.unlink()
     assert browser.add(Blocks(), 0, group, tmp_path, browser.BUDGET)[0] is None
