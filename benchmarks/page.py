@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/page.py        # 40 systems, 7,000 queries, 300,000 passages; needs Chromium
 
-Everything is made up: passages of 60 words with Zipf's frequencies, rankings that partly agree, one relevant passage for
-each query. Prints a Markdown table; the browser's processor seconds depend less on what else the machine does than
+Everything is made up: passages of 60 words with Zipf's frequencies, rankings that partly agree, one relevant passage
+for each query. Prints a Markdown table; processor seconds of the browser depend less on what else the machine does than
 elapsed seconds. `--keep FILE` keeps the page.
 """
 
