@@ -68,7 +68,7 @@ TEACHER = Step("teacher", 4, "train", shared=True)  # trainings of cross-encoder
 SCORED = Step("scored", 2, "train", shared=True)  # a teacher's scores: labels/scoring.py
 LABELS = Step("labels", 1, "train")  # pseudo labels: labels/pseudo.py
 
-ELSEWHERE = (  # fields of an encoder that other keys hold: those of tokens, objectives and vectors
+IN_OTHER_KEYS = (  # fields of an encoder that other keys hold: those of tokens, objectives and vectors
     "max_query_length",
     "max_passage_length",
     "query_prefix",
@@ -112,7 +112,7 @@ def negatives(train_set: TrainSet, depth: int, index: str) -> Recipe:
 def pretrained(encoder: Encoder, step: Step | None = None) -> str:
     """The key of a pretrained encoder or, with `TEACHER`, of a cross-encoder that no training here has changed."""
     weights = {"weights": encoder.fingerprint()}
-    return (step or PRETRAINED).recipe(describe(encoder, ELSEWHERE), weights).key
+    return (step or PRETRAINED).recipe(describe(encoder, IN_OTHER_KEYS), weights).key
 
 
 def fit(bench: Bench, objective: Objective, draws: Draws, dev: DevPool | None, read: Mapping[str, str]) -> Recipe:

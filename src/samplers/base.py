@@ -12,9 +12,9 @@ PositiveChoice = Literal["auto", "first", "any"]
 
 
 class Example(NamedTuple):
-    """One training example, in row numbers of the train queries and of the passages.
+    """One training example, by the numbers of train queries and passages.
 
-    lexical: hard negatives of a second kind, found by words, for an objective that has a term of its own for them.
+    lexical: a second kind of hard negatives, found by BM25, for an objective that has a term for them.
     """
 
     query: int
@@ -25,11 +25,11 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Pool:
-    """What a sampler draws from. Rows of `positives` and `candidates` are train queries.
+    """What a sampler draws from: lists of passages for each train query of a train set.
 
-    A query's positives are in the source's order. One without is never drawn. `candidates` are passages in rank order
-    with the query's positives removed (None for samplers that mine nothing); `passages` is the size of the corpus.
-    `relevant` are the passages that are never negatives of a query, where these are more than its `positives`.
+    positives: in the source's order; a query without one is never drawn. candidates: best first, without spared ones;
+    None for samplers that draw from no candidates. passages: how many the corpus has. relevant: the spared passages of
+    each query, if they are more than its positives.
     """
 
     positives: Ragged
