@@ -51,7 +51,7 @@ def build_bm25(
     corpus, vocabulary = _numbered(batches, total, analyzer)
     if not vocabulary:
         raise LabradorError(
-            f"BM25: no passage has a term that is no stop word (language {analyzer.language}); expected at least one; "
+            f"BM25: expected a term that is not a stop word (language {analyzer.language}), the passages have none; "
             "check the corpus and data.language, or use a dense retriever with sampler=random"
         )
     frequencies = passage_frequencies(corpus, len(vocabulary))

@@ -124,7 +124,7 @@ def test_the_same_passages_give_the_same_files(tmp_path: Path):
 
 
 def test_a_corpus_without_terms(tmp_path: Path):
-    with pytest.raises(LabradorError, match="no passage has a term"):
+    with pytest.raises(LabradorError, match="the passages have none"):
         build_bm25([[("", "the"), ("", "?")]], tmp_path)
 
 
