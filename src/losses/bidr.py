@@ -111,8 +111,8 @@ class BiDRLoss(Objective):
         """The rotation [D, D], the skew [D, D] by which training turns it, and the codebooks [M, K, D / M]."""
         import torch
 
-        rate, books = self.layer_learning_rate, self.codebooks or usual_codebooks(dimension)
-        codewords = torch.randn(books, self.centroids, dimension // books)
+        rate, count = self.layer_learning_rate, self.codebooks or usual_codebooks(dimension)
+        codewords = torch.randn(count, self.centroids, dimension // count)
         return {
             ROTATION: Parameter(torch.eye(dimension), 0.0),
             CODEBOOKS: Parameter(codewords * (1 / (self.sharpness or 1.0)) ** 0.5, rate),

@@ -13,7 +13,7 @@ from .base import Retriever
 
 @component
 class BM25(Retriever):
-    """Ranks by the words that query and passage share; it has no vectors, so nothing to quantize."""
+    """Ranks by the terms that query and passage share; it has no vectors to quantize."""
 
     learns = False
 
@@ -28,7 +28,7 @@ class BM25(Retriever):
             )
         if not isinstance(search, Scan) or search.device != "cpu":
             raise LabradorError(
-                "retriever=bm25: it searches its own word index on the CPU; leave search=scan and device=cpu"
+                "retriever=bm25: expected search=scan and search.device=cpu; it searches its own index of terms"
             )
 
     def check_corpus(self, corpus: Corpus, quantizer: Quantizer) -> None:

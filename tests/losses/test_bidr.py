@@ -34,22 +34,22 @@ def rotation(size, seed=1):
 
 
 def by_loop(z, codebooks, sharpness):
-    """Sub-space by sub-space, word by word: what the layer is defined to be."""
+    """Sub-space by sub-space, codeword by codeword: what the layer is defined to be."""
     rows = []
     for vector in z:
         parts = []
-        for book, part in zip(codebooks, vector.split(codebooks.shape[2]), strict=True):
-            away = torch.stack([(part - word).square().sum() for word in book])
+        for codewords, part in zip(codebooks, vector.split(codebooks.shape[2]), strict=True):
+            away = torch.stack([(part - codeword).square().sum() for codeword in codewords])
             soft = torch.softmax(-sharpness * away, dim=0)
-            hard = torch.zeros(len(book), dtype=z.dtype)
+            hard = torch.zeros(len(codewords), dtype=z.dtype)
             hard[away.argmin()] = 1.0
             weights = hard + soft - soft.detach()
-            parts.append(sum(weight * word for weight, word in zip(weights, book, strict=True)))
+            parts.append(sum(weight * codeword for weight, codeword in zip(weights, codewords, strict=True)))
         rows.append(torch.cat(parts))
     return torch.stack(rows)
 
 
-def test_distances_are_squared_and_of_every_word():
+def test_distances_are_squared_and_of_every_codeword():
     codebooks = torch.tensor([[[0.0, 0.0], [1.0, 1.0]], [[2.0, 0.0], [0.0, 3.0]]])
     assert distances(torch.tensor([[1.0, 0.0, 2.0, 1.0]]), codebooks).tolist() == [[[1.0, 1.0], [1.0, 8.0]]]
 
@@ -67,11 +67,11 @@ def test_the_layer_and_its_gradients_are_those_of_the_plain_loop(sharpness):
     assert grads[0][1].abs().max() > 1e-3
 
 
-def test_what_the_layer_gives_is_words_to_the_last_bit():
+def test_the_layer_gives_codewords_to_the_last_bit():
     z, codebooks = drawn(50, 8).float(), drawn(2, 16, 4, seed=1).float()
     coded = quantize(z, codebooks)
-    words = {tuple(word) for word in codebooks.reshape(-1, 4).tolist()}
-    assert {tuple(part) for part in coded.reshape(-1, 4).tolist()} <= words
+    codewords = {tuple(codeword) for codeword in codebooks.reshape(-1, 4).tolist()}
+    assert {tuple(part) for part in coded.reshape(-1, 4).tolist()} <= codewords
 
 
 def test_a_turned_rotation_is_one_and_starts_as_it_was():
@@ -84,14 +84,14 @@ def test_a_turned_rotation_is_one_and_starts_as_it_was():
 
 
 def module(state=None, dimension=2, **settings):
-    """The trainable objective with the given rotation and words."""
+    """The trainable objective with the given rotation and codewords."""
     made = ObjectiveModule(BiDRLoss(**{"codebooks": 1, "centroids": 2} | settings), dimension).double()
     made.start_from({name: value.numpy() for name, value in (state or {}).items()})
     return made
 
 
 def test_the_losses_of_worked_numbers():
-    # a quarter turn: R (x, y) = (-y, x); both passages, turned, are nearest to the word (0, 1) and (0, -2)
+    # a quarter turn: R (x, y) = (-y, x); both passages, turned, are nearest to the codeword (0, 1) and (0, -2)
     state = {
         ROTATION: torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64),
         CODEBOOKS: torch.tensor([[[0.0, 1.0], [0.0, -2.0]]], dtype=torch.float64),
@@ -163,7 +163,7 @@ def test_a_state_of_other_codebooks_is_refused():
 
 
 def test_the_terms_of_the_unified_query_have_negatives_of_their_own():
-    """Passages: two positives, one drawn by the sampler, one found by words, one that is both."""
+    """Passages: two positives, one drawn by the sampler, one lexical, one that is both."""
     queries, dense, decoded = drawn(2, 3), drawn(5, 3, seed=1), drawn(5, 3, seed=2)
     masked = torch.zeros(2, 5, dtype=torch.bool)
     masked[0, 4] = True  # one more positive of the first query

@@ -201,7 +201,7 @@ def test_the_layer_starts_as_the_identity_or_as_orthonormal_rows_and_has_its_own
     torch.testing.assert_close(more.T @ more, torch.eye(16))
 
 
-def test_without_a_layer_there_is_nothing_to_learn_beside_the_encoder():
+def test_without_a_layer_there_is_nothing_to_learn_but_the_encoder():
     module = ObjectiveModule(BPRLoss(hash_layer="none"), 8)
     assert module.parameter_groups() == []
     assert not module.state_dict()

@@ -1,4 +1,4 @@
-"""Vectors and judged questions that a quantizer can learn from."""
+"""Vectors and judged queries that a quantizer can learn from."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def unit(x):
 
 @pytest.fixture(scope="module")
 def vectors():
-    """600 passages whose meaning lies in half of the dimensions, the rest is noise; 200 questions near theirs."""
+    """600 passages whose meaning lies in half of the dimensions, the rest is noise; 200 queries near theirs."""
     generator = np.random.default_rng(0)
     weights = np.r_[np.ones(D // 2), np.full(D // 2, 0.9)].astype(np.float32)
     passages = generator.standard_normal((600, D)) * weights
@@ -32,7 +32,7 @@ def vectors():
 
 @pytest.fixture
 def rank_of_positives():
-    """The mean place of each question's positive by <q, decoded code>, of a codec and its training vectors."""
+    """The mean place of each query's positive by <q, decoded code>, of a codec and its training vectors."""
 
     def rank(codec, x):
         scores = x.judged.queries @ codec.decode(codec.encode(x.passages)).T

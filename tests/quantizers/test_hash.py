@@ -103,12 +103,12 @@ def test_without_judged_questions_it_says_so(vectors):
         ({"negatives": 60}, "quantizer.negatives=60: expected at most depth=50"),
     ],
 )
-def test_settings_that_cannot_work_are_told(settings, message):
+def test_settings_that_cannot_work_are_refused(settings, message):
     with pytest.raises(LabradorError, match=message):
         configured(Hash, **settings)
 
 
-def test_dimensions_that_do_not_fill_bytes_are_told():
+def test_dimensions_that_do_not_fill_bytes_are_refused():
     with pytest.raises(LabradorError, match=r"quantizer\.bits=null: .* each of 30 dimensions .*; set it to 24"):
         Hash().check(30)
     configured(Hash, bits=16).check(30)
@@ -116,7 +116,7 @@ def test_dimensions_that_do_not_fill_bytes_are_told():
         configured(Hash, bits=16, negatives=40).check(30, 30)
 
 
-def test_a_training_that_diverges_is_told(vectors):
+def test_a_training_that_diverges_is_refused(vectors):
     with pytest.raises(LabradorError, match=r"expected a finite loss, it is .*quantizer\.learning_rate"):
         configured(Hash, steps=3, temperature=1e-42).fit(vectors, 0)
 
@@ -133,10 +133,10 @@ def test_another_positive_of_a_question_is_masked_in_its_batch(vectors):
 
 
 @pytest.mark.parametrize("quantizer", [Hash(), configured(LearnedPQ, codebooks=4)])
-def test_one_passage_can_be_told_from_no_other(quantizer):
+def test_one_passage_alone_is_refused(quantizer):
     with pytest.raises(LabradorError) as caught:
         quantizer.check(32, 1)
-    told = f"quantizer={quantizer.option}: expected two passages or more to tell apart, the corpus has 1"
-    assert str(caught.value).startswith(told)
+    refused = f"quantizer={quantizer.option}: expected two passages or more to tell apart, the corpus has 1"
+    assert str(caught.value).startswith(refused)
     with pytest.raises(LabradorError, match=r"negatives=5: expected fewer than the 3 .*set quantizer.negatives=2"):
         replace(quantizer, negatives=5).check(32, 3)

@@ -128,7 +128,7 @@ def test_a_setting_that_cannot_work_is_refused(settings, message):
         configured(LearnedPQ, **settings)
 
 
-def test_vectors_that_cannot_be_divided_and_missing_pairs_are_told(vectors):
+def test_vectors_that_cannot_be_divided_and_missing_judgements_are_refused(vectors):
     with pytest.raises(LabradorError, match="codebooks=5: expected a divisor"):
         configured(LearnedPQ, codebooks=5).check(D)
     with pytest.raises(LabradorError, match="at most one for each of 100 training vectors"):

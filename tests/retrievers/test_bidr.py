@@ -27,7 +27,7 @@ ENCODER = Tiny(pooling="mean", shared=True)
 
 
 def corpus_of(passages, splits=("train", "test")):
-    """A corpus whose train question has one positive."""
+    """A corpus whose train query has one positive."""
     return SimpleNamespace(splits=splits, passages=range(passages), spared=lambda split: Ragged.from_lists([[0]]))
 
 
@@ -133,7 +133,7 @@ def test_a_verifier_is_trained_only_for_a_search_that_has_one(search, settings, 
 
 
 @pytest.mark.parametrize(("init", "kind", "weight"), [("opq", OPQ, 0.0), ("pq", PQ, 1e-6), ("random", None, 1e-6)])
-def test_what_words_start_from_decides_the_weight_of_their_error(init, kind, weight):
+def test_what_codewords_start_from_decides_the_weight_of_their_error(init, kind, weight):
     lab = Recorder()
     bidr(init=init).train(lab)
     assert lab.steps["bidr, sparse"][1].reconstruction == weight
@@ -172,7 +172,7 @@ def test_codebooks_are_chosen_with_the_retriever():
         bidr(codebooks=7).check(OPQ(codebooks=8), TwoStage())
 
 
-def test_it_needs_train_questions_and_as_many_passages_as_words():
+def test_it_needs_judged_train_queries_and_as_many_passages_as_codewords():
     with pytest.raises(LabradorError, match=r"retriever=bidr: expected judged train queries .* no train split"):
         bidr().check_corpus(Recorder(splits=("test",)).corpus, LearnedPQ())
     few = corpus_of(100)

@@ -101,8 +101,8 @@ def test_a_stage_alone_starts_from_the_encoder_as_it_comes(stages, made):
     assert lab.steps[name][3] is False
 
 
-def test_a_second_stage_with_a_batch_of_its_own_is_one_nodes():
-    """PAIR on NQ: 8 nodes of 512 questions with negatives of their own, then one of 512 (run_nq.sh of its code)."""
+def test_a_second_stage_with_its_own_batch_size_is_one_nodes():
+    """PAIR on NQ: 8 nodes of 512 queries with their own negatives, then one of 512 (run_nq.sh of its code)."""
     lab = Recorder(batch_size=4096)
     pair(negatives="in_batch", second_batch_size=512).train(lab)
     stages = ("pair, stage 1", "pair, stage 2")
@@ -113,7 +113,7 @@ def test_a_second_stage_with_a_batch_of_its_own_is_one_nodes():
         pair(second_batch_size=9).train(Recorder(batch_size=64, gradient_accumulation=4))
 
 
-def test_a_training_that_stops_early_has_an_eighth_of_the_questions_labelled_that_it_visits():
+def test_a_training_that_stops_early_has_an_eighth_of_the_queries_that_it_visits_labelled():
     lab = Recorder(max_steps=5, batch_size=9)
     pair().train(lab)
     assert lab.steps["labels"][-1] == 6
@@ -122,13 +122,13 @@ def test_a_training_that_stops_early_has_an_eighth_of_the_questions_labelled_tha
     assert lab.steps["labels"][-1] == 7
 
 
-def test_a_teachers_training_has_settings_of_its_own():
+def test_a_teachers_training_has_its_own_settings():
     lab = Recorder(epochs=3, batch_size=8)
     pair(teacher_epochs=1, teacher_batch_size=4, teacher_learning_rate=1e-5).train(lab)
     assert lab.steps["teacher"][2] == TrainSettings(epochs=1, batch_size=4, learning_rate=1e-5, dropout=0.0)
 
 
-def test_a_teacher_visits_twice_the_retrievers_questions_unless_it_has_epochs_of_its_own():
+def test_a_teacher_visits_twice_the_retrievers_queries_unless_it_has_its_own_epochs():
     train = TrainSettings(max_steps=5, batch_size=16, gradient_accumulation=4, optimizer="lamb", learning_rate=1e-3)
     found = pair(teacher_batch_size=6).labelling.training(train, 384)
     assert found == TrainSettings(max_steps=27, batch_size=6, learning_rate=2e-4, dropout=0.0)
@@ -194,7 +194,7 @@ def test_dpr_learns_from_the_same_labels_as_the_second_stage():
         ),
     ],
 )
-def test_a_setting_that_cannot_be_is_told(make, message):
+def test_a_setting_that_cannot_be_is_refused(make, message):
     with pytest.raises(LabradorError, match=message):
         make()
 
@@ -284,7 +284,7 @@ def test_the_encoders_own_model_must_be_fit_to_teach(monkeypatch):
         pair().check(Flat(), Scan())
 
 
-def test_it_needs_train_questions():
+def test_it_needs_judged_train_queries():
     corpus = SimpleNamespace(splits=("test",), passages=range(10))
     with pytest.raises(LabradorError, match=r"retriever=pair: expected judged train queries .* no train split"):
         pair().check_corpus(corpus, Flat())

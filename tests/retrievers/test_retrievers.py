@@ -102,7 +102,7 @@ def test_pretrained_trains_nothing_and_needs_no_train_split():
     assert lab.steps == []
 
 
-def test_dpr_without_train_questions_says_what_is_missing():
+def test_dpr_without_train_queries_says_what_is_missing():
     with pytest.raises(LabradorError, match=r"no train split.*qrels/train\.tsv.*retriever=pretrained"):
         DPR(encoder=ENCODER, sampler=BM25Hard()).check_corpus(Recorder(splits=("test",)).corpus, Flat())
 
@@ -116,7 +116,7 @@ def test_what_bm25_cannot_do_is_said():
         bm25.check(Flat(), TwoStage())
 
 
-def test_a_quantizer_that_does_not_fit_is_told_before_training():
+def test_a_quantizer_that_does_not_fit_is_refused_before_training():
     dpr = DPR(encoder=ENCODER, sampler=BM25Hard())
     with pytest.raises(LabradorError, match="codebooks"):
         dpr.check(OPQ(codebooks=7), Scan())
@@ -125,7 +125,7 @@ def test_a_quantizer_that_does_not_fit_is_told_before_training():
         dpr.check_corpus(few, OPQ(codebooks=8))
 
 
-def test_a_temperature_of_zero_is_told():
+def test_a_temperature_of_zero_is_refused():
     with pytest.raises(LabradorError, match=r"retriever\.temperature=0"):
         configured(DPR, encoder=ENCODER, sampler=BM25Hard(), temperature=0.0)
 
@@ -150,7 +150,7 @@ def test_bpr_with_ann_takes_two_rounds():
     assert [step[0] for step in lab.steps] == ["fit", "search", "fit", "learned"]
 
 
-def test_the_hash_layer_is_there_where_vectors_are_normalised_unless_told_otherwise():
+def test_the_hash_layer_is_there_where_vectors_are_normalised_unless_set_otherwise():
     assert bpr().objective.hash_layer == "none"
     assert bpr(hash_layer="linear").objective.hash_layer == "linear"
     normalised = Tiny(normalize=True)
@@ -159,7 +159,7 @@ def test_the_hash_layer_is_there_where_vectors_are_normalised_unless_told_otherw
     assert bpr(encoder=normalised, hash_layer="none").objective.hash_layer == "none"
 
 
-def test_the_dense_loss_is_there_where_vectors_are_normalised_unless_told_otherwise():
+def test_the_dense_loss_is_there_where_vectors_are_normalised_unless_set_otherwise():
     assert bpr().objective.dense_loss == "none"
     assert bpr(dense_loss="cross_entropy").objective.dense_loss == "cross_entropy"
     normalised = Tiny(normalize=True)
@@ -176,12 +176,12 @@ def test_the_dense_loss_is_there_where_vectors_are_normalised_unless_told_otherw
         ({"bits": 16, "hash_layer": "none"}, r"retriever\.bits=16: expected null without a hash layer"),
     ],
 )
-def test_settings_of_bpr_that_cannot_work_are_told(settings, message):
+def test_settings_of_bpr_that_cannot_work_are_refused(settings, message):
     with pytest.raises(LabradorError, match=message):
         bpr(**settings)
 
 
-def test_bits_of_the_quantizer_are_told_to_be_bprs_own():
+def test_bits_of_the_quantizer_are_bprs_own():
     hashed = bpr(hash_layer="linear", bits=16)
     hashed.check(Hash(), TwoStage())
     hashed.check(configured(Hash, bits=16), TwoStage())
@@ -189,7 +189,7 @@ def test_bits_of_the_quantizer_are_told_to_be_bprs_own():
         hashed.check(configured(Hash, bits=8), TwoStage())
 
 
-def test_a_learned_quantizer_without_train_questions_says_what_is_missing():
+def test_a_supervised_quantizer_without_train_queries_says_what_is_missing():
     without = Recorder(splits=("test",)).corpus
     with pytest.raises(LabradorError, match=r"quantizer=hash: expected judged train queries .* no train split"):
         Pretrained(encoder=ENCODER, sampler=BM25Hard()).check_corpus(without, Hash())
@@ -215,7 +215,7 @@ def test_a_dimension_that_does_not_fill_bytes_needs_bprs_own_bits():
         bpr(encoder=odd).check(Hash(), TwoStage())
 
 
-def test_hash_tables_that_do_not_fit_are_told_before_training():
+def test_hash_tables_that_do_not_fit_are_refused_before_training():
     with pytest.raises(LabradorError, match=r"search\.key_bits=8"):
         bpr().check(Hash(), HashLookup(tables=9, key_bits=8))
     bpr(hash_layer="linear", bits=80).check(Hash(), HashLookup(tables=9, key_bits=8))
