@@ -69,7 +69,8 @@ def exact_top(passages: Scanned, queries: Floats, k: int, ties_from: int = 0) ->
     One passage more than k is fetched: where it scores below the k-th, the ranking is complete. The other queries are
     scanned again, `WIDEN` times as deep. Where still more passages share the k-th score, all that score higher are
     known, and the missing ones are found by scoring ranges of passages in the order of ties until there are enough.
-    So memory grows with k, not with the number of equal scores.
+    So memory grows with k, not with the number of equal scores. It costs a few percent of faiss's own scan
+    (benchmarks/quantizers.py).
     """
     size = passages.size
     deepest = min(size, passages.deepest or size)
