@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COMPONENT = "component: "  # before the settings in `ResultRow.components`, which labels use last
 DIGITS = 6  # of a fingerprint in a label
+TRAININGS = ("fit", "teacher")  # steps in `ResultRow.keys` whose artifacts are trained
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ def systems(rows: Mapping[Path, ResultRow]) -> list[System]:
         files, of_seeds = zip(*(seeds[seed] for seed in sorted(seeds)), strict=True)
         found.append(System(label, of_seeds, files))
     return sorted(found, key=lambda system: order(system.rows[0]))
+
+
+def step_of(name: str) -> str:
+    """The step of a name in `ResultRow.keys`: "fit" of "fit.2"."""
+    return name.split(".")[0]
 
 
 def order(row: ResultRow) -> tuple:

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from ..groups import Group
 from ..per_query import check_queries
 from ..systems import System
-from .style import INK, new_figure
+from .style import INK, panels
 
 GAIN, LOSS = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange: dark and light when printed in grey
 WIDE = 26  # characters: the longest line of a panel's title
 PER_INCH = 12  # characters of the figure's title
-PER_LINE = 3  # panels side by side
 
 
 def gains(system: System, baseline: System, metric: str) -> NDArray[np.float64]:
@@ -36,17 +35,12 @@ def draw(group: Group, named: Sequence[System], baseline: System, metric: str) -
     shown = [s for s in named if s != baseline and s.mean(metric) is not None]
     if not shown or baseline.mean(metric) is None:
         return None
-    columns = 2 if len(shown) == 4 else min(PER_LINE, len(shown))
-    lines = -(-len(shown) // columns)
-    width = max(3.4, 2.5 * columns)
-    figure = new_figure(width, 0.6 + 1.75 * lines)
-    panels: Any = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    for place, axes in enumerate(panels.flat):
-        if place < len(shown):
-            _panel(axes, shown[place].label, gains(shown[place], baseline, metric))
-        else:
-            axes.set_visible(False)
-    title = textwrap.fill(f"{group.name}: {metric} minus that of {baseline.label}", int(PER_INCH * width))
+    figure, axes = panels(len(shown), 1.75, shared=True)
+    for each, system in zip(axes, shown, strict=True):
+        _panel(each, system.label, gains(system, baseline, metric))
+    title = textwrap.fill(
+        f"{group.name}: {metric} minus that of {baseline.label}", int(PER_INCH * figure.get_figwidth())
+    )
     figure.suptitle(title, fontsize=9, fontweight="bold")
     figure.supxlabel("queries in order of gain (percent)", fontsize=8.5)
     figure.supylabel(f"difference in {metric}", fontsize=8.5)

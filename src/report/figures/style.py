@@ -19,6 +19,7 @@ LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8,
 FRONT = (0, (4, 2))  # the line of a Pareto front
 INK, FAINT = "#222222", "#9a9a9a"
 FEW, ROOM = 8, 0.4  # costs that an axis labels; inches that a label takes
+PER_LINE = 3  # panels side by side
 DECADE = 10.0  # ratio of the largest to the smallest cost from which the axis is logarithmic
 
 STYLE: dict[str, Any] = {
@@ -54,6 +55,17 @@ STYLE: dict[str, Any] = {
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of `width` x `height` inches; draw and save it within `styled`."""
     return Figure(figsize=(width, height), dpi=STYLE["savefig.dpi"], layout="constrained")
+
+
+def panels(count: int, height: float, shared: bool) -> tuple[Figure, list[Any]]:
+    """A figure of `count` axes in a grid, each about `height` inches high, with `shared` axes or without."""
+    columns = 2 if count == 4 else min(PER_LINE, count)
+    lines = -(-count // columns)
+    figure = new_figure(max(3.5, 2.5 * columns), 0.5 + height * lines)
+    axes = figure.subplots(lines, columns, sharex=shared, sharey=shared, squeeze=False).ravel()
+    for empty in axes[count:]:
+        empty.set_visible(False)
+    return figure, list(axes[:count])
 
 
 def styled() -> Any:

@@ -10,12 +10,11 @@ from matplotlib.figure import Figure
 
 from ...errors import LabradorError
 from ..systems import System
-from .style import COLOURS, LINES, new_figure
+from .style import COLOURS, LINES, panels
 
 STEPS = ("fit", "teacher")  # the artifacts that hold a curve
 CURVE, MANIFEST = "curve.jsonl", "manifest.json"
 DEV_RANK = "dev_rank"  # in the points of a curve that have a dev rank instead of a loss
-PER_LINE = 3  # panels side by side
 
 
 @dataclass(frozen=True)
@@ -76,19 +75,14 @@ def _flat(config: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
 
 def draw(found: Sequence[Curve]) -> Figure | None:
     """One panel for each kind of training of the same retrievers; None if no curve has two points."""
-    panels: dict[tuple[str, tuple[str, ...]], list[Curve]] = {}
+    kinds: dict[tuple[str, tuple[str, ...]], list[Curve]] = {}
     for curve in found:
         if len(curve.steps) > 1:
-            panels.setdefault((curve.what, curve.retrievers), []).append(curve)
-    if not panels:
+            kinds.setdefault((curve.what, curve.retrievers), []).append(curve)
+    if not kinds:
         return None
-    columns = min(PER_LINE, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = new_figure(max(3.6, 2.6 * columns), 0.4 + 2.1 * lines)
-    axes: Any = figure.subplots(lines, columns, squeeze=False)
-    for place, each in enumerate(axes.flat):
-        each.set_visible(place < len(panels))
-    for each, ((what, retrievers), curves_there) in zip(axes.flat, panels.items(), strict=False):
+    figure, axes = panels(len(kinds), 2.1, shared=False)
+    for each, ((what, retrievers), curves_there) in zip(axes, kinds.items(), strict=True):
         labels = differing(curves_there)
         for number, (curve, label) in enumerate(zip(curves_there, labels, strict=True)):
             look = {"color": COLOURS[number % len(COLOURS)], "linestyle": LINES[number % len(LINES)]}

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...results import ResultRow
-from ..systems import System
+from ..systems import TRAININGS, System, step_of
 from .crossed import Variance, interaction, pooled, seed_variance
 
-TRAININGS = ("fit", "teacher")  # steps whose artifacts are trained
 EXACT = ("flat", "sq8")  # quantizers that draw nothing, for rows that do not record what was drawn
 
 Floats = NDArray[np.float64]
@@ -183,14 +182,14 @@ def _pooled_by_source(sources: dict[object, list[Variance]]) -> Variance:
 
 
 def _trainings(row: ResultRow) -> frozenset[str]:
-    return frozenset(key for name, key in row.keys.items() if _step(name) in TRAININGS)
+    return frozenset(key for name, key in row.keys.items() if step_of(name) in TRAININGS)
 
 
 def _quantizers(row: ResultRow) -> frozenset[str]:
     named = row.keys if row.drawn is None else row.drawn
     if row.drawn is None and row.quantizer in EXACT:
         return frozenset()
-    return frozenset(key for name, key in named.items() if _step(name) == "quantizer")
+    return frozenset(key for name, key in named.items() if step_of(name) == "quantizer")
 
 
 def _step(name: str) -> str:
