@@ -150,5 +150,5 @@ def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
 def test_a_missing_file_of_questions_is_told_before_any_long_step(tmp_path, beir):
     done = run("data=beir", f"data.path={beir}", *SMALL, "retriever=pair", "retriever.extra_queries=no", cwd=tmp_path)
     assert done.returncode == 2
-    assert "retriever.extra_queries=no: no such file" in done.stderr
+    assert "retriever.extra_queries=no: expected a readable file of queries; " in done.stderr
     assert {path.name for path in (tmp_path / "artifacts").iterdir()} <= {"data", "passages", "subset"}

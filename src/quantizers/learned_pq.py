@@ -62,9 +62,7 @@ class LearnedPQ(SupervisedQuantizer):
         dimension = x.passages.shape[1]
         self.check(dimension, len(x.passages))
         lengths = [mean_length(vectors, seed) for vectors in (judged_queries(x).queries, x.passages)]
-        queries, passages = (
-            2.0 ** round(math.log2(length)) for length in lengths
-        )  # dividing by a power of two is exact
+        queries, passages = (2.0 ** round(math.log2(length)) for length in lengths)  # to divide by them is exact
         loss = self.loss.resolved(dimension, normalized=True, opq=True)
         loss = replace(
             loss,

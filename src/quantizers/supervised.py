@@ -18,8 +18,6 @@ from .base import JudgedQueries, Quantizer, State, TrainingVectors, Vectors
 
 PROBE = 10_000  # vectors whose mean length is taken, at most
 WARMUP = 0.1  # share of the steps in which the learning rate rises; it falls linearly afterwards
-
-
 DEPTH = "hard negatives are drawn among so many passages that the vectors rank best"  # the help line of a setting
 
 
@@ -59,9 +57,7 @@ class SupervisedQuantizer(Quantizer):
     def check_spare(self, spare: int) -> None:
         """Raise SettingError for more negatives than the `spare` passages that may be a train query's negatives."""
         if self.negatives > spare:
-            expected = (
-                f"at most {spare}: a train query has no more passages that are not its positives or of their text"
-            )
+            expected = f"at most {spare}: a train query has no more passages beyond its positives and their duplicates"
             remedy = f"set quantizer.negatives={spare}, or use a larger corpus"
             raise SettingError("negatives", self.negatives, expected, remedy, "quantizer")
 

@@ -24,10 +24,7 @@ from ..training.train_set import Labels, TrainSet
 from .base import need_others
 
 OF_TRAINING = ("teacher_negatives", "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
-OF_TEACHER = {
-    "model": "teacher",
-    "max_passage_length": "teacher_passage_length",
-}  # an encoder's settings, as a teacher's
+OF_TEACHER = {"model": "teacher", "max_passage_length": "teacher_passage_length"}  # from its encoder's settings
 RATE, WIDTH = 2e-4, 384  # learning rate of a teacher up to that width; a wider one's falls with the square of its width
 TAUGHT = 2  # with train.max_steps, a teacher visits so many times the queries: it must come to be sure
 VISITED = 8  # with train.max_steps, one of so many of the queries visited is labelled: each costs many scores
@@ -152,7 +149,8 @@ class Labelling:
             try:
                 read_questions(Path(self.extra_queries).expanduser())
             except LabradorError as error:
-                raise LabradorError(f"retriever.extra_queries={error}") from error
+                expected = "a readable file of queries"
+                raise SettingError("extra_queries", self.extra_queries, expected, str(error), "retriever") from error
         need_others(corpus, "a teacher and its base retriever")
 
 
