@@ -1,7 +1,7 @@
 """.npy files: opened as memory maps, read and written by position, streamed.
 
-A memory map's touched pages count as the process's memory, so that encoding 21 million passages through one looks
-like (and under a memory limit can be) a process that grows with the corpus. Plain reads and writes do not.
+The pages of a memory map count as the process's memory: written through one, 21 million vectors make a process that
+grows with the corpus, and under a memory limit a killed one. Positioned reads and writes do not.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from ..machine.files import sync
 
 
 class Layout(NamedTuple):
-    """What a .npy file's header says, and where its data start, in bytes."""
+    """The header of a .npy file, and the byte at which its data start."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -23,7 +23,7 @@ class Layout(NamedTuple):
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of one row: one step along the first axis."""
+        """Bytes of a row, one step along the first axis."""
         return int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
 
 
@@ -45,7 +45,7 @@ def layout(path: Path) -> Layout:
 
 
 def create(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> Layout:
-    """Make a .npy file of zeros; the file system gives it blocks only as rows are written."""
+    """Make a .npy file of zeros, which takes space only as rows are written."""
     with path.open("wb") as file:
         start = _write_header(file, shape, np.dtype(dtype))
         made = Layout(shape, np.dtype(dtype), start)
@@ -54,7 +54,7 @@ def create(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> Layout:
 
 
 def write_rows(path: Path, first: int, rows: NDArray[Any]) -> None:
-    """Write `rows` over those from number `first` on, and wait until the disk has them."""
+    """Write `rows` over those from `first` on, and wait until the disk has them."""
     into = layout(path)
     if rows.dtype != into.dtype or rows.shape[1:] != into.shape[1:] or first + len(rows) > into.shape[0]:
         raise ValueError(f"{path}: {rows.dtype} {rows.shape} at row {first} does not fit {into.dtype} {into.shape}")
@@ -65,7 +65,7 @@ def write_rows(path: Path, first: int, rows: NDArray[Any]) -> None:
 
 
 def read_rows(path: Path, first: int, last: int) -> NDArray[Any]:
-    """Rows first..last (without last) of a .npy file, in memory."""
+    """Rows first..last (exclusive) of a .npy file, in memory."""
     source = layout(path)
     count = max(0, min(last, source.shape[0]) - first)
     flat = np.fromfile(

@@ -1,4 +1,4 @@
-"""Lists of row numbers, one list per row, in two flat arrays (compressed sparse rows)."""
+"""Lists of row numbers of different lengths in two flat arrays (compressed sparse rows)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from .npy import open_array
 class Ragged:
     """N lists of integers: list i is values[offsets[i]:offsets[i + 1]].
 
-    The positives of each query, or its candidates in rank order, are held this way: no Python object per entry,
-    and both arrays may be memory-mapped.
+    The positives of each query, or its candidates in rank order: no Python object for each entry, and both arrays may
+    be memory-mapped.
     """
 
     values: NDArray[np.int64]  # [total]
@@ -23,9 +23,9 @@ class Ragged:
 
     @classmethod
     def from_pairs(cls, rows: ArrayLike, values: ArrayLike, count: int) -> "Ragged":
-        """Group the pairs (rows[i], values[i]), each [P], by row into `count` lists; a list keeps the pairs' order.
+        """Group the values [P] by their rows [P] into `count` lists that keep their order.
 
-        Raises ValueError when a row is outside [0, count).
+        Raises ValueError if a row is outside [0, count).
         """
         rows, values = np.asarray(rows, dtype=np.int64), np.asarray(values, dtype=np.int64)
         if len(rows) and (rows.min() < 0 or rows.max() >= count):
@@ -43,7 +43,7 @@ class Ragged:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many entries each list has, [N]."""
+        """The number of entries of each list, [N]."""
         return np.diff(self.offsets)
 
     def __len__(self) -> int:
@@ -65,23 +65,23 @@ class Ragged:
         return Ragged(self.values[places], offsets)
 
     def ascending(self) -> "Ragged":
-        """The same lists, the entries of each in ascending order."""
+        """The same lists, each sorted."""
         rows = np.repeat(np.arange(len(self)), self.lengths)
         return Ragged(self.values[np.lexsort((self.values, rows))], self.offsets)
 
     def followed_by(self, more: "Ragged") -> "Ragged":
-        """These lists, and after them those of `more`."""
+        """These lists, then those of `more`."""
         offsets = np.concatenate([self.offsets, self.offsets[-1] + more.offsets[1:]])
         return Ragged(np.concatenate([self.values, more.values]), offsets)
 
     def spread(self, rows: NDArray[np.int64], count: int) -> "Ragged":
-        """These lists in the given rising `rows` among `count`; every other row gets an empty list."""
+        """`count` lists: these in the ascending `rows`, empty ones elsewhere."""
         lengths = np.zeros(count, dtype=np.int64)
         lengths[rows] = self.lengths
         return Ragged(self.values, np.concatenate([[0], np.cumsum(lengths)]))
 
     def without(self, others: "Ragged") -> "Ragged":
-        """These lists without the entries that the same list of `others` has; the order of the rest is kept."""
+        """These lists without the entries of the same list of `others`, in the same order."""
         rows, left_out = (np.repeat(np.arange(len(lists)), lists.lengths) for lists in (self, others))
         size = 1 + max(int(lists.values.max(initial=0)) for lists in (self, others))
         kept = ~np.isin(rows * size + self.values, left_out * size + others.values)

@@ -1,4 +1,4 @@
-"""Vectors read from arrays that may be memory maps larger than memory: block by block, checked, and sampled."""
+"""Vectors in arrays that may be memory maps larger than memory: read block by block, checked, sampled."""
 
 from collections.abc import Iterator
 
@@ -9,16 +9,16 @@ from ..errors import LabradorError
 from ..machine.progress_bar import bar
 
 Vectors = NDArray[np.floating]
-BLOCK_BYTES = 64 * 2**20  # of one block as float32
+BLOCK_BYTES = 64 * 2**20  # of a block as float32
 
 
 def block_rows(dimension: int) -> int:
-    """How many vectors of `dimension` one block holds."""
+    """The number of vectors of `dimension` in a block."""
     return max(1, BLOCK_BYTES // (4 * dimension))
 
 
 def blocks(x: Vectors, name: str = "passage") -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Yield (first row, float32 [n, D]) over `x` [N, D] in order; raises LabradorError on an unusable vector."""
+    """Yield (first row, float32 [n, D]) over `x` [N, D]; raises LabradorError for an unusable vector."""
     step = block_rows(x.shape[1])
     for start in range(0, len(x), step):
         block = np.ascontiguousarray(x[start : start + step], dtype=np.float32)
@@ -27,7 +27,7 @@ def blocks(x: Vectors, name: str = "passage") -> Iterator[tuple[int, NDArray[np.
 
 
 def watched(x: Vectors, description: str) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """What `blocks` yields of the passages' vectors, with a progress bar."""
+    """The `blocks` of passage vectors, with a progress bar."""
     with bar(description, " passages", total=len(x)) as shown:
         for start, block in blocks(x):
             yield start, block
@@ -35,7 +35,7 @@ def watched(x: Vectors, description: str) -> Iterator[tuple[int, NDArray[np.floa
 
 
 def check_values(x: Vectors, name: str, first: int = 0) -> None:
-    """Raise LabradorError when a vector of `x` [N, D], whose rows count from `first`, is NaN, infinite or zero."""
+    """Raise LabradorError if a vector of `x` [N, D], numbered from `first`, is NaN, infinite or zero."""
     squares = np.einsum("nd,nd->n", x, x, dtype=np.float32)
     usable = np.isfinite(squares) & (squares > 0)
     if usable.all():
@@ -58,10 +58,9 @@ def check_shape(x: NDArray[np.generic], width: int, name: str) -> None:
 
 
 def sample(x: Vectors, count: int, seed: int) -> NDArray[np.float32]:
-    """At most `count` rows of `x` [N, D], drawn with `seed` and in row order, as float32 [n, D].
+    """At most `count` rows of `x` [N, D], drawn with `seed`, in row order, as float32 [n, D].
 
-    Rows are read block by block, so that a memory map is read once, forwards. Raises LabradorError on an unusable
-    vector.
+    Read block by block, so a memory map is read once and forwards. Raises LabradorError for an unusable vector.
     """
     if len(x) <= count:
         rows = np.arange(len(x))

@@ -1,4 +1,4 @@
-"""Which device computes, in which precision, and what is said when its memory is full."""
+"""The device that computes, its precision, and the error when its memory is full."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SETTINGS = ("auto", "cpu", "cuda")
-BFLOAT16 = 8.0  # compute capability from which a GPU multiplies bfloat16 matrices in hardware
+BFLOAT16 = 8.0  # least compute capability of GPUs that multiply bfloat16 matrices in hardware
 FULL = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed", "bad_alloc")
 
 
@@ -29,9 +29,9 @@ class Device:
 
 
 def chosen_device(name: str) -> Literal["cpu", "cuda"]:
-    """What a cell's `device`, one of SETTINGS, means here: auto is cuda where there is a GPU that torch can use.
+    """What a cell's `device`, one of SETTINGS, means here: auto is cuda if there is a GPU that torch can use.
 
-    Decided without CUDA, which a cell must not touch before it has its GPU (gpus.py). Raises LabradorError for cuda
+    Decided without CUDA, which a cell must not start before it has its GPU (gpus.py). Raises LabradorError for cuda
     without such a GPU.
     """
     if name == "cpu":
@@ -42,29 +42,29 @@ def chosen_device(name: str) -> Literal["cpu", "cuda"]:
     if names and not built:
         if name == "cuda":
             raise LabradorError(
-                f"device=cuda: torch {torch.__version__} is built for the CPU alone; install a build for CUDA, or use "
+                f"device=cuda: torch {torch.__version__} is built for the CPU only; install a build for CUDA, or use "
                 "device=cpu"
             )
-        log.warning("%d GPUs are here, but torch %s is built for the CPU alone", len(names), torch.__version__)
+        log.warning("found %d GPUs, but torch %s is built for the CPU only", len(names), torch.__version__)
         return "cpu"
     if names:
         return "cuda"
     if built and torch.cuda.is_available():
         if processes.world_size() == 1:
             log.warning(
-                "%s: GPUs cannot be distinguished, so every cell of this machine computes on the first one; put a "
-                "working nvidia-smi on the PATH, or give each process its own GPU with %s",
+                "%s: GPUs cannot be told apart, so every cell on this machine computes on the first; put a working "
+                "nvidia-smi on the PATH, or give each process its own GPU with %s",
                 gpus.listing().why,
                 gpus.VISIBLE,
             )
         return "cuda"
     if name == "cuda":
-        raise LabradorError(f"device=cuda: no GPU is visible here{_why_none()}; use device=cpu or auto")
+        raise LabradorError(f"device=cuda: expected a GPU, none is visible{_why_none()}; use device=cpu or auto")
     return "cpu"
 
 
 def _why_none() -> str:
-    """In brackets, why no GPU is visible; empty where that is unknown."""
+    """Why no GPU is visible, in brackets; empty if unknown."""
     if os.environ.get(gpus.VISIBLE) is not None:
         return f" ({gpus.VISIBLE}={os.environ[gpus.VISIBLE]})"
     why = gpus.listing().why
@@ -72,10 +72,10 @@ def _why_none() -> str:
 
 
 def pick_device(name: str = "auto") -> "torch.device":
-    """The device to compute on now: cpu, cuda, which is this process's GPU, or auto, that GPU where there is one.
+    """The device to compute on: cpu, cuda (this process's GPU), or auto (that GPU if there is one).
 
-    A device that it picked, as a string, picks itself. Raises LabradorError for CUDA without a GPU and for any other
-    name, the GPUs of other processes among them: training uses this process's.
+    The name of a device that it returned gives the same device. Raises LabradorError for cuda without a GPU and for any
+    other name, also that of another process's GPU.
     """
     import torch
 
@@ -84,7 +84,7 @@ def pick_device(name: str = "auto") -> "torch.device":
     if name != "auto" and name.partition(":")[0] != "cuda":
         raise LabradorError(f"device={name}: expected auto, cpu or cuda; choose a GPU with CUDA_VISIBLE_DEVICES")
     if not torch.cuda.is_available():
-        raise LabradorError(f"device={name}: no GPU is visible here{_why_none()}; use device=cpu or auto")
+        raise LabradorError(f"device={name}: expected a GPU, none is visible{_why_none()}; use device=cpu or auto")
     gpu = f"cuda:{own_gpu(torch.cuda.device_count())}"
     if name not in ("auto", "cuda", gpu):
         raise LabradorError(f"device={name}: expected auto, cpu or cuda; choose a GPU with CUDA_VISIBLE_DEVICES")
@@ -92,10 +92,10 @@ def pick_device(name: str = "auto") -> "torch.device":
 
 
 def own_gpu(visible: int) -> int:
-    """The number of this process's GPU among those `visible` to it, of which there is at least one.
+    """The number of this process's GPU among the one or more `visible` ones.
 
-    A launcher shows each process all GPUs of its machine, of which it takes the one of its number, or its own alone.
-    Raises LabradorError where there are several, but fewer than processes.
+    A launcher shows each process either its own GPU or all of the machine, of which it takes the one with its number.
+    Raises LabradorError if there are several GPUs, but fewer than processes.
     """
     if visible == 1:
         return 0
@@ -108,9 +108,9 @@ def own_gpu(visible: int) -> int:
 
 
 def precision(device: "torch.device | str") -> Literal["bfloat16", "float32"]:
-    """The fastest precision the device multiplies matrices in without harm: bfloat16 where the hardware has it.
+    """The fastest precision for matrix products that costs no quality: bfloat16 if the hardware has it.
 
-    Of a GPU it is known before CUDA is used, from what nvidia-smi lists, so that a key can hold it.
+    For a GPU it comes from nvidia-smi, so a key can hold it before CUDA is used.
     """
     import torch
 
@@ -124,7 +124,7 @@ def precision(device: "torch.device | str") -> Literal["bfloat16", "float32"]:
 
 @contextmanager
 def memory_for(what: str, remedy: str) -> Iterator[None]:
-    """Report memory that runs out, a GPU's or the machine's, in one line: `what` was at work, and the `remedy`."""
+    """Report memory that runs out, the GPU's or the machine's, on one line: `what` was running, and the `remedy`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

@@ -1,10 +1,9 @@
-"""A GPU of one's own: cells that run side by side on a machine do not share a GPU by accident.
+"""One GPU for each cell: cells that run at the same time on a machine do not share a GPU by accident.
 
-A cell takes a lock for one of the GPUs that its process may use when something first has to be computed on it, and
-hides the others from the process, which stays on that GPU from then on: CUDA looks at CUDA_VISIBLE_DEVICES once, at its
-first call, so nothing here calls it. A cell that finds everything in the store, or computes on the CPU, waits for no
-GPU. The lock is free between two cells, so that of several processes on a GPU each has its turn. Where a distributed
-launcher deals out GPUs (torchrun), nothing is locked.
+When something must first be computed on a GPU, a cell locks one of those that its process may use and hides the others
+from the process, which stays on that GPU: CUDA reads CUDA_VISIBLE_DEVICES only at its first call, so nothing here calls
+CUDA. A cell that finds everything in the store or computes on the CPU waits for no GPU. The lock is free between cells,
+so processes on one GPU take turns. Under a launcher that assigns GPUs (torchrun) nothing is locked.
 """
 
 import gc
@@ -27,8 +26,8 @@ from . import processes
 log = logging.getLogger(__name__)
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-CHOICE = "LABRADOR_GPUS"  # the GPUs that a process could choose from before it hid all but its own
-WAIT = 1.0  # seconds between two rounds over GPUs that are all taken
+CHOICE = "LABRADOR_GPUS"  # the GPUs that a process could choose from before it hid the others
+WAIT = 1.0  # seconds between two rounds over GPUs that are all in use
 
 
 @dataclass(frozen=True)
@@ -36,22 +35,22 @@ class Gpu:
     """A GPU of this machine."""
 
     uuid: str  # the same in every process
-    capability: float  # of computing: 8.0 is an A100's
+    capability: float  # compute capability; an A100 has 8.0
     model: str  # "NVIDIA H100 80GB HBM3"
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The machine's GPUs in the order of their numbers; without any, `why` they could not be listed."""
+    """The machine's GPUs by number; if there are none, `why` they could not be listed."""
 
     gpus: Sequence[Gpu] = ()
     why: str = ""
 
 
 class Lease:
-    """The GPU of one cell: taken when it is first needed, free again when the cell ends.
+    """A cell's claim to a GPU: taken when first needed, given back when the cell ends.
 
-    `folder` holds the locks, which are this user's on this machine.
+    `folder` holds the locks of this user on this machine.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -62,16 +61,16 @@ class Lease:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Give the GPU back, and the memory on it."""
+        """Give the GPU and its memory back."""
         if self._lock is not None:
             _give_memory_back()
             self._lock.release()
             self._lock = None
 
     def take(self) -> None:
-        """Have a GPU: wait until one is free, hide the others from this process. Call it before CUDA is first used.
+        """Wait until a GPU is free, lock it and hide the others from this process; call it before CUDA is used.
 
-        Does nothing where this cell has one already, where none can be listed, and where torchrun deals them out.
+        Does nothing if this cell has a GPU, if none can be listed, and under torchrun, which assigns them.
         """
         if self._lock is not None or processes.world_size() > 1:
             return
@@ -85,7 +84,7 @@ class Lease:
 
 
 def _first_free(names: Sequence[str], folder: Path) -> tuple[str, FileLock]:
-    """The first of the GPUs whose lock is free, and the lock, held."""
+    """The first GPU whose lock is free, and the acquired lock."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     said = False
     while True:
@@ -103,17 +102,17 @@ def _first_free(names: Sequence[str], folder: Path) -> tuple[str, FileLock]:
 
 
 def _give_memory_back() -> None:
-    """What torch keeps of a GPU's memory for later, for whoever has the GPU next."""
+    """Free the GPU memory that torch holds in reserve, for the next user of the GPU."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
-        gc.collect()  # trainers hold their models in circles
+        gc.collect()  # trainers hold their models in reference cycles
         torch.cuda.empty_cache()
 
 
 def visible_gpus() -> list[str]:
-    """The GPUs that this process may use, by names that are the same in every process: UUIDs, of slices, too.
+    """The UUIDs of the GPUs, or slices of GPUs, that this process may use.
 
-    As nvidia-smi lists them and CUDA_VISIBLE_DEVICES chooses; [] without either.
+    As nvidia-smi lists them and CUDA_VISIBLE_DEVICES selects; [] without either.
     """
     setting = os.environ.get(VISIBLE)
     if setting is None:
@@ -127,15 +126,15 @@ def visible_gpus() -> list[str]:
         elif name.startswith(("GPU-", "MIG-")):
             names.append(name)
         else:
-            break  # as CUDA does: what follows a device that is not there is not used
+            break  # as CUDA does: what follows an unknown device is ignored
     return names
 
 
 def least_capability() -> float | None:
-    """The least compute capability of the GPUs that this process may use; None where none can be listed.
+    """The least compute capability of the GPUs that this process may use; None if none can be listed.
 
-    Of all of them, since it must be known, and enter keys, before a cell has its GPU; it is the same once the cell has
-    one. A slice of a GPU, which is not listed by its own name, counts as the least of the machine.
+    Of all of them, since keys need it before the cell has its GPU; it stays the same afterwards. A slice of a GPU,
+    which nvidia-smi does not list here, counts as the machine's least.
     """
     choice = os.environ.get(CHOICE)
     names, listed = visible_gpus() if choice is None else choice.split(","), listing().gpus
@@ -144,13 +143,13 @@ def least_capability() -> float | None:
 
 
 def models() -> list[str]:
-    """The models of the GPUs that this process may use, each once: one where it is certain which a cell gets."""
+    """The distinct models of the GPUs that this process may use."""
     names = visible_gpus()
     return sorted({gpu.model for gpu in listing().gpus if gpu.uuid in names})
 
 
 def listing() -> Listing:
-    """What nvidia-smi lists, which does not use CUDA."""
+    """The GPUs by nvidia-smi, which does not start CUDA in this process."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return Listing(why="nvidia-smi is not on the PATH")

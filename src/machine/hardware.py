@@ -1,10 +1,9 @@
-"""The machine that a run is on: what latency and throughput depend on besides the code."""
+"""The hardware that a run uses: what latency and throughput depend on besides the code."""
 
 import os
 import platform
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from . import gpus, processes
@@ -14,32 +13,27 @@ CPUINFO = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Machine:
-    """What this process may use of a machine."""
+    """The part of a machine that this process may use."""
 
     processor: str  # "AMD EPYC 9R14"
-    cores: int  # physical ones
-    threads: int  # hardware threads: more than cores where a core runs two
+    cores: int  # physical
+    threads: int  # hardware threads: more than cores if a core runs two
     gpu: str | None  # "NVIDIA H100 80GB HBM3", "8 x ..." for the processes of torchrun; None: no GPU was used
 
 
 def this_machine(device: str) -> Machine:
-    """The machine as a run on `device` uses it; on "cpu" its GPU is left out."""
+    """The machine as a run on `device` uses it; without its GPU on "cpu"."""
     cpus = frozenset(os.sched_getaffinity(0))
-    processor, cores = _processor(cpus)
+    cpuinfo = CPUINFO.read_text(encoding="utf-8") if CPUINFO.exists() else ""
+    processor, cores = read_processor(cpuinfo, cpus)
     return Machine(processor, cores, len(cpus), None if device == "cpu" else _gpu())
 
 
-@cache
-def _processor(cpus: frozenset[int]) -> tuple[str, int]:
-    """The processor's name, and the number of cores that these hardware threads are of."""
-    return read_processor(CPUINFO.read_text(encoding="utf-8") if CPUINFO.exists() else "", cpus)
-
-
 def read_processor(cpuinfo: str, cpus: frozenset[int]) -> tuple[str, int]:
-    """The processor's name, and the number of cores of the hardware threads `cpus`, from the text of /proc/cpuinfo.
+    """The processor's name and the number of cores of the hardware threads `cpus`, from the text of /proc/cpuinfo.
 
-    Where the kernel does not name the processor (ARM), lscpu's name or the architecture; where it does not say which
-    threads share a core, each is one.
+    If the kernel does not name the processor (ARM), it is lscpu's name or the architecture; if the kernel does not say
+    which threads share a core, each counts as one.
     """
     name, cores = "", set()
     for block in cpuinfo.split("\n\n"):
@@ -62,7 +56,7 @@ def _named_by_lscpu() -> str:
 
 
 def _gpu() -> str:
-    """The GPU's model as nvidia-smi lists it, without CUDA, which a cell that found everything never used."""
+    """The GPU's model as nvidia-smi lists it: a cell that found everything in the store never starts CUDA."""
     name, count = " or ".join(gpus.models()), processes.world_size()
     if not name:
         import torch

@@ -1,8 +1,8 @@
-"""One measurement at a time on a machine, and whether other work went on meanwhile.
+"""One measurement at a time on a machine, and whether other work disturbed it.
 
-Latency and throughput are true only where nothing else uses the machine. Cells that run side by side (joblib) measure
-one after another, by a lock; that others trained, encoded or searched meanwhile is noticed, by a lock that all work
-shares. Both are this user's on this machine. The kernel frees them when a process ends, however it ends.
+Latency and throughput are true only if nothing else uses the machine. A lock lets cells that run at the same time
+(joblib) measure one after another; another lock, shared by all work, shows whether others trained, encoded or searched
+meanwhile. Both belong to this user on this machine, and the kernel frees them however a process ends.
 """
 
 import fcntl
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def working() -> Iterator[None]:
-    """Entered for work that takes the processor for a while: measurements of other processes then know of it."""
+    """Hold this around long work, so that measurements of other processes notice it."""
     handle = os.open(_work(), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH)
-        os.utime(handle, ns=(now := time.time_ns(), now))  # seen by a measurement that has begun
+        os.utime(handle, ns=(now := time.time_ns(), now))  # for measurements that have begun
         yield
     finally:
         fcntl.flock(handle, fcntl.LOCK_UN)  # also for processes forked meanwhile
@@ -34,15 +34,15 @@ def working() -> Iterator[None]:
 
 @contextmanager
 def measuring() -> Iterator[Callable[[], bool]]:
-    """Hold the machine's only right to measure; waits for it. This process must not be `working`.
+    """Wait for the machine's measuring lock and hold it; this process must not be `working`.
 
-    Gives a function that says whether other processes have worked since, or did when the measurement began.
+    Gives a function that tells whether other processes worked when the measurement began, or have since.
     """
     lock = FileLock(_folder() / "measuring.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        log.info("another run of Labrador measures on this machine; waiting")
+        log.info("another run of Labrador is measuring on this machine; waiting")
         lock.acquire()
     try:
         handle = os.open(_work(), os.O_RDWR | os.O_CREAT, 0o600)
@@ -65,7 +65,7 @@ def _nobody_works(handle: int) -> bool:
 
 
 def _work() -> Path:
-    """The file whose lock all work shares, and whose time says when the last began."""
+    """The file whose lock all work shares and whose modification time is when the last work began."""
     return _folder() / "working.lock"
 
 

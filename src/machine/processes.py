@@ -1,6 +1,6 @@
-"""The processes that torchrun or `accelerate launch` started for this run; one process without them.
+"""The processes that torchrun or `accelerate launch` started for this run; without them, one.
 
-torch is imported only when there is more than one process, so that a cached run starts quickly.
+torch is imported only if there are several, so that a cached run starts quickly.
 """
 
 import atexit
@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from ..errors import LabradorError
 
-LONGEST_STEP = timedelta(days=7)  # processes wait at barriers while the first one mines or tokenizes
+LONGEST_STEP = timedelta(days=7)  # the others wait at barriers while the main one mines or tokenizes
 
 
 def world_size() -> int:
@@ -28,7 +28,7 @@ def rank() -> int:
 
 
 def local_rank() -> int:
-    """This process's number on its machine: which of its GPUs it uses."""
+    """This process's number on its machine, which is that of its GPU."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
@@ -40,9 +40,8 @@ def is_main() -> bool:
 def start(device: str = "cpu") -> None:
     """Connect the processes until this one ends; does nothing in a single process.
 
-    Tensors on a GPU go by NCCL, those in memory by gloo, and barriers with them: a process that waits for the main one
-    to mine or tokenize sleeps, where NCCL would keep a core and the GPU busy. Raises LabradorError when two processes
-    have one GPU.
+    NCCL carries tensors on GPUs; gloo carries those in memory and the barriers, so a process that waits for the main
+    one sleeps, where NCCL would keep a core and the GPU busy. Raises LabradorError if two processes share a GPU.
     """
     if world_size() == 1:
         return
@@ -58,12 +57,12 @@ def start(device: str = "cpu") -> None:
 
 
 def backends(device: str) -> str:
-    """What carries the tensors of processes that compute on `device`, in torch.distributed's words."""
+    """The torch.distributed backends of processes that compute on `device`."""
     return "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl"
 
 
 def _gathered(value: tuple[str, str]) -> list[tuple[str, str]]:
-    """The values of all processes, in the order of their ranks, in each."""
+    """The values of all processes by rank."""
     import torch
 
     box: list[tuple[str, str]] = [value] * world_size()
@@ -72,22 +71,22 @@ def _gathered(value: tuple[str, str]) -> list[tuple[str, str]]:
 
 
 def check_own_gpus(places: Sequence[tuple[str, str]]) -> None:
-    """Raise LabradorError when two processes are on one GPU; `places` are host name and GPU of each, by rank.
+    """Raise LabradorError if two processes share a GPU; `places` are their host names and GPUs by rank.
 
-    NCCL would stop, or wait for ever, without naming it.
+    NCCL would fail or hang without naming it.
     """
     for rank_, place in enumerate(places):
         if place in places[:rank_]:
             raise LabradorError(
-                f"processes {places.index(place)} and {rank_} are both on GPU {place[1]} of {place[0]}; start as many "
-                "processes as there are GPUs (torchrun --nproc-per-node=GPUS)"
+                f"processes {places.index(place)} and {rank_} are both on GPU {place[1]} of {place[0]}; expected one "
+                "process a GPU; start as many as there are GPUs (torchrun --nproc-per-node=GPUS)"
             )
 
 
 def end(code: int) -> NoReturn:
-    """End this process of several at once, without waiting for the others, who may be waiting for it.
+    """End this process of several at once; torchrun then ends the others, which may be waiting for it.
 
-    torchrun ends them with it. An orderly exit would disconnect first, for which NCCL waits on the others.
+    An orderly exit would disconnect first, for which NCCL waits for the others.
     """
     logging.shutdown()
     sys.stdout.flush()
@@ -96,7 +95,7 @@ def end(code: int) -> NoReturn:
 
 
 def _stop() -> None:
-    """Disconnect: a process that ends with gloo's threads running may be aborted by them after its work is done."""
+    """Disconnect: gloo's running threads could abort a process that ends with its work done."""
     import torch
 
     if torch.distributed.is_initialized():
@@ -108,11 +107,11 @@ def barrier() -> None:
     if world_size() > 1:
         import torch
 
-        torch.distributed.all_reduce(torch.zeros(1))  # by gloo; torch's barrier would take NCCL's where there is one
+        torch.distributed.all_reduce(torch.zeros(1))  # by gloo; torch's barrier would use NCCL
 
 
 def broadcast(value: str) -> str:
-    """The main process's value, in every process."""
+    """The main process's value."""
     if world_size() == 1:
         return value
     import torch

@@ -1,4 +1,4 @@
-"""Progress bars: rate and time left, lively on a terminal, a line twice a minute in a log file."""
+"""Progress bars: rate and time left, lively on a terminal, two lines a minute in a log file."""
 
 import sys
 from typing import Any
@@ -7,14 +7,11 @@ from tqdm import tqdm
 
 from . import processes
 
-IN_A_FILE = 30.0  # seconds between two states of a bar where nobody watches
+IN_A_FILE = 30.0  # seconds between two states of a bar in a log file
 
 
 def bar(description: str, unit: str, total: int | None = None, done: int = 0, **options: Any) -> "tqdm[Any]":
-    """A tqdm bar over `total` of `unit` (" passages", "B"), `done` of them done before.
-
-    Shown by the main process alone.
-    """
+    """A tqdm bar over `total` of `unit` (" passages", "B"), `done` of them done; only the main process shows it."""
     watched = sys.stderr.isatty()
     return tqdm(
         desc=description,

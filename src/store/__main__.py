@@ -24,19 +24,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m labrador.store", description="Show, check and clean the store.")
     where: dict[str, Any] = {"type": Path, "help": "folder of the artifacts (artifacts)"}
     parser.add_argument("--store", default=Path("artifacts"), **where)
-    after = argparse.ArgumentParser(add_help=False)  # the same option behind the command
+    after = argparse.ArgumentParser(add_help=False)  # the same option after the command
     after.add_argument("--store", default=argparse.SUPPRESS, **where)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("ls", parents=[after], help="list the artifacts: step, key, size, seconds, what made them")
     commands.add_parser("verify", parents=[after], help="hash every file against its manifest")
     tidy = "remove broken artifacts and leftovers; not while runs use the store"
     gc = commands.add_parser("gc", parents=[after], help=tidy)
-    gc.add_argument("--keep", type=Path, nargs="+", help="also remove what no result.json below these folders needs")
-    gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    gc.add_argument("--keep", type=Path, nargs="+", help="also remove what no result.json in these folders needs")
+    gc.add_argument("--dry-run", action="store_true", help="only print what would be removed")
     options = parser.parse_args(arguments)
     try:
         if not options.store.is_dir():
-            raise LabradorError(f"--store {options.store}: no such folder; name the `store` of your runs")
+            raise LabradorError(
+                f"--store {options.store}: no such folder; expected the `store` of runs; check the path"
+            )
         store = Store(options.store)
         if options.command == "ls":
             return _list(store)
@@ -75,7 +77,7 @@ def _verify(store: Store) -> int:
 
 
 def _collect(store: Store, keep: list[Path] | None, dry_run: bool) -> int:
-    """Remove broken artifacts, folders of killed runs and, with `keep`, what the kept results do not stand on."""
+    """Remove broken artifacts, folders of killed runs and, with `keep`, what no kept result was made from."""
     needed = None if keep is None else _reachable(store, keep)
     freed = 0
     for step, key, folder in list(store.artifacts()):
@@ -98,14 +100,14 @@ def _remove(store: Store, step: str, key: str, folder: Path, why: str, dry_run: 
                 shutil.rmtree(folder)
                 store.clock_file(step, key).unlink(missing_ok=True)
     except Timeout:
-        print(f"{step:10} {key} is being made: left alone")
+        print(f"{step:10} {key} is being made; skipped")
         return 0
     print(f"{step:10} {key} {size / 1e6:10,.1f} MB  {why}")
     return size
 
 
 def _reachable(store: Store, keep: list[Path]) -> set[str]:
-    """The keys in every result.json below the folders, and the keys those were made from."""
+    """The keys in every result.json in the folders, and the keys of what those were made from."""
     results = [path for folder in keep for path in sorted(folder.rglob("result.json"))]
     if not results:
         raise LabradorError(f"--keep {' '.join(map(str, keep))}: no result.json there; name folders of finished runs")
@@ -124,11 +126,11 @@ def _reachable(store: Store, keep: list[Path]) -> set[str]:
 
 
 def _keys(path: Path) -> list[str]:
-    """The artifact keys of a result row; raises LabradorError when the file is not one."""
+    """The artifact keys of a result row; raises LabradorError if the file is not one."""
     try:
         return [str(key) for key in json.loads(path.read_text())["keys"].values()]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LabradorError(f"{path}: a result row with its keys was expected; remove the file or its run") from error
+        raise LabradorError(f"{path}: expected a result row with its keys; remove the file or its run") from error
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""One artifact: a folder of files and the manifest that says what made them and what they must hold."""
+"""An artifact: a folder of files, with a manifest of what made them and what they must hold."""
 
-import functools
 import hashlib
 import importlib.metadata
 import json
@@ -15,9 +14,9 @@ from typing import Any
 from .keys import Recipe
 
 MANIFEST = "manifest.json"
-ENTRY = {"size", "mtime_ns", "sha256"}  # what a manifest says of a file
-LINKED = 32 * 2**20  # bytes: a larger file is put into a run's folder as a second name of it, not as a copy
-ALWAYS_HASHED = 32 * 2**20  # bytes: files up to this size are hashed at every opening, larger ones when they changed
+ENTRY = {"size", "mtime_ns", "sha256"}  # of a file in a manifest
+LINKED = 32 * 2**20  # bytes: larger files are hard-linked into a run's folder, not copied
+ALWAYS_HASHED = 32 * 2**20  # bytes: files up to this size are hashed when found, larger ones if they changed
 LIBRARIES = (
     "accelerate",
     "bm25s",
@@ -42,28 +41,28 @@ class Artifact:
 
     @property
     def seconds(self) -> float:
-        """How long it took to make: all processes together, where killed ones were continued."""
+        """How long it took to make, over all processes if killed ones were continued."""
         return float(self.manifest["seconds"])
 
     @property
     def size(self) -> int:
-        """Bytes of its files, the manifest not counted."""
+        """Bytes of its files without the manifest."""
         return sum(entry["size"] for entry in self.manifest["files"].values())
 
     def fault(self) -> str | None:
-        """What is wrong with its files, in words; None when they are what the manifest says."""
+        """What is wrong with its files; None if they are as in the manifest."""
         return fault(self.folder, self.manifest, thorough=False)
 
     def place(self, name: str, folder: Path) -> None:
-        """Put one of its files into another folder: a copy, or of a large one a second name where the disk can.
+        """Put one of its files into another folder: a hard link if it is large and the disk can, else a copy.
 
-        What is done to that file later does not get past `fault`: it has another size, time or hash then.
+        `fault` notices when the linked file is changed there: size, time or hash differ.
         """
         source, target = self.folder / name, folder / name
-        target.unlink(missing_ok=True)  # it may be a second name of another artifact's file
+        target.unlink(missing_ok=True)  # it may be a hard link to another artifact's file
         try:
             if source.stat().st_size > LINKED:
-                with suppress(OSError):  # other disks have no such names
+                with suppress(OSError):  # across disks there are none
                     os.link(source, target)
                     return
             shutil.copyfile(source, target)
@@ -78,9 +77,8 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@functools.cache
 def made_with() -> dict[str, Any]:
-    """Library versions and, in a checkout, the git commit."""
+    """The versions of the libraries and, in a checkout, the git commit."""
     installed = {}
     for name in LIBRARIES:
         try:
@@ -90,9 +88,8 @@ def made_with() -> dict[str, Any]:
     return {"labrador": importlib.metadata.version("labrador"), "libraries": installed, "git_commit": git_commit()}
 
 
-@functools.cache
 def git_commit() -> str | None:
-    """The commit of the checkout this code runs from, None outside one."""
+    """The commit of the checkout that this code is from; None outside one."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
@@ -103,20 +100,19 @@ def git_commit() -> str | None:
     return done.stdout.strip()
 
 
-def write_manifest(folder: Path, made_by: dict[str, Any], seconds: float, resumed: bool) -> None:
-    """Describe every file below `folder` in a manifest."""
+def write_manifest(folder: Path, about: dict[str, Any]) -> None:
+    """Write the manifest of a folder: `about` its making, and the size, time and hash of every file."""
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             status = path.stat()
             name = path.relative_to(folder).as_posix()
             files[name] = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": sha256(path)}
-    manifest = {**made_by, "seconds": round(seconds, 3), "resumed": resumed, "files": files, "made_with": made_with()}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    (folder / MANIFEST).write_text(json.dumps({**about, "files": files}, indent=1))
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of an artifact's folder; None where it is missing or unreadable."""
+    """The manifest of an artifact's folder; None if it is missing or unreadable."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError):
@@ -125,7 +121,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def _well_formed(folder: Path, manifest: Any) -> bool:
-    """Whether a manifest has the shape that `write_manifest` gives it, names files, and belongs to this folder."""
+    """Whether a manifest has the form that the store gives it, names files, and belongs to this folder."""
     if not isinstance(manifest, dict):
         return False
     files = manifest.get("files")
@@ -138,10 +134,10 @@ def _well_formed(folder: Path, manifest: Any) -> bool:
 
 
 def fault(folder: Path, manifest: dict[str, Any], thorough: bool) -> str | None:
-    """What is wrong with an artifact's files, in words; None when they are what the manifest says.
+    """What is wrong with an artifact's files; None if they are as in the manifest.
 
-    Small files are hashed; a larger one is hashed if `thorough` or if its time of change is not the recorded one
-    (after a copy of the store, say), and then given the recorded time back, so that it is hashed once.
+    Small files are hashed; a larger one only if `thorough` or if its modification time differs (after a copy of the
+    store, say), which is then reset, so that it is hashed once.
     """
     for name, entry in manifest["files"].items():
         path = folder / name
@@ -149,11 +145,11 @@ def fault(folder: Path, manifest: dict[str, Any], thorough: bool) -> str | None:
             return f"{name} is missing"
         status = path.stat()
         if status.st_size != entry["size"]:
-            return f"{name} has {status.st_size:,} bytes, {entry['size']:,} expected"
+            return f"{name} has {status.st_size:,} bytes, expected {entry['size']:,}"
         touched = status.st_mtime_ns != entry["mtime_ns"]
         if thorough or touched or entry["size"] <= ALWAYS_HASHED:
             if sha256(path) != entry["sha256"]:
-                return f"{name} does not hold what was written (its sha256 differs)"
+                return f"{name} has changed (its sha256 differs)"
             if touched and os.access(path, os.W_OK):
                 os.utime(path, ns=(status.st_atime_ns, entry["mtime_ns"]))
     return None

@@ -1,4 +1,4 @@
-"""How long an artifact has been worked on, over all the processes that did: a killed one's time is not forgotten."""
+"""The time spent on an artifact by all processes that worked on it, killed ones included."""
 
 import threading
 import time
@@ -8,26 +8,26 @@ from pathlib import Path
 
 from ..machine.files import atomically
 
-EVERY = 10.0  # seconds between two notes: at most so much of a process that was killed at once is not counted
+EVERY = 10.0  # seconds between two notes, which is the most that a killed process loses
 
 
 class Clock:
-    """Counts seconds from its making on; `file` holds those so far, for whoever goes on after a kill."""
+    """Counts seconds from its creation on; notes them in `file` for whoever continues after a kill."""
 
     def __init__(self, file: Path, going_on: bool) -> None:
-        """`going_on`: the seconds that former processes have left in `file` are counted."""
+        """`going_on`: count the seconds that earlier processes noted in `file`, too."""
         self._file = file
         self._before = self._noted() if going_on else 0.0
         self._start = time.perf_counter()
 
     @property
     def seconds(self) -> float:
-        """Seconds so far, former processes' with them."""
+        """Seconds so far, those of earlier processes included."""
         return self._before + time.perf_counter() - self._start
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Note the seconds every `EVERY` seconds, and when this ends."""
+        """Note the seconds every `EVERY` seconds and at the end."""
         ended = threading.Event()
 
         def note() -> None:

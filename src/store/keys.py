@@ -13,11 +13,10 @@ KEY_LENGTH = 20  # hex digits: 80 bits
 def describe(component: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
     """A component (a dataclass instance) as plain values: its class and the fields that can change a result.
 
-    Fields declared with `metadata={"key": False}` (paths, devices) and those named in `leave_out` are not part of it;
-    with `metadata={"key": "unless default"}`, for a field that came later, one that has its default is not, so that
-    artifacts made before keep their keys. The class's `version`, above 1, is part of it: it is raised when the same
-    settings come to give another result.
-    Labrador's own classes go by their bare name, so that moving a file renames no artifact.
+    Without fields declared with `metadata={"key": False}` (paths, devices), those named in `leave_out`, and defaults of
+    fields declared with `metadata={"key": "unless default"}`, which were added later: older artifacts keep their keys.
+    With the class's `version` above 1; raise it when the same settings give another result. Labrador's own classes go
+    by their bare names, so moving a file renames no artifact.
     """
     cls = type(component)
     inside = cls.__module__.split(".")[0] == "labrador"
@@ -34,11 +33,11 @@ def describe(component: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an artifact is made from, which names it, and how it is made.
+    """What an artifact is made from, which decides its key, and how it is made.
 
-    config: plain values; inputs: the keys of other artifacts, by what they are here; version: of the step's code.
-    Not in the name: about, which says in the log what is made; stage: the part of a run that its seconds count in;
-    resumable: what a killed process left is continued; collective: all processes of a distributed run make it together.
+    In the key: step; config: plain values; inputs: the keys of other artifacts by role; version: of the step's code.
+    Not in the key: about: what the log calls it; stage: the part of a run that its seconds count in; resumable: what a
+    killed process left is continued; collective: all processes of a distributed run make it together.
     """
 
     step: str

@@ -1,10 +1,12 @@
-"""Making artifacts: once, whole, by one process at a time."""
+"""The store makes artifacts once, whole, and by one process at a time."""
 
 import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -12,7 +14,7 @@ from ..errors import LabradorError, is_disk_full
 from ..machine import processes
 from ..machine.files import finish, remove, unfinished
 from ..machine.measuring import working
-from .artifact import Artifact, fault, read_manifest, write_manifest
+from .artifact import Artifact, fault, made_with, read_manifest, write_manifest
 from .clock import Clock
 from .keys import Recipe
 
@@ -22,25 +24,25 @@ Write = Callable[[Path], float | None]  # fills a folder; see Store.make for wha
 
 
 class Store:
-    """A folder of artifacts: root/STEP/KEY/, beside each a lock and, while it is made, a `.KEY.partial` folder."""
+    """A folder of artifacts, root/STEP/KEY/, each with a lock and, while it is made, a `.KEY.partial` folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def make(self, recipe: Recipe, write: Write) -> Artifact:
-        """Find the artifact of `recipe`, or have `write(folder)` fill a folder and keep that.
+        """Find the artifact of `recipe`, or let `write(folder)` fill a folder and keep that.
 
-        An exception in `write` leaves nothing behind. Of a resumable one, what a killed `write` left is handed to the
-        next one, and only a LabradorError clears it. Of a collective one, every process of a distributed run calls
-        `write` on the same folder; otherwise the main one alone. `write` may return the seconds of work that it found
-        done in another artifact; they are counted with its own.
+        An exception in `write` clears the folder; if the recipe is resumable, only a LabradorError does, and the next
+        `write` gets what a killed one left. If it is collective, every process of a distributed run calls `write` on
+        the same folder, otherwise only the main one. `write` may return seconds of work done for another artifact,
+        which are added to its own.
         """
         if processes.world_size() > 1:
             return self._make_together(recipe, write)
         return self.find(recipe) or self._make_alone(recipe, write)
 
     def find(self, recipe: Recipe, remove: bool = False) -> Artifact | None:
-        """The artifact if it is there and whole; with `remove`, and the lock held, a broken one is cleared away."""
+        """The artifact if it is there and whole; `remove` (with the lock held) clears a broken one away."""
         folder = self.folder(recipe.step, recipe.key)
         if not folder.exists():
             return None
@@ -50,18 +52,18 @@ class Store:
             log.info("%s: found in the store", recipe.title)
             return Artifact(recipe.step, recipe.key, folder, manifest)
         if remove:
-            log.warning("%s: %s; it is removed and made again", recipe.title, wrong)
+            log.warning("%s: %s; removed, to be made again", recipe.title, wrong)
             shutil.rmtree(folder)
         return None
 
     def has(self, recipe: Recipe) -> bool:
-        """Whether the artifact is there and whole, so that `make` will only find it."""
+        """Whether the artifact is there and whole."""
         folder = self.folder(recipe.step, recipe.key)
         manifest = read_manifest(folder)
         return manifest is not None and fault(folder, manifest, thorough=False) is None
 
     def by_key(self, key: str) -> Artifact | None:
-        """The artifact of that key, of whatever step, if it has a manifest; its files are not looked at."""
+        """The artifact with that key, of any step, if it has a manifest; its files are not checked."""
         for folder in self.root.glob(f"*/{key}"):
             manifest = read_manifest(folder)
             if manifest is not None:
@@ -78,12 +80,12 @@ class Store:
             processes.barrier()  # the artifact is in its place
             return self._open(recipe.step, recipe.key)
 
-        told = False
+        announced = False
 
         def write_and_wait(folder: Path) -> float | None:
-            nonlocal told
+            nonlocal announced
             processes.broadcast("make")
-            told = True
+            announced = True
             elsewhere = write(folder)
             if recipe.collective:
                 processes.barrier()
@@ -92,7 +94,7 @@ class Store:
         artifact = self.find(recipe)
         if artifact is None:
             artifact = self._make_alone(recipe, write_and_wait)
-        if not told:
+        if not announced:
             processes.broadcast("found")
         processes.barrier()
         return artifact
@@ -107,7 +109,7 @@ class Store:
             except Exception as error:
                 if isinstance(error, LabradorError) or not is_disk_full(error):
                     raise
-                raise LabradorError(f"store={self.root}: the disk is full; free some, then run again") from error
+                raise LabradorError(f"store={self.root}: the disk is full; free some space, then run again") from error
 
     def _write(self, recipe: Recipe, write: Write) -> Artifact:
         """Fill the partial folder and rename it; the lock is held."""
@@ -116,13 +118,15 @@ class Store:
         if not recipe.resumable:
             remove(partial)
         partial.mkdir(parents=True, exist_ok=True)
-        log.info("%s: %s", recipe.title, "continuing what was begun" if resumed else "making it")
+        log.info("%s: %s", recipe.title, "continuing it" if resumed else "making it")
         noted = self.clock_file(recipe.step, recipe.key)
         clock = Clock(noted, going_on=resumed)
         try:
             with working(), clock.noting() if recipe.resumable else nullcontext():
                 elsewhere = write(partial) or 0.0
-                write_manifest(partial, recipe.made_by, clock.seconds + elsewhere, resumed)
+                seconds = round(clock.seconds + elsewhere, 3)
+                about = {"seconds": seconds, "resumed": resumed, "made_with": self._made_with}
+                write_manifest(partial, recipe.made_by | about)
             finish(final)
         except BaseException as error:
             if not recipe.resumable or isinstance(error, LabradorError):
@@ -132,6 +136,10 @@ class Store:
         noted.unlink(missing_ok=True)
         log.info("%s: made in %.1f s%s", recipe.title, clock.seconds, ", all processes together" if resumed else "")
         return self._open(recipe.step, recipe.key)
+
+    @cached_property
+    def _made_with(self) -> dict[str, Any]:
+        return made_with()
 
     def folder(self, step: str, key: str) -> Path:
         """Where the artifact is or would be."""
@@ -158,18 +166,20 @@ class Store:
                 log.info("%s: another process is making it; waiting", recipe.title)
                 lock.acquire()
         except OSError as error:
-            raise LabradorError(f"store={self.root}: a writable folder was expected ({error.strerror})") from error
+            raise LabradorError(
+                f"store={self.root}: expected a writable folder ({error.strerror}); set another"
+            ) from error
         try:
             yield
         finally:
             lock.release()
 
     def lock_file(self, step: str, key: str) -> Path:
-        """The lock held while the artifact is made."""
+        """The file whose lock is held while the artifact is made."""
         return self.root / step / f".{key}.lock"
 
     def clock_file(self, step: str, key: str) -> Path:
-        """Where the seconds spent on an unfinished artifact that can be continued are noted."""
+        """The file that notes the seconds spent on an unfinished, resumable artifact."""
         return self.root / step / f".{key}.seconds"
 
     def artifacts(self) -> Iterator[tuple[str, str, Path]]:

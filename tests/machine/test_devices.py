@@ -46,16 +46,16 @@ def test_gpus_that_cannot_be_listed_are_reported(machine, caplog):
     machine(NO_SMI, True, True)
     with caplog.at_level(logging.WARNING):
         assert chosen_device("auto") == "cuda"
-    assert "nvidia-smi is not on the PATH: GPUs cannot be distinguished" in caplog.text
+    assert "nvidia-smi is not on the PATH: GPUs cannot be told apart" in caplog.text
 
 
 def test_a_torch_without_cuda_is_reported(machine, caplog):
     machine(Listing([Gpu("GPU-a", 9.0, "H100")]), False, False)
     with caplog.at_level(logging.WARNING):
         assert chosen_device("auto") == "cpu"
-    assert "1 GPUs are here, but torch" in caplog.text
+    assert "found 1 GPUs, but torch" in caplog.text
     with pytest.raises(
-        LabradorError, match=r"device=cuda: torch .* is built for the CPU alone; install a build for CUDA"
+        LabradorError, match=r"device=cuda: torch .* is built for the CPU only; install a build for CUDA"
     ):
         chosen_device("cuda")
 
@@ -63,12 +63,12 @@ def test_a_torch_without_cuda_is_reported(machine, caplog):
 def test_without_a_gpu_cuda_is_refused_with_the_reason(machine, monkeypatch):
     machine(NO_SMI, True, False)
     assert chosen_device("auto") == "cpu"
-    with pytest.raises(LabradorError, match=r"device=cuda: no GPU is visible here \(nvidia-smi is not on the PATH\)"):
+    with pytest.raises(
+        LabradorError, match=r"device=cuda: expected a GPU, none is visible \(nvidia-smi is not on the PATH\)"
+    ):
         chosen_device("cuda")
     monkeypatch.setenv(VISIBLE, "")
-    with pytest.raises(
-        LabradorError, match=r"no GPU is visible here \(CUDA_VISIBLE_DEVICES=\); use device=cpu or auto"
-    ):
+    with pytest.raises(LabradorError, match=r"none is visible \(CUDA_VISIBLE_DEVICES=\); use device=cpu or auto"):
         chosen_device("cuda")
 
 

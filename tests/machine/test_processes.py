@@ -51,5 +51,7 @@ def test_what_waits_in_memory_does_not_wait_by_nccl():
 
 def test_two_processes_on_one_gpu_are_refused():
     check_own_gpus([("host-a", "GPU-1"), ("host-a", "GPU-2"), ("host-b", "GPU-1")])
-    with pytest.raises(LabradorError, match=r"processes 0 and 2 are both on GPU GPU-1 of host-a; .*--nproc-per-node"):
+    with pytest.raises(
+        LabradorError, match=r"processes 0 and 2 are both on GPU GPU-1 of host-a; expected one .*--nproc-per-node"
+    ):
         check_own_gpus([("host-a", "GPU-1"), ("host-a", "GPU-2"), ("host-a", "GPU-1")])

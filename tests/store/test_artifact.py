@@ -42,7 +42,7 @@ def test_a_placed_file_takes_no_room_of_its_own_and_a_change_of_it_is_noticed(tm
     scores.place("run.trec", tmp_path)
     assert (tmp_path / "run.trec").samefile(scores.folder / "run.trec")
     (tmp_path / "run.trec").write_text("run X")  # as long as before
-    assert "does not hold what was written" in scores.fault()
+    assert "has changed" in scores.fault()
     again = store.make(Recipe("scores"), write("run 1"))
     assert (again.folder / "run.trec").read_text() == "run 1"
     assert (tmp_path / "run.trec").read_text() == "run X"

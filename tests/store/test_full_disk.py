@@ -30,7 +30,7 @@ def raised_while_handling(error, first):
         OSError("150000 requested and 38880 written"),
     ],
 )
-def test_a_full_disk_is_told(tmp_path, error):
+def test_a_full_disk_is_reported(tmp_path, error):
     def write(folder):
         (folder / "half").write_text("half")
         raise error
@@ -104,13 +104,12 @@ def test_whoever_writes_a_file_its_disk_has_no_room_for_is_understood(tmp_path, 
     assert is_disk_full(caught.value), caught.value
 
 
-def test_a_full_disk_under_the_run_folder_is_told_and_leaves_no_result(tmp_path):
+def test_a_full_disk_under_the_run_folder_is_reported_and_leaves_no_result(tmp_path):
     def write(folder):
         (folder / "run.trec").write_text("q1 Q0 p1 1 0.5 bm25\n")
         (folder / "per_query.parquet").write_bytes(b"figures")
 
     def full(path):
-        path.with_name(f".{path.name}.partial").write_text("{")
         raise OSError(28, "No space left on device")
 
     scores = Store(tmp_path / "store").make(Recipe("scores"), write)

@@ -41,7 +41,7 @@ def test_an_artifact_is_found_by_its_key_alone(tmp_path):
     assert (found.step, found.folder, found.manifest) == ("step", made.folder, made.manifest)
     assert found.fault() is None
     (made.folder / "inner" / "text").write_text("hullo")
-    assert store.by_key(made.key).fault() == "inner/text does not hold what was written (its sha256 differs)"
+    assert store.by_key(made.key).fault() == "inner/text has changed (its sha256 differs)"
     assert store.by_key("0" * len(made.key)) is None
     (made.folder / "manifest.json").unlink()
     assert store.by_key(made.key) is None
@@ -260,5 +260,5 @@ def test_a_broken_artifact_that_another_process_remade_is_kept(tmp_path, monkeyp
 
 def test_a_store_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(LabradorError, match="a writable folder was expected"):
+    with pytest.raises(LabradorError, match="expected a writable folder"):
         Store(tmp_path / "file").make(Recipe("step"), write_text("hello"))
