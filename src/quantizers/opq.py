@@ -50,21 +50,21 @@ def learn(x: Floats, codebooks: int, centroids: int, iterations: int, seed: int)
         rotation = torch.linalg.qr(torch.from_numpy(start)).Q
         rotated = torch.cat([block @ rotation for block in blocks])
         first = rotated[torch.from_numpy(generator.choice(len(x), size=centroids, replace=False))]
-        codewords = Codewords(first.reshape(centroids, codebooks, -1).transpose(0, 1).contiguous())
+        current = Codebooks(first.reshape(centroids, codebooks, -1).transpose(0, 1).contiguous())
 
         def nearest() -> list[Nearest]:
-            return list(pool.map(lambda block: codewords.nearest(block @ rotation), blocks))
+            return list(pool.map(lambda block: current.nearest(block @ rotation), blocks))
 
         for _ in range(iterations):
             found = nearest()
-            codewords = codewords.moved(found)
-            decoded = [partial(codewords.decoded, part.rows) for part in found]
+            current = current.moved(found)
+            decoded = [partial(current.decoded, part.rows) for part in found]
             products = pool.map(lambda block, decode: block.T @ decode(), blocks, decoded)
             left, _, right = torch.linalg.svd(reduce(torch.add, products))
             rotation = left @ right
             shown.update()
-        codewords = codewords.moved(nearest())
-    return rotation.numpy(), codewords.books.numpy()
+        current = current.moved(nearest())
+    return rotation.numpy(), current.codewords.numpy()
 
 
 class Nearest(NamedTuple):
@@ -77,23 +77,23 @@ class Nearest(NamedTuple):
     sums: "Tensor"
 
 
-class Codewords:
+class Codebooks:
     """M codebooks of K codewords, float32 [M, K, D / M]."""
 
-    def __init__(self, books: "Tensor") -> None:
+    def __init__(self, codewords: "Tensor") -> None:
         import faiss
 
-        self.books = books
-        count, size, width = books.shape
+        self.codewords = codewords
+        count, size, width = codewords.shape
         self._pq: Any = faiss.ProductQuantizer(count * width, count, size.bit_length() - 1)
-        faiss.copy_array_to_vector(books.numpy().ravel(), self._pq.centroids)
+        faiss.copy_array_to_vector(codewords.numpy().ravel(), self._pq.centroids)
         self._pq.sync_transposed_centroids()  # takes two thirds of the time
 
     def nearest(self, rotated: "Tensor") -> Nearest:
         """The codeword nearest to each sub-vector of vectors [n, D]."""
         import torch
 
-        pq, (count, size, width) = self._pq, self.books.shape
+        pq, (count, size, width) = self._pq, self.codewords.shape
         codes = pq.compute_codes(rotated.numpy())
         if pq.nbits < 8:
             bits = np.unpackbits(codes, axis=1, bitorder="little")[:, : count * pq.nbits]
@@ -105,9 +105,9 @@ class Codewords:
 
     def decoded(self, rows: "Tensor") -> "Tensor":
         """The vectors [n, D] that codewords in `rows` [n, M] stand for."""
-        return self.books.flatten(0, 1)[rows].flatten(1)
+        return self.codewords.flatten(0, 1)[rows].flatten(1)
 
-    def moved(self, parts: Sequence[Nearest]) -> "Codewords":
+    def moved(self, parts: Sequence[Nearest]) -> "Codebooks":
         """Each codeword as the mean of the sub-vectors that it is nearest to.
 
         One without any takes half of its codebook's most used codeword.
@@ -116,11 +116,12 @@ class Codewords:
 
         counts = reduce(torch.add, (part.counts for part in parts))
         sums = reduce(torch.add, (part.sums for part in parts))
-        books = (sums / counts.clamp(min=1)[:, None]).float().reshape(self.books.shape)
-        used = counts.reshape(books.shape[:2])
-        for book, empty in (used == 0).nonzero().tolist():
-            largest = int(used[book].argmax())
-            books[book, empty], books[book, largest] = books[book, largest] * 1.001, books[book, largest] * 0.999
-            used[book, empty] = used[book, largest] // 2
-            used[book, largest] -= used[book, empty]
-        return Codewords(books)
+        codewords = (sums / counts.clamp(min=1)[:, None]).float().reshape(self.codewords.shape)
+        used = counts.reshape(codewords.shape[:2])
+        for number, empty in (used == 0).nonzero().tolist():
+            codebook, uses = codewords[number], used[number]
+            largest = int(uses.argmax())
+            codebook[empty], codebook[largest] = codebook[largest] * 1.001, codebook[largest] * 0.999
+            uses[empty] = uses[largest] // 2
+            uses[largest] -= uses[empty]
+        return Codebooks(codewords)

@@ -7,32 +7,33 @@ import torch
 from labrador.machine.threads import threads
 from labrador.quantizers import opq
 from labrador.quantizers.base import TrainingVectors
-from labrador.quantizers.opq import OPQ, Codewords, learn
+from labrador.quantizers.opq import OPQ, Codebooks, learn
 from labrador.quantizers.pq import PQ
 
 
-def moved(books, vectors):
-    return Codewords(torch.tensor(books)).moved([Codewords(torch.tensor(books)).nearest(part) for part in vectors])
+def moved(codebooks, vectors):
+    start = Codebooks(torch.tensor(codebooks))
+    return start.moved([start.nearest(part) for part in vectors])
 
 
 def test_codewords_move_to_the_means_of_the_nearest_sub_vectors():
     """Two sub-spaces of two dimensions with two codewords each; the vectors come in two blocks."""
     vectors = torch.tensor([[0.0, 0, 5, 5], [2, 4, 7, 7]]), torch.tensor([[10.0, 10, 9, 9]])
-    books = [[[1.0, 1], [9, 9]], [[6, 6], [10, 10]]]
-    assert moved(books, vectors).books.tolist() == [[[1, 2], [10, 10]], [[6, 6], [9, 9]]]
+    codebooks = [[[1.0, 1], [9, 9]], [[6, 6], [10, 10]]]
+    assert moved(codebooks, vectors).codewords.tolist() == [[[1, 2], [10, 10]], [[6, 6], [9, 9]]]
 
 
 def test_a_codeword_without_sub_vectors_takes_half_of_the_most_used_of_its_own_codebook():
     vectors = [torch.tensor([[8.0, 8, 1, 1], [8, 8, 3, 3], [8, 8, 3, 3]])]
-    books = moved([[[-9.0, -9], [8, 8]], [[1, 1], [3, 3]]], vectors).books
-    assert torch.allclose(books[0], torch.tensor([[8.008, 8.008], [7.992, 7.992]]))
-    assert books[1].tolist() == [[1, 1], [3, 3]]
+    codebooks = moved([[[-9.0, -9], [8, 8]], [[1, 1], [3, 3]]], vectors).codewords
+    assert torch.allclose(codebooks[0], torch.tensor([[8.008, 8.008], [7.992, 7.992]]))
+    assert codebooks[1].tolist() == [[1, 1], [3, 3]]
 
 
 def test_decoded_are_the_codewords_of_each_sub_space():
-    codewords = Codewords(torch.tensor([[[1.0, 1], [9, 9]], [[6, 6], [10, 10]]]))
+    codebooks = Codebooks(torch.tensor([[[1.0, 1], [9, 9]], [[6, 6], [10, 10]]]))
     vectors = torch.tensor([[8.0, 8, 5, 5], [0, 0, 9, 9]])
-    assert codewords.decoded(codewords.nearest(vectors).rows).tolist() == [[9, 9, 6, 6], [1, 1, 10, 10]]
+    assert codebooks.decoded(codebooks.nearest(vectors).rows).tolist() == [[9, 9, 6, 6], [1, 1, 10, 10]]
 
 
 @pytest.mark.parametrize("kind", [PQ, OPQ])
