@@ -1,7 +1,7 @@
-"""Passages (or queries) to vectors or codes, shard by shard, into one .npy file in corpus order.
+"""Encodes passages or queries to vectors or codes, shard by shard, into one .npy file in corpus order.
 
-A shard is read, sorted by length, encoded in batches of equal token budget and written. A killed run started again
-encodes only the shards that are not done.
+A shard is read, sorted by length, encoded in batches of equal token budget and written. A killed run that is started
+again encodes only the missing shards.
 """
 
 from collections.abc import Callable, Iterator
@@ -60,10 +60,10 @@ def encode(
 ) -> None:
     """Write the vectors [N, D] of N texts, or `transform` of them [N, W], to the .npy file `out`.
 
-    `transform` maps float32 [n, D] to [n, W] row by row (a quantizer's encode: codes are written, vectors nowhere).
-    Started by torchrun, process r encodes the shards i with i % processes == r. An unfinished `out` is continued if
-    it has the same shape, type and shards; that towers, tokens and transform are the same is the caller's to see to.
-    Raises LabradorError when a vector is not finite.
+    transform: maps float32 [n, D] to [n, W] row by row (a quantizer's encode, which stores codes but no vectors).
+    Under torchrun process r encodes the shards i with i % processes == r. An unfinished `out` of the same plan is
+    continued; the caller ensures that towers, tokens and transform are the same. Raises LabradorError when a vector is
+    not finite.
     """
     settings = settings or EncodeSettings()
     device = pick_device(settings.device)
@@ -113,8 +113,8 @@ class _BatchEncoder:
         full = len(texts[-1]) == ids.shape[1]  # the shortest comes last: no padding, so attention needs no mask
         placed = None if full else mask.to(self.device)
         with torch.inference_mode(), autocast(self.device, self.precision):
-            told = None if types is None else types.to(self.device)
-            return self.towers.encode(self.side, ids.to(self.device), placed, told)
+            token_types = None if types is None else types.to(self.device)
+            return self.towers.encode(self.side, ids.to(self.device), placed, token_types)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
@@ -129,9 +129,9 @@ def fill_by_length(
     work: Callable[[NDArray[np.int64]], Tensor],
     progress: Callable[[int], Any] = lambda done: None,
 ) -> None:
-    """Fill the rows of `out` [n, ...] with what `work` makes of row numbers, in batches of about equal `lengths` [n].
+    """Fill the rows of `out` [n, ...] with `work(rows)`, in batches of rows of about equal `lengths` [n].
 
-    A batch has at most `budget` tokens with padding, its longest text first.
+    A batch has at most `budget` tokens, padding included, and its longest text first.
     """
     batches = list(batches_by_length(lengths, budget))
     with _mapping(out.device) as mapping:
@@ -144,8 +144,8 @@ def fill_by_length(
 def _mapping(device: torch.device) -> Iterator[Callable[..., Iterator[Any]]]:
     """A `map` that keeps the device busy.
 
-    On a CPU each core works on a batch of its own: cores that share one wait for each other in every layer, for long
-    where the machine has other work. The vectors do not depend on the number of threads then.
+    On a CPU each core works on its own batch: cores that share one wait for each other in every layer, especially on a
+    busy machine. It also makes the vectors independent of the number of threads.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:
@@ -161,7 +161,7 @@ def _mapping(device: torch.device) -> Iterator[Callable[..., Iterator[Any]]]:
 
 
 def batches_by_length(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArray[np.int64]]:
-    """Row numbers in batches, longest rows first, each of at most `budget` tokens with padding (or of one row)."""
+    """Rows in batches, longest first, each of at most `budget` tokens, padding included, or of one row."""
     order = np.argsort(-lengths, kind="stable")
     first = 0
     while first < len(order):

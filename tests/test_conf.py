@@ -13,7 +13,7 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 
 
-def parts_of(*overrides):
+def roles_of(*overrides):
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         config = compose("config", overrides=list(overrides))
     settings = {group: OmegaConf.to_container(config[group], resolve=True) for group in GROUPS}
@@ -28,7 +28,7 @@ def test_every_group_of_conf_is_known():
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids="=".join)
 def test_every_option_composes_and_builds(group, option):
-    part = parts_of(f"{group}={option}")[group]
+    part = roles_of(f"{group}={option}")[group]
     if group == "quantizer":
         assert part.option == option  # the name that messages use
     assert type(part).__module__.startswith(f"labrador.{'indexes' if group == 'search' else group}") or group in (
@@ -41,18 +41,18 @@ def test_every_option_composes_and_builds(group, option):
 
 
 def test_the_published_sets_bring_their_backbone_and_training():
-    assert parts_of("data=nq")["encoder"] == parts_of("encoder=bert_base")["encoder"]
-    assert parts_of("data=msmarco")["train"] == parts_of("train=paper")["train"]
-    assert parts_of("data=beir")["encoder"] == parts_of("encoder=minilm")["encoder"]
+    assert roles_of("data=nq")["encoder"] == roles_of("encoder=bert_base")["encoder"]
+    assert roles_of("data=msmarco")["train"] == roles_of("train=paper")["train"]
+    assert roles_of("data=beir")["encoder"] == roles_of("encoder=minilm")["encoder"]
 
 
 def test_the_command_line_wins_over_what_data_brings():
-    parts = parts_of("data=nq", "encoder=tiny", "train=quick")
-    assert parts["encoder"] == parts_of("encoder=tiny")["encoder"]
-    assert parts["train"] == parts_of("train=quick")["train"]
+    parts = roles_of("data=nq", "encoder=tiny", "train=quick")
+    assert parts["encoder"] == roles_of("encoder=tiny")["encoder"]
+    assert parts["train"] == roles_of("train=quick")["train"]
 
 
 def test_the_temperature_of_the_encoder_reaches_the_objective():
-    assert parts_of("retriever=dpr", "encoder=minilm")["retriever"].loss.temperature == 0.05
-    assert parts_of("retriever=dpr", "encoder=bert_base")["retriever"].loss.temperature == 1.0
-    assert parts_of("retriever=dpr", "retriever.temperature=0.1")["retriever"].loss.temperature == 0.1
+    assert roles_of("retriever=dpr", "encoder=minilm")["retriever"].loss.temperature == 0.05
+    assert roles_of("retriever=dpr", "encoder=bert_base")["retriever"].loss.temperature == 1.0
+    assert roles_of("retriever=dpr", "retriever.temperature=0.1")["retriever"].loss.temperature == 0.1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_conf import parts_of
+from test_conf import roles_of
 
 from labrador.data.msmarco import MsMarco
 from labrador.metrics.scores import METRICS
@@ -42,13 +42,13 @@ def test_a_cell_composes_and_its_parts_fit_together(table, cell, size, monkeypat
     monkeypatch.setattr("labrador.encoders.hub.HubEncoder.width", lambda self: 768)  # no download
     monkeypatch.setattr("labrador.encoders.hub.HubEncoder.check", lambda self: None)
     monkeypatch.setattr("labrador.labels.teacher.TrainedTeacher.load", lambda self: None)
-    parts = parts_of(*TABLES[table][size], *cell["overrides"])
+    parts = roles_of(*TABLES[table][size], *cell["overrides"])
     parts["retriever"].check(parts["quantizer"], parts["search"])
 
 
 def parts_of_cell(table, name, size="common"):
     (cell,) = (cell for cell in TABLES[table]["cells"] if cell["name"] == name)
-    return parts_of(*TABLES[table][size], *cell["overrides"])
+    return roles_of(*TABLES[table][size], *cell["overrides"])
 
 
 def trained(parts):
@@ -94,7 +94,7 @@ def test_pairs_figures_on_msmarco_are_what_its_rows_have():
 
 
 def test_the_papers_settings_of_bpr():
-    parts = parts_of(*TABLES["bpr_nq"]["common"], *TABLES["bpr_nq"]["cells"][2]["overrides"])
+    parts = roles_of(*TABLES["bpr_nq"]["common"], *TABLES["bpr_nq"]["cells"][2]["overrides"])
     train, encoder, retriever = parts["train"], parts["encoder"], parts["retriever"]
     assert (train.batch_size, train.learning_rate, train.epochs) == (128, 2e-5, 40)
     assert (train.max_grad_norm, train.warmup) == (2.0, 0.06)

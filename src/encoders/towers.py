@@ -38,12 +38,12 @@ class Tower(nn.Module):
         super().__init__()
         self.model = model
         if getattr(model, "pooler", None) is not None:
-            model.pooler.requires_grad_(False)  # its output is not used, so that no gradient would ever reach it
+            model.pooler.requires_grad_(False)  # its output is unused: no gradient would ever reach it
         self.pooling, self.normalize = encoder.pooling, encoder.normalize
         self.projection: nn.Linear | None = None
         if encoder.projection is not None:
             self.projection = nn.Linear(model.config.hidden_size, encoder.projection)
-            # orthogonal: inner products are kept as well as the width allows, and both towers start alike
+            # orthogonal: keeps inner products as well as the width allows, and both towers start alike
             nn.init.orthogonal_(self.projection.weight, generator=torch.Generator().manual_seed(PROJECTION_SEED))
             nn.init.zeros_(self.projection.bias)
 
@@ -53,7 +53,7 @@ class Tower(nn.Module):
         return int(self.projection.out_features if self.projection else self.model.config.hidden_size)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None = None) -> Tensor:
-        """Token ids [B, L] to vectors float32 [B, D]; a mask of None stands for all ones, types of None for zeros."""
+        """Token ids [B, L] to vectors float32 [B, D]; no mask means all ones, no types all zeros."""
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         states = self.model(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state
         vectors = pool(states, attention_mask, self.pooling)
@@ -62,7 +62,7 @@ class Tower(nn.Module):
         return normalize(vectors, dim=-1) if self.normalize else vectors
 
     def save(self, folder: Path, tokenizer: Any) -> None:
-        """Write a folder that AutoModel and AutoTokenizer load, with the projection's weights beside it."""
+        """Write a folder that AutoModel and AutoTokenizer load, and the projection's weights."""
         folder.mkdir(parents=True, exist_ok=True)
         with quietly():
             self.model.save_pretrained(folder)
@@ -77,7 +77,7 @@ class Tower(nn.Module):
         tower = cls(read_model(folder, dropout), encoder)
         if tower.projection is not None:
             if not (folder / PROJECTION).is_file():
-                raise LabradorError(f"{folder / PROJECTION}: not there; expected the projection's weights; train again")
+                raise LabradorError(f"{folder / PROJECTION}: missing; expected the projection's weights; train again")
             tower.projection.load_state_dict(load_file(folder / PROJECTION))
         return tower
 
@@ -101,11 +101,11 @@ class TwoTower(nn.Module):
         return int(self.query.model.config.pad_token_id or 0)
 
     def segments(self, side: Side) -> bool:
-        """Whether the token ids of that side say which text of a pair a token is of."""
+        """Whether token ids of that side carry token types, which distinguish title and text."""
         return self.encoder.segments and side == "passage"
 
     def tower(self, side: Side) -> Tower:
-        """That of queries or of passages."""
+        """The tower of queries or of passages."""
         return self.query if side == "query" else self.passage
 
     def encode(

@@ -1,5 +1,5 @@
-"""A teacher's scores become pseudo labels.
+"""Turns a teacher's scores into pseudo labels.
 
-The cross-encoder (teacher.py, cross_encoder.py, template.py), how it is trained (teaching.py), the scores of many pairs
-(scoring.py) and the labels that thresholds make of them (pseudo.py).
+The cross-encoder (teacher.py, cross_encoder.py, template.py), its training (teaching.py), scores of many pairs
+(scoring.py), and the labels that thresholds make of them (pseudo.py).
 """

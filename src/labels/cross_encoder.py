@@ -1,4 +1,4 @@
-"""The cross-encoder as a module: pairs of token ids to one logit each."""
+"""The cross-encoder as a module: one logit per (query, passage) pair."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from .template import Template
 
 
 class CrossEncoder(nn.Module):
-    """A transformers sequence classifier with one label, or two of which the second says that the passage answers."""
+    """A transformers sequence classifier with one label, or with two, the second for a passage that answers."""
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         super().__init__()
@@ -24,9 +24,9 @@ class CrossEncoder(nn.Module):
         only_first_token(model)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None) -> Tensor:
-        """What `Template.inputs` gives, [B, L], to logits float32 [B], whose sigmoid is the probability.
+        """The inputs of `Template.inputs` [B, L] to logits float32 [B], whose sigmoid is the probability.
 
-        A mask of None stands for ones.
+        A mask of None means all ones.
         """
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         logits: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **types).logits.float()

@@ -1,4 +1,4 @@
-"""Pseudo labels: what a teacher is sure of (Ren et al., PAIR, Findings of ACL 2021, section 3.3)."""
+"""Pseudo labels where a teacher is sure (Ren et al., PAIR, Findings of ACL 2021, section 3.3)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ BINS = 10  # of the histogram of scores, from 0 to 1
 
 @component
 class Thresholds:
-    """A passage scored above the one is a positive, below the other a negative; between them it is neither."""
+    """A passage scored above the first is a positive, below the second a negative, in between neither."""
 
     positive_above: float = setting(0.9, "a passage scored higher is a pseudo positive", ge=0, le=1)
     negative_below: float = setting(0.1, "a passage scored lower is a pseudo negative", ge=0, le=1)
@@ -28,7 +28,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """Positives and negatives of Q questions, best ranked first, and the histogram [BINS] of all their scores."""
+    """Positives and negatives of Q queries, best first, and the histogram [BINS] of all their scores."""
 
     positives: Ragged
     negatives: Ragged
@@ -49,11 +49,11 @@ class PseudoLabels:
 def by_thresholds(
     ids: NDArray[np.int64], scores: NDArray[np.float32], spared: Ragged, thresholds: Thresholds
 ) -> PseudoLabels:
-    """Label the ranked passage rows `ids` [Q, k] (-1: none) by their `scores` [Q, k] from 0 to 1.
+    """Label the ranked passages `ids` [Q, k] (-1: none) by their `scores` [Q, k] from 0 to 1.
 
-    `spared` are the passages that are never negatives of each question, its known positives among them. A question
-    without a passage above the upper threshold has no positive. Raises LabradorError, with the histogram, when there
-    is no positive or no negative at all.
+    spared: the passages that are never negatives of each query, its known positives among them. A query without a
+    passage above the upper threshold has no positive. Raises LabradorError, with the histogram, when there is no
+    positive or no negative at all.
     """
     there = ids >= 0
     size = int(max(ids.max(initial=0), spared.values.max(initial=0))) + 1

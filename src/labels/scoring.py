@@ -1,4 +1,4 @@
-"""A teacher's scores of many (question, passage) pairs, shard by shard, into one .npy file."""
+"""Writes a teacher's scores of many (query, passage) pairs, shard by shard, to one .npy file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from ..errors import LabradorError
 from ..machine.devices import memory_for
 from .cross_encoder import CrossEncoder
 
-SHARD = 8192  # pairs that are sorted by length, and lost by a kill, together
+SHARD = 8192  # pairs sorted by length together; as many are lost when a run is killed
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """The (query, passage) pairs of a ranking: the queries `rows` [R], each with the passages `ids` [R, k] (-1: none).
+    """The (query, passage) pairs of a ranking: queries `rows` [R], each with the passages `ids` [R, k] (-1: none).
 
-    In their own order, row by row, the pairs are numbered 0 to R k - 1.
+    They are numbered row by row, from 0 to R k - 1.
     """
 
     queries: Tokens
@@ -33,7 +33,7 @@ class Pairs:
     ids: NDArray[np.int64]
 
     def texts(self, numbers: NDArray[np.int64]) -> tuple[list[Ids], list[Ids]]:
-        """The token ids of the queries and of the passages of some pairs, each text read once."""
+        """Token ids of the queries and of the passages of some pairs; each text is read once."""
         asked, which_query = np.unique(self.rows[numbers // self.ids.shape[1]], return_inverse=True)
         read, which_passage = np.unique(self.ids.reshape(-1)[numbers], return_inverse=True)
         queries, passages = self.queries.rows(asked), self.passages.rows(read)
@@ -47,11 +47,10 @@ def write_scores(
     precision: Literal["float32", "bfloat16"],
     device: torch.device,
 ) -> None:
-    """Write the probabilities that passages answer their query to the .npy file `out`: float32 [R k], NaN for no
-    passage.
+    """Write the probability that each passage answers its query to the .npy file `out`: float32 [R k], NaN for none.
 
-    Continues what a killed run began; started by torchrun, the processes share the work. Raises LabradorError when a
-    score is not finite.
+    Continues what a killed run began; under torchrun the processes share the work. Raises LabradorError when a score
+    is not finite.
     """
     teacher = teacher.to(device).eval()
 
@@ -93,7 +92,7 @@ def _probabilities(
     broken = int((~torch.isfinite(scores)).sum())
     if broken:
         raise LabradorError(
-            f"teacher: {broken} of {len(scores)} scores are not finite, finite numbers were expected; use another "
-            "teacher, or one whose training did not diverge"
+            f"teacher: {broken} of {len(scores)} scores are not finite; expected finite numbers; use another teacher, "
+            "or one whose training did not diverge"
         )
     return scores.cpu().numpy()

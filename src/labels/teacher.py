@@ -1,4 +1,4 @@
-"""The teacher: a cross-encoder, which reads question and passage together. Imports no torch."""
+"""The teacher: a cross-encoder, which reads query and passage together. Imports no torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,11 @@ MODEL = "model"  # the folder of a trained teacher, inside its artifact
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """A sequence classifier that gives the probability that a passage answers a question.
+    """A sequence classifier that gives the probability that a passage answers a query.
 
-    encoder: where its weights and tokenizer come from, and how long its texts may be; name: how the user named it, None
-    for the retriever's own model; ready: it has been trained for this and is used as it comes; negatives: passages of
-    each question that a training here contrasts with a positive; positive: which of a question's (`Sampler.positive`).
+    encoder: where its weights and tokenizer come from, and how long its texts may be; name: the user's name for it,
+    None for the retriever's own model; ready: it has been trained for this and is used as it comes; negatives: passages
+    per query that its training contrasts with a positive; positive: which positive (`Sampler.positive`).
     """
 
     encoder: Encoder
@@ -31,7 +31,7 @@ class Teacher:
 
     @property
     def called(self) -> str:
-        """What a result row calls it."""
+        """Its name in a result row."""
         if self.ready:
             return str(self.name)
         return "trained here" if self.name is None else f"{self.name}, trained here"
@@ -39,7 +39,7 @@ class Teacher:
 
 @dataclass(frozen=True)
 class TrainedTeacher:
-    """A state of a teacher: the folder of its trained model (None: as it comes), named by a key."""
+    """A state of a teacher: the folder of its trained model (None: as it comes), and its key."""
 
     teacher: Teacher
     folder: Path | None
@@ -48,7 +48,7 @@ class TrainedTeacher:
     def load(self) -> "CrossEncoder":
         """The model, on the CPU in eval mode.
 
-        Raises LabradorError when it cannot judge pairs of texts; as it comes, one that is to be trained needs no head.
+        Raises LabradorError when it cannot judge pairs of texts; one that is still to be trained needs no head.
         """
         from ..encoders.model_files import read_classifier
         from .cross_encoder import CrossEncoder

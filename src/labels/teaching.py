@@ -1,4 +1,4 @@
-"""Training a teacher: judged pairs against passages that a retriever ranks high (PAIR, section 3.3; RocketQA)."""
+"""Training a teacher: positives against passages that a retriever ranks high (PAIR, section 3.3; RocketQA)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,11 @@ from .cross_encoder import CrossEncoder
 from .teacher import MODEL, Teacher
 from .template import Template
 
-HEAD_RATE = 10.0  # times the body's learning rate is the head's
+HEAD_RATE = 10.0  # the head's learning rate, times the body's
 
 
 class Judged(TypedDict):
-    """n pairs as `Template.inputs` gives them, whether the passage answers and what the pair weighs, float32 [n]."""
+    """n pairs as `Template.inputs` gives them; float32 [n] whether the passage answers, and the weight of the pair."""
 
     pairs: dict[str, Any]
     relevant: Tensor
@@ -29,7 +29,7 @@ class Judged(TypedDict):
 
 
 class TrainableTeacher(Trainable):
-    """Pairs of token ids to their binary cross entropy: 1 for a question's positive, 0 for its negatives."""
+    """The binary cross entropy of pairs: 1 for a query's positive, 0 for its negatives."""
 
     def __init__(self, teacher: CrossEncoder) -> None:
         super().__init__()
@@ -42,13 +42,13 @@ class TrainableTeacher(Trainable):
         return backbone
 
     def own_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
-        """The head's, without decay: at the body's rate a short training leaves it about where it starts."""
+        """The head's, without decay: at the body's rate a short training would hardly move it."""
         body = set(self.backbone.parameters())
         head = [value for value in self.teacher.parameters() if value not in body]
         return [{"params": head, "lr": HEAD_RATE * learning_rate, "weight_decay": 0.0}]
 
     def forward(self, inputs: Judged, step: int) -> dict[str, Tensor]:
-        """The loss of n pairs: the weighted sum of their cross entropies."""
+        """The weighted sum of the cross entropies."""
         pairs = inputs["pairs"]
         logits = by_length(self.teacher, pairs["input_ids"], pairs["attention_mask"], pairs["token_type_ids"])
         with torch.autocast(logits.device.type, enabled=False):
@@ -64,8 +64,8 @@ class TrainableTeacher(Trainable):
 class CollatePairs:
     """Turns the examples of a part into one process's pairs; every process takes an equal share of the examples.
 
-    A question's pairs have equal weight, and all questions of the batch. A process without an example (in a small
-    last part) works on one of no weight, so that all take part in the same steps.
+    All queries of a batch weigh the same, and so do the pairs of a query. A process without an example (in a small last
+    part) works on one of weight 0: all processes must take the same steps.
     """
 
     template: Template
@@ -94,7 +94,7 @@ class CollatePairs:
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherTraining(Training):
-    """A teacher is trained to tell the positives of the examples from their negatives."""
+    """Trains a teacher to tell the positives of the examples from their negatives."""
 
     name: ClassVar[str] = "training the teacher"
     too_large: ClassVar[str] = (
@@ -106,7 +106,7 @@ class TeacherTraining(Training):
     passages: Tokens
 
     def build(self) -> tuple[TrainableTeacher, Collation]:
-        """Raises LabradorError when the model has no head that judges pairs."""
+        """Raises LabradorError when the model cannot have a head that judges pairs."""
         encoder = self.teacher.encoder
         classifier = encoder.load_classifier(ready=False, dropout=self.settings.dropout)
         model = CrossEncoder(classifier, encoder.tokenizer())

@@ -12,7 +12,7 @@ from ..losses.base import Batch, Objective, Roles
 from ..machine.progress_bar import bar
 from ..samplers.ann import ANNHard
 from ..samplers.base import Example, Pool
-from ..samplers.batch import distinct_passages, other_positives, parts_of
+from ..samplers.batch import distinct_passages, other_positives, roles_of
 from ..settings import component, setting
 from .base import JudgedQueries, Quantizer, State, TrainingVectors, Vectors
 
@@ -148,7 +148,7 @@ def tensors(examples: list[Example], x: TrainingVectors, lengths: tuple[float, f
         torch.from_numpy(positives),
         torch.from_numpy(masked),
         step,
-        Roles(*map(torch.from_numpy, parts_of(examples, rows))),
+        Roles(*map(torch.from_numpy, roles_of(examples, rows))),
     )
 
 

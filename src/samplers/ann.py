@@ -1,4 +1,4 @@
-"""Hard negatives by vectors: passages that an earlier checkpoint's own search ranks high (ANCE, Xiong et al., 2021)."""
+"""Hard negatives by vectors: passages that an earlier checkpoint ranks high (ANCE, Xiong et al., 2021)."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,8 +1,8 @@
 """Hard negatives of two kinds: the data's own or BM25's, and those that an earlier checkpoint ranks high.
 
-So the DPR of March 2021 and the BPR published with it were trained: from the start, on the questions of Natural
-Questions twice, once with the hard negatives of the release and once with those that the first DPR had found
-(github facebookresearch/DPR, README: nq_train, nq_train_hn1).
+This is how the DPR of March 2021, and the BPR published with it, were trained: from the start, on Natural Questions
+twice, once with the hard negatives of the release and once with those that the first DPR had found (github
+facebookresearch/DPR, README: nq_train, nq_train_hn1).
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from .shuffled import Rows, Shuffled, draw_among, require_candidates
 
 @dataclass(frozen=True)
 class ANNAndBM25(Shuffled):
-    """Visits each query twice an epoch: with negatives of BM25's top `depth`, and with those of a checkpoint's.
+    """Visits each query twice an epoch: with negatives of BM25's top `depth`, then of a checkpoint's.
 
-    The pool's candidates are the queries' lists by BM25, then as many of the checkpoint.
+    The pool's candidates are BM25's list of each query, followed by the checkpoint's.
     """
 
     mined_by: ClassVar = "checkpoint"

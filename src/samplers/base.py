@@ -1,4 +1,4 @@
-"""What a sampler is: which query, positive and negatives form a batch."""
+"""Samplers: which queries, positives and hard negatives form a batch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Sampler(ABC):
-    """Forms batches of row numbers; knows neither text nor tensors. Deterministic per (pool.seed, epoch)."""
+    """Forms batches of query and passage numbers, without texts or tensors. Deterministic per (pool.seed, epoch)."""
 
     mined_by: ClassVar[Literal["nothing", "bm25", "checkpoint"]] = "nothing"  # where the candidates come from
     with_bm25: ClassVar[bool] = False  # mined by a checkpoint: BM25's candidates come first, in lists of their own
@@ -76,13 +76,13 @@ class Sampler(ABC):
             )
 
     def resolved(self, positive: Literal["first", "any"]) -> Self:
-        """This sampler with `positive: auto` replaced by what the data says (`Corpus.positive`)."""
+        """This sampler with `positive: auto` replaced by the data's choice (`Corpus.positive`)."""
         return replace(self, positive=positive) if self.positive == "auto" else self
 
     def check(self, passages: int, spared: Ragged) -> None:
-        """Raise LabradorError when a corpus of so many passages is too small for that many negatives of a query.
+        """Raise LabradorError when a corpus of so many passages is too small for the negatives of a query.
 
-        `spared` are the passages that are never negatives of each query.
+        spared: the passages that are never negatives of each query.
         """
         spare = passages - int(spared.lengths.max(initial=0))
         if self.negatives > spare:
@@ -93,7 +93,4 @@ class Sampler(ABC):
 
     @abstractmethod
     def batches(self, pool: Pool, epoch: int) -> Iterator[list[Example]]:
-        """Yield the batches of one epoch: every query with a positive, as often as the sampler visits it.
-
-        Only the last batch may be smaller.
-        """
+        """Yield the batches of one epoch, with every query that has a positive; only the last may be smaller."""

@@ -1,4 +1,4 @@
-"""The passages of a batch of examples: each once, what it is there for, and of which queries it is a positive."""
+"""The passages of a batch: each once, with its roles and the queries whose positive it is."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,10 @@ Rows = NDArray[np.int64]
 Marks = NDArray[np.bool_]
 
 
-class Parts(NamedTuple):
-    """What the passages [P] of a batch are there for, bool [P] each; one can be there for several.
+class PassageRoles(NamedTuple):
+    """The roles of the passages of a batch, bool [P] each; a passage can have several.
 
-    positive: as the positive of a query; drawn: as one of the hard negatives of a query; lexical: as one of those of
-    the second kind (`Example.lexical`).
+    positive: the positive of a query; drawn: a hard negative of a query; lexical: one of `Example.lexical`.
     """
 
     positive: Marks
@@ -25,7 +24,7 @@ class Parts(NamedTuple):
 
 
 def distinct_passages(examples: list[Example]) -> tuple[Rows, Rows]:
-    """Passage rows [P] of the examples without repeats, positives first, and the place [B] of each positive in them."""
+    """The distinct passages [P] of the examples, positives first, and the index [B] of each positive in them."""
     places: dict[int, int] = {}
     for example in examples:
         places.setdefault(example.positive, len(places))
@@ -36,25 +35,25 @@ def distinct_passages(examples: list[Example]) -> tuple[Rows, Rows]:
     return np.fromiter(places, np.int64, len(places)), positives
 
 
-def parts_of(examples: list[Example], passages: Rows) -> Parts:
-    """What each of the passages [P] of the examples is there for."""
+def roles_of(examples: list[Example], passages: Rows) -> PassageRoles:
+    """The roles of the passages [P] of the examples."""
     positives = [example.positive for example in examples]
     drawn = [row for example in examples for row in example.negatives]
     lexical = [row for example in examples for row in example.lexical]
-    return Parts(*(np.isin(passages, np.array(rows, dtype=np.int64)) for rows in (positives, drawn, lexical)))
+    return PassageRoles(*(np.isin(passages, np.array(rows, dtype=np.int64)) for rows in (positives, drawn, lexical)))
 
 
 def other_positives(queries: Rows, positives: Rows, passages: Rows, judged: Ragged) -> Marks:
-    """Which of the passages [P] are positives of the query besides the one at `positives` [B]: bool [B, P]."""
+    """Which passages [P] are positives of each query, except the one at index `positives` [B]: bool [B, P]."""
     masked = _positives_among(queries, passages, judged)
     masked[np.arange(len(queries)), positives] = False
     return masked
 
 
 def other_queries(queries: Rows, own: Rows, positives: Rows, judged: Ragged) -> Marks:
-    """Which of the queries [N] have a query's positive as one of theirs besides the query itself: bool [B, N].
+    """Which of the queries [N] share the positive of each query, except the query itself: bool [B, N].
 
-    own [B]: the place of each query in `queries`; positives [B]: the passage row of its positive.
+    own [B]: the index of each query in `queries`; positives [B]: its positive.
     """
     distinct, places = np.unique(positives, return_inverse=True)
     shared = _positives_among(queries, distinct, judged)[:, places].T.copy()
@@ -63,7 +62,7 @@ def other_queries(queries: Rows, own: Rows, positives: Rows, judged: Ragged) -> 
 
 
 def _positives_among(queries: Rows, passages: Rows, judged: Ragged) -> Marks:
-    """Which of the distinct passages [P] are positives of each query [B]: bool [B, P]."""
+    """Which distinct passages [P] are positives of each query [B]: bool [B, P]."""
     found = np.zeros((len(queries), len(passages)), dtype=np.bool_)
     if not len(passages):
         return found

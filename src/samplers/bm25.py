@@ -1,4 +1,4 @@
-"""Hard negatives by words: passages that BM25 ranks high and that are not positives (DPR, section 3.2)."""
+"""Hard negatives by BM25: passages that it ranks high and that are not positives (DPR, section 3.2)."""
 
 from dataclasses import dataclass
 from typing import ClassVar

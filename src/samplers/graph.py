@@ -1,6 +1,6 @@
 """The bipartite proximity graph of queries and their candidates, and walks over it (BiDR: Xiao et al., WWW 2022).
 
-The loops are compiled by numba, which takes a second to load: import this module only where a walk begins.
+numba compiles the loops and takes a second to load: import this module only where a walk begins.
 """
 
 from typing import NamedTuple
@@ -16,8 +16,10 @@ compiled = numba.njit(nogil=True, cache=True)
 
 
 class ProximityGraph(NamedTuple):
-    """Queries and their candidates: those of the query at place q are the first `depth` of list rows[q], and passage p
-    is one of the queries at the places queries[starts[p]:starts[p + 1]], which rise.
+    """Queries and their candidates, in both directions.
+
+    The candidates of the query at place q are the first `depth` of list rows[q]; passage p is a candidate of the
+    queries at places queries[starts[p]:starts[p + 1]], in ascending order.
     """
 
     values: Rows  # list i is values[offsets[i]:offsets[i + 1]]
@@ -29,10 +31,10 @@ class ProximityGraph(NamedTuple):
 
     @classmethod
     def of(cls, candidates: Ragged, rows: Rows, depth: int, passages: int) -> "ProximityGraph":
-        """Invert the first `depth` candidates of the queries in `rows` [Q], by counting, in two passes over them.
+        """Invert the first `depth` candidates of the queries `rows` [Q], in two passes over them.
 
-        Holds 4 bytes per edge and 8 per passage of the corpus; memory-mapped candidates are read where they are.
-        Raises ValueError when a row has no list, or a candidate is outside [0, passages).
+        Holds 4 bytes per edge and 8 per passage of the corpus; memory-mapped candidates are not copied.
+        Raises ValueError when a query has no list, or a candidate is outside [0, passages).
         """
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(candidates):
             raise ValueError(f"queries span rows {rows.min()}..{rows.max()}, expected 0..{len(candidates) - 1}")
@@ -51,15 +53,15 @@ class ProximityGraph(NamedTuple):
     ) -> tuple[Rows, Rows]:
         """The places [Q] of all queries in the order of their visits, and the candidates [Q, n] drawn for each place.
 
-        positives [Q] are the passages that enter a batch with each query; chance [Q, n], numbers in [0, 1), decides
-        what is drawn: uniformly among the candidates that the batch does not hold, NONE once there are none.
-        A visit appends to the frontier all unvisited queries that share a drawn candidate; the next visit takes the
-        newest of the frontier, or the oldest. While the frontier is empty, as it is at the start of every batch of
+        positives [Q]: the passages that enter a batch with each query; chance [Q, n], numbers in [0, 1), decides what
+        is drawn, uniformly among the candidates that the batch does not hold; NONE once they run out.
+        A visit appends all unvisited queries that share a drawn candidate to the frontier; the next visit takes the
+        newest of the frontier, or the oldest. When the frontier is empty, as at the start of every batch of
         `batch_size` visits, the first unvisited query is taken: with queries in random order, a random one.
 
-        The frontier holds passages in place of their queries, and each passage how many of its queries were taken, from
-        the end of the list where the newest come first. What was taken of a passage once was visited, so every edge is
-        looked at once at most by the frontier, and it has Q n places at most.
+        The frontier holds passages instead of their queries, with the number of queries taken of each, counted from the
+        end of the list where the newest come first. A query taken once has been visited, so the frontier looks at every
+        edge at most once and has at most Q n places.
         Raises ValueError when the numbers do not fit the graph.
         """
         passages = len(self.starts) - 1
@@ -82,9 +84,9 @@ def _plain(array: Rows) -> Rows:
 
 @compiled
 def _count(values: Rows, offsets: Rows, rows: Rows, depth: int, starts: Rows) -> int:
-    """Write into starts [passages + 2], given as zeros, where the queries of each passage begin, one place behind.
+    """Write into starts [passages + 2], all zeros, where the queries of each passage begin, shifted by one place.
 
-    Returns where in `values` a candidate is no passage, NONE if nowhere.
+    Returns the index in `values` of a candidate that is not a passage, NONE if there is none.
     """
     passages = len(starts) - 2
     for row in rows:
@@ -99,7 +101,7 @@ def _count(values: Rows, offsets: Rows, rows: Rows, depth: int, starts: Rows) ->
 
 @compiled
 def _fill(values: Rows, offsets: Rows, rows: Rows, depth: int, starts: Rows, queries: NDArray[np.int32] | Rows) -> None:
-    """Write the places of the passages' queries into queries [edges]; moves each start in `starts` into its place."""
+    """Write the places of each passage's queries into queries [edges]; moves the starts to their places."""
     for place in range(len(rows)):
         row = rows[place]
         for edge in range(offsets[row], min(offsets[row + 1], offsets[row] + depth)):
@@ -116,8 +118,8 @@ def _walk(
     values, offsets, rows, depth, queries, starts = graph
     order = np.empty(len(rows), np.int64)
     drawn = np.full((len(rows), chance.shape[1]), NONE, np.int64)
-    taken = np.zeros(len(starts) - 1, queries.dtype)  # of each passage's queries, those that the frontier gave
-    held = np.zeros(len(starts) - 1, np.int32)  # the last batch that a passage is in, from 1
+    taken = np.zeros(len(starts) - 1, queries.dtype)  # how many queries of each passage the frontier gave
+    held = np.zeros(len(starts) - 1, np.int32)  # the last batch that holds a passage, from 1
     visited = np.zeros(len(order), np.bool_)
     frontier = np.empty(drawn.size, np.int64)
     free = np.empty(depth, np.int64)  # candidates of a query that the batch does not hold

@@ -1,4 +1,4 @@
-"""Hard negatives of a second kind: found by words, for batches that another sampler has formed."""
+"""Adds hard negatives found by BM25 to the batches of another sampler."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ STREAM = 1  # keeps these random numbers apart from those of the sampler that fo
 
 
 def with_lexical(batches: Iterable[list[Example]], sampler: BM25Hard, pool: Pool, epoch: int) -> list[list[Example]]:
-    """The batches of one epoch with lexical negatives of each query, drawn by `sampler` from the candidates of `pool`.
+    """The batches of one epoch, each query with lexical negatives that `sampler` draws from the candidates of `pool`.
 
     Deterministic per (pool.seed, epoch).
     """

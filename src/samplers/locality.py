@@ -1,4 +1,4 @@
-"""How local batches are: whether the passages drawn for one query of a batch are candidates of the others."""
+"""How local batches are: whether passages drawn for one query are candidates of the others in its batch."""
 
 from collections.abc import Iterable
 
@@ -11,27 +11,26 @@ from .batch import distinct_passages
 
 
 def locality(batches: Iterable[list[Example]], candidates: Ragged) -> float:
-    """The mean, over queries, of the share of the others' passages in a query's batch that are its candidates.
+    """The share of the others' passages in a query's batch that are its candidates, averaged over queries.
 
-    The others' passages are the distinct positives and negatives of the batch without the query's own positive and its
-    own drawn negatives: those are candidates whatever the order of the queries, and would hide what it is worth.
-    Further positives of the query count as passages that are no candidates. Queries whose batch has no other passage
-    are left out. `candidates` are the lists that the negatives are drawn from, cut at the sampler's depth.
-    Raises ValueError when no query is left.
+    The others' passages are the distinct positives and negatives of the batch without the query's own positive and
+    drawn negatives, which would be candidates in any order of the queries. Further positives of the query count as
+    passages that are not candidates. Queries whose batch has no other passage are left out. candidates: the lists that
+    negatives are drawn from, cut at the sampler's depth. Raises ValueError when no query is left.
     """
     total, counted = 0.0, 0
     for examples in batches:
         shares = candidate_shares(examples, candidates)
         total, counted = total + float(shares.sum()), counted + len(shares)
     if not counted:
-        raise ValueError("no batch has a passage besides a query's own: at least one of two queries was expected")
+        raise ValueError("no batch has a passage besides a query's own; expected one with two queries")
     return total / counted
 
 
 def candidate_shares(examples: list[Example], candidates: Ragged) -> NDArray[np.float64]:
-    """Of each query of a batch, the share of the others' passages that are its candidates, [B].
+    """The share of the others' passages that are candidates of each query of a batch, [B].
 
-    Fewer than B where a query has no others' passages: it is left out.
+    A query without others' passages is left out.
     """
     passages = np.sort(distinct_passages(examples)[0])
     lists = candidates.take(np.array([example.query for example in examples], dtype=np.int64))

@@ -1,6 +1,4 @@
-"""Samplers that shuffle the queries and draw for each: what is theirs alone is how negatives are drawn, and the order
-of the visits where that is not the shuffled one.
-"""
+"""Samplers that shuffle the queries; each says how negatives are drawn and may reorder the visits."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -25,7 +23,7 @@ class Shuffled(Sampler):
     version: ClassVar[int] = 2  # 1: any positive, by its place in the order of rows
 
     def visits(self, pool: Pool) -> Rows:
-        """The rows of the queries with a positive; of Q queries, row + Q is another visit of the same one."""
+        """The queries with a positive; of Q queries, number q + Q is a second visit of query q."""
         return np.flatnonzero(pool.positives.lengths)
 
     @abstractmethod
@@ -33,10 +31,7 @@ class Shuffled(Sampler):
         """Negatives [Q, negatives] of the given queries [Q], distinct per query; NONE is filled at random."""
 
     def pick(self, positives: Ragged, queries: Rows, rng: np.random.Generator) -> Rows:
-        """A positive of each of the given queries [Q], each of which has one: [Q].
-
-        Any of them is drawn the same whatever their order; auto, where nothing has resolved it, is any.
-        """
+        """A positive of each of the given queries [Q], [Q]: the first, or any, whatever their order (also for auto)."""
         if self.positive == "first":
             first: Rows = positives.values[positives.offsets[queries]]
             return first
@@ -45,15 +40,14 @@ class Shuffled(Sampler):
         return picks
 
     def arrange(self, pool: Pool, visits: Rows, positives: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
-        """The places [V] of the shuffled `visits` [V] in the order that they are made in, and the negatives [V, n] of
-        each place; positives [V] are those picked.
+        """The order of the shuffled `visits` [V], as places [V] in them, and the negatives [V, n] of each place.
 
-        In the order as it is, with what `draw` gives, if a sampler does not say otherwise.
+        positives [V]: those picked. By default the order stays and `draw` gives the negatives.
         """
         return np.arange(len(visits)), self.draw(pool, visits, rng)
 
     def fill(self, pool: Pool, queries: Rows, positives: Rows, negatives: Rows, rng: np.random.Generator) -> None:
-        """Replace every NONE in `negatives` [Q, n], in place; all are given in the order of the visits."""
+        """Replace every NONE in `negatives` [Q, n], in place; all arguments are in the order of the visits."""
         fill_at_random(negatives, queries, pool.spared, pool.passages, rng)
 
     def batches(self, pool: Pool, epoch: int) -> Iterator[list[Example]]:
@@ -76,9 +70,9 @@ class Shuffled(Sampler):
 
 
 def draw_among(lists: Ragged, rows: Rows, count: int, depth: int, rng: np.random.Generator) -> Rows:
-    """`count` distinct entries of the first `depth` of each list in `rows` [Q], uniformly: [Q, count].
+    """Draw `count` distinct entries of the first `depth` of each list in `rows` [Q], uniformly: [Q, count].
 
-    A list with fewer than `count` entries leaves NONE at the end of its row.
+    Lists with fewer than `count` entries leave NONE at the end.
     """
     drawn = np.full((len(rows), count), NONE, dtype=np.int64)
     if not count:
@@ -102,7 +96,7 @@ def draw_among(lists: Ragged, rows: Rows, count: int, depth: int, rng: np.random
 def fill_at_random(negatives: Rows, queries: Rows, positives: Ragged, passages: int, rng: np.random.Generator) -> None:
     """Replace every NONE in `negatives` [Q, n], in place, by a passage drawn uniformly from the corpus.
 
-    What is drawn is neither a positive of the row's query nor in the row already.
+    It is neither among the query's `positives` nor in its row already.
     """
     known = np.sort(np.repeat(np.arange(len(positives)), positives.lengths) * passages + positives.values)
     for column in range(negatives.shape[1]):
@@ -125,7 +119,7 @@ def among(known: Rows, keys: Rows) -> NDArray[np.bool_]:
 
 
 def require_candidates(pool: Pool, sampler: str) -> Ragged:
-    """The candidates of the pool; raises ValueError when it has none, which is a fault of the caller."""
+    """The candidates of the pool. Raises ValueError when the caller gave none."""
     if pool.candidates is None:
         raise ValueError(f"{sampler} draws from mined candidates, the pool has none")
     return pool.candidates

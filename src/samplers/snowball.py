@@ -8,6 +8,6 @@ from .walked import Walked
 
 @dataclass(frozen=True)
 class Snowball(Walked):
-    """Goes to all queries that share a candidate drawn for a query before it goes to those that share one of theirs."""
+    """Visits all queries that share a candidate drawn for a query before those that share one of theirs."""
 
     newest_first: ClassVar = False

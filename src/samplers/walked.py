@@ -1,4 +1,4 @@
-"""Samplers that walk the proximity graph, so that the queries of a batch share candidates (BiDR: Xiao et al., 2022)."""
+"""Samplers that walk the proximity graph: queries of a batch share candidates (BiDR: Xiao et al., WWW 2022)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,13 +11,13 @@ from .shuffled import NONE, Rows, Shuffled, draw_among, require_candidates
 
 @dataclass(frozen=True)
 class Walked(Shuffled):
-    """Draws negatives uniformly among a query's top `depth` and visits next a query that shares a drawn one.
+    """Draws negatives uniformly among a query's top `depth` and next visits a query that shares one of them.
 
-    So the passages of a batch, though drawn for other queries, are hard negatives for many of its queries. Every batch
-    is a walk of its own, from a random query that no earlier one has visited. A candidate leads to its queries in the
-    random order of the epoch. Drawn is only what the batch does not hold yet, neither as a positive nor as a negative,
-    as in BiDR's code (`query2neg[qid] - nids_order`). What is filled at random where too few candidates are left leads
-    nowhere, and with negatives=0 all queries come in random order.
+    The passages of a batch are thus hard negatives of many of its queries, not only of the one they were drawn for.
+    Every batch is a separate walk from a random unvisited query. A candidate leads to its queries in the random order
+    of the epoch. Passages that the batch already holds, as positives or negatives, are not drawn, as in BiDR's code
+    (`query2neg[qid] - nids_order`). Passages filled in at random, where candidates run out, lead nowhere; with
+    negatives=0 all queries come in random order.
     """
 
     mined_by: ClassVar = "checkpoint"
@@ -40,7 +40,7 @@ class Walked(Shuffled):
         return graph.walk(positives, chance, self.newest_first, pool.batch_size)
 
     def fill(self, pool: Pool, queries: Rows, positives: Rows, negatives: Rows, rng: np.random.Generator) -> None:
-        """With passages that the batch does not hold; where the corpus has no other, with any that are no positives."""
+        """Fill with passages that the batch does not hold or, in a tiny corpus, with any that are not positives."""
         lacking = np.unique(np.flatnonzero((negatives == NONE).any(axis=1)) // pool.batch_size)
         for first in lacking * pool.batch_size:
             part = slice(first, first + pool.batch_size)
@@ -56,7 +56,7 @@ class Walked(Shuffled):
 
 
 def _outside(barred: set[int], passages: int, rng: np.random.Generator) -> int:
-    """A passage row in 0..passages - 1, uniformly, that is not among `barred`; there must be one."""
+    """A passage in 0..passages - 1 that is not among `barred`, drawn uniformly; there must be one."""
     while (drawn := int(rng.integers(passages))) in barred:
         pass
     return drawn

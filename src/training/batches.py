@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..arrays.ragged import Ragged
 from ..encoders.tokens import Tokens, pad
-from ..samplers.batch import distinct_passages, other_positives, other_queries, parts_of
+from ..samplers.batch import distinct_passages, other_positives, other_queries, roles_of
 from .base import Epoch, Examples
 from .frozen import FrozenPassages
 
@@ -163,7 +163,7 @@ class Collate:
             "passage_counts": [len(part) for part in shares],
             "positives": torch.from_numpy(positives),
             "masked": torch.from_numpy(other_positives(asked, positives, rows, self.positives)),
-            "roles": {name: torch.from_numpy(marks) for name, marks in parts_of(scored, rows)._asdict().items()},
+            "roles": {name: torch.from_numpy(marks) for name, marks in roles_of(scored, rows)._asdict().items()},
             "weight": self.world / batch,
         }
         if self.crosses_queries:

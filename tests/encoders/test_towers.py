@@ -113,7 +113,7 @@ def test_automodel_reads_what_is_saved(tmp_path):
     assert tokenizer("a cold sea")["input_ids"] == encoder.tokenizer()("a cold sea")["input_ids"]
 
 
-def test_a_missing_projection_is_told(tmp_path):
+def test_a_missing_projection_is_reported(tmp_path):
     load_towers(Tiny(shared=True)).save(tmp_path)
-    with pytest.raises(LabradorError, match=r"projection\.safetensors: not there"):
+    with pytest.raises(LabradorError, match=r"projection\.safetensors: missing"):
         load_towers(Tiny(shared=True, projection=4), tmp_path)

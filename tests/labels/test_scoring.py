@@ -136,7 +136,7 @@ def test_a_score_that_is_not_finite_is_one_error(texts: Path, tmp_path: Path):
     judge = teacher()
     with torch.no_grad():
         judge.model.bert.embeddings.position_embeddings.weight[100] = torch.nan
-    with pytest.raises(LabradorError, match=r"teacher: \d of [24] scores are not finite, finite numbers were"):
+    with pytest.raises(LabradorError, match=r"teacher: \d of [24] scores are not finite; expected finite numbers"):
         write(texts, tmp_path / "s.npy", judge)
 
 

@@ -84,5 +84,5 @@ def test_a_pair_that_is_too_long_loses_the_end_of_its_passage(tokenizer, spare: 
 
 
 def test_a_tokenizer_that_joins_otherwise_is_refused():
-    with pytest.raises(LabradorError, match="its pair of texts is not the first, then the second, as was expected"):
+    with pytest.raises(LabradorError, match="it joins a pair in its own way; expected the first text"):
         Template.of(closing_last(), 64)

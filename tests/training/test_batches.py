@@ -14,7 +14,7 @@ from labrador.encoders.tokens import Form, Tokens, write_tokens
 from labrador.encoders.towers import load_towers
 from labrador.losses.contrastive import Contrastive
 from labrador.samplers.base import Example
-from labrador.samplers.batch import distinct_passages, other_positives, other_queries, parts_of
+from labrador.samplers.batch import distinct_passages, other_positives, other_queries, roles_of
 from labrador.training.batches import Collate, Part, Parts, share
 from labrador.training.encoder import TrainableEncoder
 from training import toy
@@ -24,7 +24,7 @@ def batches_of(*sizes: int) -> list[list[Example]]:
     return [[Example(query, 0, ()) for query in range(size)] for size in sizes]
 
 
-def test_parts_of_batches():
+def test_roles_of_batches():
     parts = Parts(lambda epoch: batches_of(8, 8, 5), batch_size=8, accumulation=4)
     assert [(len(part.examples), part.batch) for part in parts] == [(2, 8)] * 8 + [(2, 5), (2, 5), (1, 5)]
     assert (len(parts), parts.steps) == (11, 3)
@@ -75,7 +75,7 @@ def test_what_the_passages_of_a_batch_are_there_for():
     examples = [Example(0, 9, (4, 7), (7,)), Example(1, 5, (9,), (8, 4))]
     passages, _ = distinct_passages(examples)
     assert passages.tolist() == [9, 5, 4, 7, 8]
-    parts = parts_of(examples, passages)
+    parts = roles_of(examples, passages)
     assert parts.positive.tolist() == [True, True, False, False, False]
     assert parts.drawn.tolist() == [True, False, True, True, False]
     assert parts.lexical.tolist() == [False, False, True, True, True]
