@@ -44,9 +44,9 @@ function pairCell(system, other, found, pairs) {
     ? "not tested: a single seed does not show how much seeds vary"
     : `p ${probability(p)} after correction for ${whole(pairs)} pairs, ${sure ? "significant" : "not significant"}`;
   const text = `${system.label} minus ${other.label}: ${state.metric} ${signed(difference, 4)}, ${chance}`;
-  const tell = () => { byId("pair").textContent = text; };
+  const describe = () => { byId("pair").textContent = text; };
   const short = Math.abs(difference) < 0.0005 ? "0" : signed(difference, 3).replace("0.", ".");
-  return make("td", { class: look, tabindex: "-1", onmouseenter: tell, onfocus: tell, "aria-label": text }, short);
+  return make("td", { class: look, tabindex: "-1", onmouseenter: describe, onfocus: describe, "aria-label": text }, short);
 }
 
 function moveInMatrix(event) {

@@ -2,9 +2,9 @@
 
 function mark({ system, x, y: height }, y) {
   const [, low, high] = quality(system);
-  const tell = (event) => showTip(system, event.currentTarget);
+  const point = (event) => showTip(system, event.currentTarget);
   return draw("g", { class: "system", tabindex: "0", role: "img", "aria-label": describe(system).join(", "), "data-label": system.label,
-    onmouseenter: tell, onfocus: tell, onmouseleave: hideTip, onblur: hideTip },
+    onmouseenter: point, onfocus: point, onmouseleave: hideTip, onblur: hideTip },
   draw("line", { x1: x, x2: x, y1: y(low), y2: y(high), class: "spread" }),
   draw("path", { d: shape(system.names.quantizer, POINT), transform: `translate(${x},${height})`,
     class: `point ${colour(system)}${reranked(system) ? " reranked" : ""}` }));

@@ -38,10 +38,9 @@ def draw(group: Group, named: Sequence[System], baseline: System, metric: str) -
     figure, axes = panels(len(shown), 1.75, shared=True)
     for each, system in zip(axes, shown, strict=True):
         _panel(each, system.label, gains(system, baseline, metric))
-    title = textwrap.fill(
-        f"{group.name}: {metric} minus that of {baseline.label}", int(PER_INCH * figure.get_figwidth())
-    )
-    figure.suptitle(title, fontsize=9, fontweight="bold")
+    title = f"{group.name}: {metric} minus that of {baseline.label}"
+    wide = int(PER_INCH * figure.get_figwidth())
+    figure.suptitle(textwrap.fill(title, wide), fontsize=9, fontweight="bold")
     figure.supxlabel("queries in order of gain (percent)", fontsize=8.5)
     figure.supylabel(f"difference in {metric}", fontsize=8.5)
     return figure

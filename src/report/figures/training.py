@@ -9,10 +9,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ...errors import LabradorError
-from ..systems import System
+from ..systems import TRAININGS, System, step_of
 from .style import COLOURS, LINES, panels
 
-STEPS = ("fit", "teacher")  # the artifacts that hold a curve
 CURVE, MANIFEST = "curve.jsonl", "manifest.json"
 DEV_RANK = "dev_rank"  # in the points of a curve that have a dev rank instead of a loss
 
@@ -38,8 +37,8 @@ def curves(systems: Sequence[System], store: Path) -> tuple[list[Curve], int]:
     used: dict[tuple[str, str], dict[str, None]] = {}
     for row in (row for system in systems for row in system.rows):
         for name, key in row.keys.items():
-            if name.split(".")[0] in STEPS:
-                used.setdefault((name.split(".")[0], key), {})[row.retriever] = None
+            if step_of(name) in TRAININGS:
+                used.setdefault((step_of(name), key), {})[row.retriever] = None
     found = []
     for (step, key), retrievers in used.items():
         folder = store / step / key

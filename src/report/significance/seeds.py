@@ -192,11 +192,6 @@ def _quantizers(row: ResultRow) -> frozenset[str]:
     return frozenset(key for name, key in named.items() if step_of(name) == "quantizer")
 
 
-def _step(name: str) -> str:
-    """The step of a name in `ResultRow.keys`: "fit" of "fit.2"."""
-    return name.split(".")[0]
-
-
 def _kind(system: System) -> Kind:
     """What systems must share to vary alike with the seed."""
     row = system.rows[0]
