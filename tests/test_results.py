@@ -9,6 +9,10 @@ import pytest
 from made_runs import make_row
 
 from labrador.errors import LabradorError
+from labrador.page.summary import summary as page_summary
+from labrador.report.comparison import compare
+from labrador.report.figures import write_figures
+from labrador.report.latex import latex
 from labrador.report.layout import layout
 from labrador.report.terminal import rendered
 from labrador.results import SHOWN, Shown, count, find, frame, read, size, tenths, three_digits
@@ -198,7 +202,7 @@ def test_labels_and_machine_are_columns_where_they_are_known(row, tmp_path):
 
 def test_a_figure_that_is_declared_is_shown_everywhere(row, monkeypatch, tmp_path):
     """One declaration is enough: here the commit becomes a figure."""
-    monkeypatch.setitem(SHOWN, "commit", Shown("build", "time", "lowest", "{:.1f}".format, unit="s"))
+    monkeypatch.setitem(SHOWN, "commit", Shown("build", "time", "lowest", "{:.1f}".format, unit="s", axis="building"))
     rows = {
         tmp_path / str(number): row(commit=taken, quantizer=name)
         for number, (taken, name) in enumerate([(2.0, "pq"), (3.5, "flat")])
@@ -207,6 +211,13 @@ def test_a_figure_that_is_declared_is_shown_everywhere(row, monkeypatch, tmp_pat
     assert "build" in text
     assert " 2.0*" in text
     assert summary(rows[tmp_path / "0"])["commit"] == 2.0
+    assert r"& build (s) \\" in latex(layout(list(rows.values())), "t")
+    found = compare(rows)
+    files, _ = write_figures(found.systems, tmp_path, tmp_path)
+    assert "pydocs-quality-commit.svg" in [file.name for file in files]
+    shown = page_summary(found.sections()[0][0], found.metrics, [])
+    assert {"name": "commit", "label": "building", "title": "build (s)", "apart": False} in shown["costs"]
+    assert [system["costs"]["commit"][1] for system in shown["systems"]] == ["3.5", "2.0"]
 
 
 def test_the_example_of_the_documentation_runs(row, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from typing import Any
 from ..report.averages import Average
 from ..report.columns import Column, best_of
 from ..report.comparison import averaged
-from ..report.costs import COSTS
+from ..report.costs import costs
 from ..report.groups import Group
 from ..report.layout import layout
 from ..report.significance.differences import Difference
@@ -41,7 +41,7 @@ def summary(group: Group, metrics: Sequence[str], differences: Sequence[Differen
                 "seeds": list(system.seeds),
                 "names": {name: getattr(row, name) for name in OPTIONS},
                 "cells": [_cell(column, row, system, own) for column in columns],
-                "costs": {cost.name: _cost(cost.value(row), cost.shown.text) for cost in COSTS},
+                "costs": {cost.name: _cost(cost.value(row), cost.shown.text) for cost in costs()},
                 "quality": {name: _quality(system, name) for name in shown},
             }
             for system, row in zip(group.systems, rows, strict=True)
@@ -53,7 +53,7 @@ def summary(group: Group, metrics: Sequence[str], differences: Sequence[Differen
                 "title": Column(cost.shown.head(*cost.shown.first), cost.value).title,
                 "apart": cost.shown.group == "size",
             }
-            for cost in COSTS
+            for cost in costs()
         ],
         "filters": [name for name in OPTIONS if len({getattr(row, name) for row in rows}) > 1],
     }

@@ -14,7 +14,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ...errors import LabradorError
-from ..costs import COSTS
+from ..costs import costs
 from ..groups import Group, groups, with_metric
 from ..per_query import PER_QUERY
 from ..systems import System
@@ -56,7 +56,7 @@ def _figures(
     """The figures of one group by name; adds to `notes` what is left out."""
     named = outstanding(group, metric)
     made: list[tuple[str, Figure | None]] = []
-    for cost in COSTS:
+    for cost in costs():
         drawn = tradeoff.draw(group, cost, metric)
         made.append((f"quality-{cost.slug}", drawn[0] if drawn else None))
         if drawn and drawn[1]:
@@ -72,7 +72,7 @@ def outstanding(group: Group, metric: str) -> list[System]:
     """At most MOST systems to distinguish, the best first: the Pareto front of quality and bytes, then each
     retriever's best; all systems of a group that is small enough.
     """
-    shown = tradeoff.points(group, COSTS[0], metric)
+    shown = tradeoff.points(group, costs()[0], metric)
     ranked = sorted(shown, key=lambda point: -point.quality)
     best = tradeoff.best_of(shown)[::-1]
     if len(best) > MOST:
