@@ -34,6 +34,7 @@ from labrador.indexes.flat import FlatIndex
 from labrador.indexes.rerank import Reranker, Rows, inner_product
 from labrador.indexes.two_stage import TwoStageIndex
 from labrador.indexes.vectors_on_disk import VectorsOnDisk
+from labrador.quantizers.flat import FlatCodec
 
 BLOCK = 65536  # vectors written at once
 WARM = 40  # warm searches after each cold one; fewer, 5 at least, of a batch
@@ -100,7 +101,7 @@ def rounds(path: Path, count: int, dimension: int, batch: int, options: argparse
         for name, opened in WAYS.items():
             drop(path)
             rows = opened(path)
-            first = FlatIndex(dimension, np.dtype(np.float32))  # the candidates are given
+            first = FlatIndex(FlatCodec(dimension, "float32"))  # the candidates are given
             first.add(np.load(path, mmap_mode="r").view(np.uint8))
             index = TwoStageIndex(first, Reranker(dimension, inner_product(rows)), options.candidates)
             before, times = bytes_read(), []

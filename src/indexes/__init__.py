@@ -22,9 +22,9 @@ def of(fitted: FittedQuantizer, device: str = "cpu", ties_from: int = 0) -> Vect
     """
     on_cpu = device == "cpu"
     if isinstance(fitted, FlatCodec):
-        return (FlatIndex if on_cpu else GpuFlatIndex)(fitted.dimension, fitted.dtype, ties_from)
+        return FlatIndex(fitted, ties_from) if on_cpu else GpuFlatIndex(fitted, ties_from)
     if isinstance(fitted, BinaryCodec):
-        return (HammingIndex if on_cpu else GpuHammingIndex)(fitted, ties_from)
+        return HammingIndex(fitted, ties_from) if on_cpu else GpuHammingIndex(fitted, ties_from)
     if isinstance(fitted, FaissCodec) and on_cpu:
-        return AdcIndex(fitted.faiss_index, ties_from)
+        return AdcIndex(fitted, ties_from)
     raise ValueError(f"no index scans the codes of {type(fitted).__name__} on {device}")

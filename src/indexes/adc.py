@@ -6,25 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..machine.threads import for_queries
-from ..quantizers.codec import rotated
+from ..quantizers.codec import FaissCodec
 from .base import Hits, VectorIndex
 from .ties import Found, Scanned, exact_top
 
 
 class AdcIndex(VectorIndex):
-    """A copy of `trained`, a trained faiss index without entries, filled with codes."""
+    """A copy of the codec's faiss index, filled with codes."""
 
-    def __init__(self, trained: Any, ties_from: int = 0) -> None:
+    def __init__(self, fitted: FaissCodec, ties_from: int = 0) -> None:
         import faiss
 
-        super().__init__(trained.d, trained.sa_code_size(), ties_from)
-        self._trained = trained  # what holds the codes: the index itself, or the one behind its rotation
-        self._rotation: Any = None
-        if isinstance(trained, faiss.IndexPreTransform):
-            self._trained = faiss.downcast_index(trained.index)
-            chain: Any = trained.chain
-            self._rotation = chain.at(0)
-        self._owner = trained  # keeps both alive
+        super().__init__(fitted.dimension, fitted.code_bytes, ties_from)
+        self._fitted = fitted
+        trained = fitted.faiss_index
+        rotates = isinstance(trained, faiss.IndexPreTransform)
+        self._trained: Any = faiss.downcast_index(trained.index) if rotates else trained  # what holds the codes
         self._faiss: Any = faiss.clone_index(self._trained)
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
@@ -32,9 +29,9 @@ class AdcIndex(VectorIndex):
         self._faiss.add_sa_codes(np.ascontiguousarray(codes))
 
     def _top(self, queries: NDArray[np.float32], k: int) -> Hits:
-        turned = queries if self._rotation is None else rotated(self._rotation, queries)
+        projected = self._fitted.project(queries)
         with for_queries(len(queries)):
-            return exact_top(Scanned(self._faiss.search, self._part, self.size), turned, k, self.ties_from)
+            return exact_top(Scanned(self._faiss.search, self._part, self.size), projected, k, self.ties_from)
 
     def _part(self, queries: NDArray[np.float32], start: int, stop: int) -> Found:
         """The scores of the codes from start to stop, by the same index, whose scores do not depend on their number."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..quantizers.flat import FlatCodec
 from .adc import over
 from .base import Floats, Hits, Ints
 from .streamed import StreamedIndex
@@ -27,9 +28,9 @@ class FlatIndex(StreamedIndex):
     by one. Where its rounding error could hide a passage, the query is searched without it.
     """
 
-    def __init__(self, dimension: int, dtype: np.dtype[np.floating], ties_from: int = 0) -> None:
-        super().__init__(dimension, dimension * dtype.itemsize, ties_from)
-        self.dtype = dtype
+    def __init__(self, fitted: FlatCodec, ties_from: int = 0) -> None:
+        super().__init__(fitted.dimension, fitted.code_bytes, ties_from)
+        self.dtype = fitted.dtype
 
     def _top(self, queries: Floats, k: int) -> Hits:
         import faiss

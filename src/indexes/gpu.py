@@ -9,8 +9,9 @@ from ..arrays.vectors import block_rows
 from ..errors import SettingError
 from ..machine import gpus
 from ..machine.devices import memory_for
-from ..quantizers.base import FittedQuantizer, Quantizer
-from ..quantizers.flat import Flat
+from ..quantizers.base import Quantizer
+from ..quantizers.binary import BinaryCodec
+from ..quantizers.flat import Flat, FlatCodec
 from .base import Floats, Hits, VectorIndex
 from .ties import Found, Scanned, exact_top
 
@@ -63,15 +64,15 @@ def gpu_resources() -> Any:
 class GpuFlatIndex(VectorIndex):
     """Holds the vectors, float32 or float16 [N, D], in the GPU's memory and scans them there by inner product."""
 
-    def __init__(self, dimension: int, dtype: np.dtype[np.floating], ties_from: int = 0) -> None:
+    def __init__(self, fitted: FlatCodec, ties_from: int = 0) -> None:
         import faiss
 
-        super().__init__(dimension, dimension * dtype.itemsize, ties_from)
-        self.dtype = dtype
+        super().__init__(fitted.dimension, fitted.code_bytes, ties_from)
+        self.dtype = fitted.dtype
         self._config = faiss.GpuIndexFlatConfig()
-        self._config.useFloat16 = dtype == np.float16
+        self._config.useFloat16 = self.dtype == np.float16
         self._resources = gpu_resources()
-        self._faiss: Any = faiss.GpuIndexFlatIP(self._resources, dimension, self._config)
+        self._faiss: Any = faiss.GpuIndexFlatIP(self._resources, self.dimension, self._config)
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
         vectors = codes.view(self.dtype)
@@ -101,13 +102,13 @@ class GpuFlatIndex(VectorIndex):
 class GpuHammingIndex(VectorIndex):
     """Holds binary codes in the GPU's memory; scores are negated Hamming distances to the query's code."""
 
-    def __init__(self, quantizer: FittedQuantizer, ties_from: int = 0) -> None:
+    def __init__(self, fitted: BinaryCodec, ties_from: int = 0) -> None:
         import faiss
 
-        super().__init__(quantizer.dimension, quantizer.code_bytes, ties_from)
-        self._quantizer = quantizer
+        super().__init__(fitted.dimension, fitted.code_bytes, ties_from)
+        self._fitted = fitted
         self._resources = gpu_resources()
-        self._faiss: Any = faiss.GpuIndexBinaryFlat(self._resources, 8 * quantizer.code_bytes)
+        self._faiss: Any = faiss.GpuIndexBinaryFlat(self._resources, fitted.bits)
         self._parts: list[NDArray[np.uint8]] = []
 
     def _append(self, codes: NDArray[np.uint8]) -> None:
@@ -117,7 +118,7 @@ class GpuHammingIndex(VectorIndex):
 
     def _top(self, queries: Floats, k: int) -> Hits:
         def scan(some: Floats, n: int) -> Found:
-            distances, ids = self._faiss.search(self._quantizer.encode(some), n)
+            distances, ids = self._faiss.search(self._fitted.encode(some), n)
             return -distances.astype(np.float32), ids
 
         return exact_top(Scanned(scan, self._part, self.size, LIMIT), queries, k, self.ties_from)
@@ -126,7 +127,7 @@ class GpuHammingIndex(VectorIndex):
         """The scores of the codes from start to stop, on the CPU: distances are whole numbers on both."""
         import faiss
 
-        encoded, found, first = self._quantizer.encode(queries), [], 0
+        encoded, found, first = self._fitted.encode(queries), [], 0
         for codes in self._parts:
             here = codes[max(start - first, 0) : max(stop - first, 0)]
             if len(here):

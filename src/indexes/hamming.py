@@ -25,12 +25,12 @@ class HammingIndex(StreamedIndex):
     for a batch.
     """
 
-    def __init__(self, quantizer: FittedQuantizer, ties_from: int = 0) -> None:
-        super().__init__(quantizer.dimension, quantizer.code_bytes, ties_from)
-        self._quantizer = quantizer
+    def __init__(self, fitted: FittedQuantizer, ties_from: int = 0) -> None:
+        super().__init__(fitted.dimension, fitted.code_bytes, ties_from)
+        self._fitted = fitted
 
     def _scan(self, queries: NDArray[np.float32], block: NDArray[np.uint8], k: int) -> Hits:
-        encoded = self._quantizer.encode(queries)
+        encoded = self._fitted.encode(queries)
         if len(queries) < FEW:
             import faiss
 

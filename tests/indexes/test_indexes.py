@@ -14,7 +14,7 @@ from labrador.indexes.base import QueryVectors
 from labrador.indexes.flat import FlatIndex
 from labrador.machine.threads import threads
 from labrador.quantizers.base import TrainingVectors
-from labrador.quantizers.flat import Flat
+from labrador.quantizers.flat import Flat, FlatCodec
 from labrador.quantizers.lsh import LSH
 from labrador.quantizers.opq import OPQ
 from labrador.quantizers.pq import PQ
@@ -60,7 +60,7 @@ def small_blocks(monkeypatch):
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_flat_is_brute_force_with_many_ties_over_many_blocks(small_blocks, dtype, queries, k):
     x, q = small_integers(0, 600), small_integers(1, queries)
-    index = FlatIndex(D, np.dtype(dtype))
+    index = FlatIndex(FlatCodec(D, np.dtype(dtype).name))
     for part in np.array_split(x.astype(dtype), 4):
         index.add(part.view(np.uint8))
     for workers in (1, 3):
@@ -76,7 +76,7 @@ def test_streamed_flat_equals_faiss_flat_in_memory(small_blocks, tmp_path: Path,
     np.save(tmp_path / "x.npy", x)
     stored = np.load(tmp_path / "x.npy", mmap_mode="r")
     codes = Flat().fit(TrainingVectors(stored), 0).codes_in_place(stored)
-    index = FlatIndex(D, np.dtype(np.float32))
+    index = FlatIndex(FlatCodec(D, "float32"))
     index.add(codes)
     peer = faiss.IndexFlatIP(D)
     peer.add(x)
