@@ -94,5 +94,5 @@ def test_a_looked_up_score_is_that_of_the_decoded_code(codec):
 
 def test_dimensions_that_do_not_fill_bytes_are_refused():
     for quantizer in (Hash(), LSH()):
-        with pytest.raises(LabradorError, match="each of 30 dimensions: expected a multiple of 8"):
+        with pytest.raises(LabradorError, match="a bit for each of 30 dimensions does not fill bytes"):
             quantizer.check(30)
