@@ -30,6 +30,8 @@ from .schema import (
     split_file,
 )
 
+DATA, SUBSET = "data", "subset"  # steps whose artifacts are corpora; a subset is the part of its data that a run uses
+
 
 class Passages:
     """The passages of a corpus, by row."""

@@ -9,7 +9,7 @@ from ..errors import LabradorError
 from ..machine import processes
 from ..store import Artifact, Recipe, Store, describe
 from .base import Source
-from .corpus import Corpus
+from .corpus import DATA, SUBSET, Corpus
 from .download import fetch_all
 from .exclude_self import summary
 from .omissions import report
@@ -56,7 +56,7 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
 
         made_from = {**described, "raw": source.split_identity(folder, splits)}
         inputs = {} if shared is None else {"passages": shared.key}
-        return store.make(Recipe("data", made_from, inputs, about=", ".join((source.title, *splits))), fill)
+        return store.make(Recipe(DATA, made_from, inputs, about=", ".join((source.title, *splits))), fill)
 
     try:
         whole = converted(splits)
@@ -78,7 +78,7 @@ def prepare(source: Source, store: Store, needed: Sequence[str] = ()) -> Corpus:
         out.finish()
 
     about = f"{source.option}, {count:,} passages"
-    recipe = Recipe("subset", {"max_passages": count}, {"data": whole.key}, SUBSET_VERSION, about)
+    recipe = Recipe(SUBSET, {"max_passages": count}, {"data": whole.key}, SUBSET_VERSION, about)
     subset = store.make(recipe, cut)
     return _announced(Corpus(subset.folder, source.handling))
 

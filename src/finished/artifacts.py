@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.npy import open_array
-from ..data.corpus import Corpus
+from ..data.corpus import DATA, SUBSET, Corpus
 from ..encoders.base import Encoder
 from ..encoders.checkpoint import Checkpoint
 from ..errors import LabradorError
@@ -30,7 +30,7 @@ class RunArtifacts:
     @cached_property
     def corpus(self) -> Corpus:
         """Passages and queries."""
-        key = self.run.row.keys.get("subset") or self.run.row.keys.get("data", "")
+        key = self.run.row.keys.get(SUBSET) or self.run.row.keys.get(DATA, "")
         return Corpus(self._held(key, "the corpus").folder, self.run.part("data").handling)
 
     @cached_property

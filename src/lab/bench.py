@@ -49,7 +49,7 @@ class Ledger:
 
     def keys(self, corpus: Corpus) -> dict[str, str]:
         """The keys of the corpus and of everything used, by step; a step used more than once is numbered."""
-        keys = {corpus.folder.parent.name: corpus.key}  # "data", or the "subset" made from it
+        keys = {corpus.folder.parent.name: corpus.key}  # by DATA or SUBSET
         for _, artifact in self.used.values():
             count = sum(name.split(".")[0] == artifact.step for name in keys)
             keys[f"{artifact.step}.{count + 1}" if count else artifact.step] = artifact.key
