@@ -1,6 +1,6 @@
 """The golden run: what every step of the lab makes of a small corpus, and the versions that it was made with.
 
-    python tests/golden.py             # tells what differs from tests/golden.json
+    python tests/golden.py             # reports what differs from tests/golden.json
     python tests/golden.py --write     # records what differs; refuses without a raised version (see lab/artifacts.py)
     python tests/golden.py --write --force    # records that, too: another processor, say, where nothing has changed
 
@@ -145,59 +145,59 @@ def _follow(recipe, lab, folder):
 
 def versions(store, artifact, corpus):
     """The versions of an artifact's step and components, of all that it was made from, and of the corpus."""
-    told = {"pretrained": artifacts.PRETRAINED.version, "tiny": tiny.VERSION}
+    known = {"pretrained": artifacts.PRETRAINED.version, "tiny": tiny.VERSION}
     frontier, seen = [artifact, store.by_key(corpus.key)], set()
     while frontier:
         one = frontier.pop()
         seen.add(one.key)
-        told[one.step] = one.manifest["version"]
-        told |= _components(one.manifest["config"])
+        known[one.step] = one.manifest["version"]
+        known |= _components(one.manifest["config"])
         frontier += [
             found for key in one.manifest["inputs"].values() if key not in seen and (found := store.by_key(key))
         ]
-    return dict(sorted(told.items()))
+    return dict(sorted(known.items()))
 
 
 def _components(config, name=""):
     """The versions of the components in a manifest's config, by class; 1 where a class says none."""
-    told = {"schema": config["schema"]} if "schema" in config else {}
+    known = {"schema": config["schema"]} if "schema" in config else {}
     if "class" in config or "version" in config:
-        told[config.get("class") or config.get("learned") or name] = config.get("version", 1)
+        known[config.get("class") or config.get("learned") or name] = config.get("version", 1)
     for key, value in config.items():
         if isinstance(value, dict):
-            told |= _components(value, key)
-    return told
+            known |= _components(value, key)
+    return known
 
 
 def digest(artifact):
     """What an artifact's files hold, each array in short; nothing of files that only faiss or a model reads."""
     exact = artifact.step in EXACT
-    told = {}
+    short = {}
     for path in sorted(artifact.folder.rglob("*")):
         name = path.relative_to(artifact.folder).as_posix()
         if path.suffix == ".npy" and not (artifact.step == artifacts.LABELS.name and path.name == "values.npy"):
             array = np.load(path)
-            told[name] = _in_short(array, exact, "r" if artifact.step in OF_RANKS else array.dtype.kind)
+            short[name] = _in_short(array, exact, "r" if artifact.step in OF_RANKS else array.dtype.kind)
         elif path.name in ("metrics.json", "labels.json"):
-            told |= _figures(name, json.loads(path.read_text()))
+            short |= _figures(name, json.loads(path.read_text()))
         elif path.suffix == ".jsonl":
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             heads = sorted({head for line in lines for head in line} - {"grad_norm", "epoch"})
-            told |= {
+            short |= {
                 f"{name} {head}": _in_short(np.array([line[head] for line in lines], float), exact) for head in heads
             }
-    return told
+    return short
 
 
 def _figures(name, figures):
     """The numbers in a JSON object, each by itself."""
-    told = {}
+    short = {}
     for key, value in figures.items():
         if isinstance(value, dict):
-            told |= _figures(f"{name} {key}", value)
+            short |= _figures(f"{name} {key}", value)
         elif isinstance(value, (int, float)):
-            told[f"{name} {key}"] = [round(float(value), 6)]
-    return told
+            short[f"{name} {key}"] = [round(float(value), 6)]
+    return short
 
 
 def _in_short(array, exact, kind="f"):
@@ -205,8 +205,8 @@ def _in_short(array, exact, kind="f"):
         return [list(array.shape), hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]]
     values = np.nan_to_num(array.astype(np.float64).ravel(), posinf=0, neginf=0)
     along = np.random.default_rng(0).standard_normal(len(values))
-    told = [values.mean(), values.std(), (values * along).sum() / len(values) ** 0.5] if len(values) else [0.0] * 3
-    return [list(array.shape), kind, *(float(f"{value:.6g}") for value in told)]
+    short = [values.mean(), values.std(), (values * along).sum() / len(values) ** 0.5] if len(values) else [0.0] * 3
+    return [list(array.shape), kind, *(float(f"{value:.6g}") for value in short)]
 
 
 def same(one, other):
@@ -220,20 +220,22 @@ def same(one, other):
 
 
 def faults(recorded, made):
-    """What differs, each in a line: by name, what is to be done about it; those that no version explains first."""
-    told = {}
+    """What differs, by name, and what to do about it."""
+    wrong = {}
     for name in sorted(recorded.keys() | made.keys()):
         if name not in made or name not in recorded:
-            told[name] = "is not recorded" if name in made else "is recorded and was not made"
+            wrong[name] = "is not recorded" if name in made else "is recorded and was not made"
             continue
         old, new = recorded[name], made[name]
         files = old["digest"].keys() | new["digest"].keys()
         other = [file for file in sorted(files) if not same(old["digest"].get(file, []), new["digest"].get(file, []))]
         if other and old["versions"] == new["versions"]:
-            told[name] = f"gives another {', '.join(other)} and no version was raised: raise one (see lab/artifacts.py)"
+            wrong[name] = (
+                f"gives another {', '.join(other)} and no version was raised: raise one (see lab/artifacts.py)"
+            )
         elif other or old["versions"] != new["versions"]:
-            told[name] = "has another version, and what it gives is to be recorded"
-    return told
+            wrong[name] = "has another version: record what it gives"
+    return wrong
 
 
 def unexplained(found):
@@ -242,10 +244,10 @@ def unexplained(found):
 
 
 def main():
-    """Tell what differs or, with --write, record it. Returns the exit code."""
+    """Report what differs or, with --write, record it. Returns the exit code."""
     parser = argparse.ArgumentParser(description="The golden run: what every step makes of a small corpus.")
     parser.add_argument("--write", action="store_true", help=f"record what differs in {FILE.name}")
-    parser.add_argument("--force", action="store_true", help="also what differs although no version was raised")
+    parser.add_argument("--force", action="store_true", help="also record what differs although no version was raised")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         made = run(Path(folder))
@@ -255,7 +257,7 @@ def main():
     if not options.write:
         return 1 if found else 0
     if unexplained(found) and not options.force:
-        print("nothing is recorded: raise the versions, or --force where the results are the same but for rounding")
+        print("nothing is recorded: raise the versions, or use --force if only rounding differs")
         return 1
     lines = (f"{json.dumps(name)}: {json.dumps(made[name], sort_keys=True)}" for name in sorted(made))
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -1,4 +1,4 @@
-"""No step gives another result than is recorded without another version (see golden.py, which also records)."""
+"""No step gives a result other than the recorded one without another version (golden.py records them)."""
 
 import json
 import sys
@@ -11,8 +11,8 @@ from labrador.losses import contrastive
 
 def test_no_step_gives_another_result_without_another_version(tmp_path):
     found = golden.faults(json.loads(golden.FILE.read_text()), golden.run(tmp_path))
-    told = "\n".join(f"{name} {what}" for name, what in found.items())
-    assert not found, f"{told}\nand then: python tests/golden.py --write"
+    lines = "\n".join(f"{name} {what}" for name, what in found.items())
+    assert not found, f"{lines}\nand then: python tests/golden.py --write"
 
 
 def test_another_loss_is_noticed(tmp_path, monkeypatch):
@@ -29,27 +29,27 @@ ENTRY = {"versions": {"fit": 2}, "digest": {"a.npy": [[3], "f", 0.5, 0.1, 0.3], 
 def changed(version=2, **files):
     return {
         "versions": {"fit": version},
-        "digest": ENTRY["digest"] | {f"{name}.npy": told for name, told in files.items()},
+        "digest": ENTRY["digest"] | {f"{name}.npy": short for name, short in files.items()},
     }
 
 
 @pytest.mark.parametrize(
-    ("made", "told"),
+    ("made", "expected"),
     [
         (ENTRY, None),
         (changed(a=[[3], "f", 0.5009, 0.1, 0.3]), None),  # rounding
         (changed(a=[[3], "f", 0.502, 0.1, 0.3]), "gives another a.npy and no version was raised"),
         (changed(a=[[4], "f", 0.5, 0.1, 0.3]), "gives another a.npy and no version was raised"),
         (changed(b=[[3], "4567"]), "gives another b.npy and no version was raised"),
-        (changed(b=[[3], "4567"], version=3), "has another version, and what it gives is to be recorded"),
-        (changed(version=3), "has another version, and what it gives is to be recorded"),
+        (changed(b=[[3], "4567"], version=3), "has another version: record what it gives"),
+        (changed(version=3), "has another version: record what it gives"),
         (changed(d=[1.0]), "gives another d.npy and no version was raised"),
         (None, "is recorded and was not made"),
     ],
 )
-def test_what_is_told_of_a_difference(made, told):
+def test_how_a_difference_is_reported(made, expected):
     found = golden.faults({"dpr fit": ENTRY}, {} if made is None else {"dpr fit": made})
-    assert (told is None and not found) or found["dpr fit"].startswith(told)
+    assert (expected is None and not found) or found["dpr fit"].startswith(expected)
 
 
 def write(monkeypatch, made, *options):
@@ -58,7 +58,7 @@ def write(monkeypatch, made, *options):
     return golden.main()
 
 
-def test_a_result_is_recorded_anew_only_where_a_version_says_so(tmp_path, monkeypatch, capsys):
+def test_a_result_is_recorded_again_only_if_its_version_was_raised(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(golden, "FILE", tmp_path / "golden.json")
     first, other, raised = ({"dpr fit": entry} for entry in (ENTRY, changed(b=[[3], "4"]), changed(3, b=[[3], "4"])))
 
