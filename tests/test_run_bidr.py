@@ -15,7 +15,7 @@ def test_bidr_keeps_codes_in_memory_and_vectors_on_disk(tmp_path, data):
     assert done.returncode == 0, done.stderr
     (row,) = results(tmp_path / "outputs")
     assert (row["quantizer"], row["sampler"], row["search"]) == ("learned_pq", "snowball", "two_stage")
-    assert row["bytes_per_passage"] == 2  # of 32 dimensions: 4 words of 4 bits
+    assert row["bytes_per_passage"] == 2  # of 32 dimensions: 4 codewords of 4 bits
     assert row["disk_bytes"] == 4 * 32 * row["passages"]
     assert set(row["latency_ms"]) == {"p50", "p99", "candidates", "rerank"}
 
@@ -59,7 +59,7 @@ def test_learned_pq_is_learned_on_frozen_vectors(tmp_path, beir, retriever):
         (["retriever=bm25", "quantizer=learned_pq"], "quantizer=learned_pq: bm25 has no vectors"),
     ],
 )
-def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
+def test_a_mistake_is_reported_before_any_work(tmp_path, beir, arguments, message):
     done = run("data=beir", f"data.path={beir}", *SMALL, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr
@@ -67,7 +67,7 @@ def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
     assert not (tmp_path / "artifacts").exists()
 
 
-def test_a_corpus_too_small_for_the_words_is_told_before_any_long_step(tmp_path, beir):
+def test_a_corpus_too_small_for_the_codewords_is_refused_before_any_long_step(tmp_path, beir):
     done = run("data=beir", f"data.path={beir}", *SMALL, "retriever=bidr", cwd=tmp_path)
     assert done.returncode == 2
     assert "retriever.centroids=256: expected at most one for each of 64 training vectors" in done.stderr

@@ -40,7 +40,7 @@ def test_a_hash_is_learned_on_frozen_vectors(tmp_path, beir):
         (["retriever=pretrained", "quantizer=hash", "quantizer.alpha=-1"], "quantizer.alpha=-1"),
     ],
 )
-def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
+def test_a_mistake_is_reported_before_any_work(tmp_path, beir, arguments, message):
     done = run("data=beir", f"data.path={beir}", *SMALL, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr

@@ -139,7 +139,7 @@ def test_a_teacher_trained_here_is_learned_from(tmp_path, beir):
         (["retriever=pair", "train.optimizer=sgd"], "train.optimizer=sgd"),
     ],
 )
-def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
+def test_a_mistake_is_reported_before_any_work(tmp_path, beir, arguments, message):
     done = run("data=beir", f"data.path={beir}", *SMALL, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr
@@ -147,7 +147,7 @@ def test_a_mistake_is_told_before_any_work(tmp_path, beir, arguments, message):
     assert not (tmp_path / "artifacts").exists()
 
 
-def test_a_missing_file_of_questions_is_told_before_any_long_step(tmp_path, beir):
+def test_a_missing_file_of_queries_is_reported_before_any_long_step(tmp_path, beir):
     done = run("data=beir", f"data.path={beir}", *SMALL, "retriever=pair", "retriever.extra_queries=no", cwd=tmp_path)
     assert done.returncode == 2
     assert "retriever.extra_queries=no: expected a readable file of queries; " in done.stderr
