@@ -12,16 +12,9 @@ from typing import Any
 
 from .composed import Composed
 from .errors import spelled
+from .settings import Setting, declared, values
 
 OUTSIDE = ("tracker",)  # groups that have no part in a result
-PLACES = (  # settings that decide no result
-    "data.path",
-    "data.name",
-    "train.save_steps",
-    "train.log_steps",
-    "train.workers",
-    "encoder.batch_tokens",
-)
 WEIGHED = ("encoder.model", "encoder.revision")  # the hash of the weights says what these name
 
 
@@ -46,44 +39,27 @@ def chosen(run: Composed, unused: Sequence[str]) -> Chosen:
     shown: dict[str, str] = {}
     decides: dict[str, str] = {}
     for group, part in used.items():
-        shown |= _apart(group, run.settings[group], run.defaults[group])
-        decides |= _decides(group, part)
+        known = {key: setting for key, setting in declared(type(part)).items() if setting.decides}
+        given, usual = (_spelled(settings[group]) for settings in (run.settings, run.defaults))
+        shown |= {f"{group}.{key}": given[key] for key in known if given.get(key) != usual.get(key)}
+        decides |= _decides(group, part, known)
     learned = "train" in used or ("quantizer" in used and used["quantizer"].supervised)
     return Chosen(learned, {group: run.options[group] for group in used}, shown, decides)
 
 
-def _apart(group: str, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, str]:
-    """The settings of a group that differ from its defaults; without those that decide nothing."""
-    own = {key: spelled(value) for key, value in defaults.items()}
-    given = {key: spelled(value) for key, value in settings.items() if f"{group}.{key}" not in PLACES}
-    return {f"{group}.{key}": value for key, value in given.items() if own.get(key) != value}
+def _spelled(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {key: spelled(value) for key, value in settings.items()}
 
 
-def _decides(group: str, part: Any) -> dict[str, str]:
-    """What of a component decides a result: its class, and the fields that differ from its defaults."""
-    fields = dataclasses.fields(part)
-    if group == "data":  # what else a source sets decides its passages and questions, which have fingerprints
-        handled = {field.name for field in dataclasses.fields(part.handling)}
-        fields = tuple(field for field in fields if field.name in handled)
+def _decides(group: str, part: Any, known: Mapping[str, Setting]) -> dict[str, str]:
+    """What of a component decides a result: its class, and the settings that differ from its defaults."""
     decides = {} if group == "data" else {group: type(part).__name__}
-    decides |= _changed(group, part, {field.name: _default(field) for field in fields})
+    if group == "data":  # what else a source sets decides its passages and queries, which have fingerprints
+        handled = {field.name for field in dataclasses.fields(part.handling)}
+        known = {key: setting for key, setting in known.items() if key in handled}
+    for key, value in values(part).items():
+        if key in known and f"{group}.{key}" not in WEIGHED and value != known[key].default:
+            decides[f"{group}.{key}"] = spelled(value)
     if group == "encoder":
         decides["encoder.weights"] = part.fingerprint()[:12]
     return decides
-
-
-def _changed(group: str, part: Any, usual: Mapping[str, Any]) -> dict[str, str]:
-    """The settings of a component, and of those nested in it, that differ from the `usual` values of its fields."""
-    changed: dict[str, str] = {}
-    for field in dataclasses.fields(part):
-        name, value = f"{group}.{field.name}", getattr(part, field.name)
-        if "nested" in field.metadata:
-            changed |= _changed(group, value, vars(usual[field.name]))
-        elif field.name in usual and name not in (*PLACES, *WEIGHED) and not dataclasses.is_dataclass(value):
-            changed |= {name: spelled(value)} if value != usual[field.name] else {}
-    return changed
-
-
-def _default(field: "dataclasses.Field[Any]") -> Any:
-    """A field's default; MISSING where it has none."""
-    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .arrays.shards import Plan, write_shards
-from .encoders.base import DTYPES
+from .encoders.base import Dtype, Precision
 from .encoders.tokens import Ids, Tokens, pad
 from .encoders.towers import Side, TwoTower
 from .errors import LabradorError
@@ -26,7 +26,6 @@ from .machine.devices import precision as precision
 
 Array = NDArray[Any]
 Transform = Callable[[NDArray[np.float32]], Array]
-PRECISIONS = ("auto", "float32", "bfloat16")
 TOKEN_BUDGET = {"cpu": 4_096, "cuda": 131_072}  # padded tokens per batch
 
 
@@ -34,14 +33,14 @@ TOKEN_BUDGET = {"cpu": 4_096, "cuda": 131_072}  # padded tokens per batch
 class EncodeSettings:
     """How to encode. Only `dtype` and `precision` change the result, and `precision` only by rounding."""
 
-    dtype: Literal["float32", "float16"] = "float32"  # of the vectors in the file
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of the matrix products; auto: the device's
+    dtype: Dtype = "float32"  # of the vectors in the file
+    precision: Precision = "auto"  # of the matrix products; auto: the device's
     shard_size: int = 50_000  # passages that are sorted, and lost by a kill, together
     token_budget: int | None = None  # padded tokens per batch; None: by device
     device: str = "auto"  # cpu, cuda (this process's GPU); auto: that GPU where there is one
 
     def __post_init__(self) -> None:
-        for name, allowed in (("dtype", DTYPES), ("precision", PRECISIONS)):
+        for name, allowed in (("dtype", get_args(Dtype)), ("precision", get_args(Precision))):
             if getattr(self, name) not in allowed:
                 raise LabradorError(f"{name}={getattr(self, name)}: unknown; use one of {', '.join(allowed)}")
         for name in ("shard_size", "token_budget"):

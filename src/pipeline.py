@@ -6,7 +6,7 @@ config -> data, encoder, sampler, quantizer, search, retriever -> Lab -> ranking
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,41 +19,21 @@ from .data.prepare import prepare
 from .errors import LabradorError, is_disk_full
 from .lab import Bench, Lab, Ranking
 from .machine import processes
-from .machine.devices import SETTINGS, Device, chosen_device, pick_device
+from .machine.devices import Device, chosen_device, pick_device
 from .machine.gpus import Lease
 from .machine.hardware import this_machine
 from .metrics.scores import METRICS
 from .report.terminal import print_rows
 from .results import FILE_NAME, OPTIONS, ResultRow
 from .retrievers.base import Retriever
-from .settings import build
+from .settings import RunSettings, build
 from .store import Artifact, Store
 from .store.artifact import git_commit
 from .tracker import NoTracker, Session, TrackedCell
 
 log = logging.getLogger(__name__)
 
-RUN_SETTINGS = "labrador.pipeline.RunSettings"
-OWN = ("seed", "store", "device")  # settings outside the groups
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """The settings outside the groups."""
-
-    seed: int
-    store: str
-    device: str
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**32:
-            raise LabradorError(f"seed={self.seed}: a number from 0 to {2**32 - 1} was expected")
-        if not self.store.strip():
-            raise LabradorError("store=: expected a folder; use store=artifacts")
-        if self.device not in SETTINGS:
-            raise LabradorError(
-                f"device={self.device}: expected one of {', '.join(SETTINGS)}; choose a GPU with CUDA_VISIBLE_DEVICES"
-            )
+RUN_SETTINGS = "labrador.settings.RunSettings"
 
 
 def run_cell(config: DictConfig, folder: Path, sweep: Path | None = None) -> ResultRow | None:
@@ -63,10 +43,8 @@ def run_cell(config: DictConfig, folder: Path, sweep: Path | None = None) -> Res
     before any long step.
     """
     start = time.perf_counter()
-    unknown = [str(key) for key in config if key not in (*OWN, *GROUPS)]
-    if unknown:
-        raise LabradorError(f"{unknown[0]}={config[unknown[0]]}: no such setting; expected one of {', '.join(OWN)}")
-    run: RunSettings = build("", {key: config[key] for key in OWN} | {"_target_": RUN_SETTINGS})
+    own = {str(key): config[key] for key in config if key not in GROUPS}
+    run: RunSettings = build("", own | {"_target_": RUN_SETTINGS})
     composed = compose(config)
     retriever: Retriever = composed.parts["retriever"]
     retriever.check(composed.parts["quantizer"], composed.parts["search"])

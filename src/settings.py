@@ -12,7 +12,6 @@ errors all come from its declarations. A field declared in any other way is no s
 import dataclasses
 import functools
 import importlib
-import math
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
@@ -25,6 +24,7 @@ from .errors import SettingError, spelled
 
 T = TypeVar("T")
 REQUIRED: Any = dataclasses.MISSING  # the default of a setting that must be given
+MAX_SEED = 2**32 - 1
 UNSET = "???"  # its value in a composed config until it is
 CHECKS = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
@@ -32,15 +32,23 @@ LIMITS = {"ge": ">= {}", "gt": "> {}", "le": "<= {}", "lt": "< {}", "multiple_of
 
 
 def setting(
-    default: Any, about: str, *, key: bool | Literal["unless default"] = True, path: bool = False, **limits: float
+    default: Any,
+    about: str,
+    *,
+    key: bool | Literal["unless default"] = True,
+    decides: bool = True,
+    path: bool = False,
+    **limits: float,
 ) -> Any:
     """Declare a setting: its default, its line in --help, and its limits by name (`LIMITS`).
 
-    key: whether it is part of an artifact's key (store/keys.py); path: whether it names a file or folder.
+    key: whether it is part of an artifact's key (store/keys.py); decides: whether it has a part in a run's result at
+    all; path: whether it names a file or folder.
     """
     if unknown := limits.keys() - LIMITS.keys():
         raise TypeError(f"{', '.join(unknown)}: no such limit; expected {', '.join(LIMITS)}")
-    return dataclasses.field(default=default, metadata={"description": about, "key": key, "path": path, **limits})
+    metadata = {"description": about, "key": key if decides else False, "decides": decides, "path": path, **limits}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def nested(part: type[Any], *, leave_out: Collection[str] = (), **defaults: Any) -> Any:
@@ -82,6 +90,7 @@ class Setting:
     default: Any  # REQUIRED: it has none
     about: str
     path: bool
+    decides: bool
     limits: tuple[str, ...]  # in words: ">= 1"
     part: str = ""
 
@@ -117,6 +126,11 @@ def declared(cls: type[Any]) -> dict[str, Setting]:
     Raises TypeError for a key that is declared twice.
     """
     found: dict[str, Setting] = {}
+    if not is_component(cls):
+        usual = {field.name: field.default for field in dataclasses.fields(cls)}
+        return {
+            name: Setting(object, value, "", False, True, ()) for name, value in usual.items() if value is not REQUIRED
+        }
     for field in dataclasses.fields(cls):
         own: dict[str, Setting] = {}
         if "description" in field.metadata:
@@ -133,6 +147,25 @@ def declared(cls: type[Any]) -> dict[str, Setting]:
     return found
 
 
+def values(part: Any) -> dict[str, Any]:
+    """The values of a component's settings by key."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if "description" in field.metadata:
+            found[field.name] = value
+        elif "nested" in field.metadata:
+            found |= {key: inner for key, inner in values(value).items() if key not in field.metadata["leave_out"]}
+    return found
+
+
+def defaults(cls: type[Any]) -> dict[str, Any]:
+    """The settings of a component with their defaults, as YAML has them: UNSET for one that must be given."""
+    known = {key: declaration.default for key, declaration in declared(cls).items()}
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in known.items()}
+    return {key: UNSET if value is REQUIRED else value for key, value in plain.items()}
+
+
 def build(group: str, settings: Mapping[str, Any], **parts: Any) -> Any:
     """The component that `settings` (with `_target_`, the class's dotted name) describes; `parts` are other components.
 
@@ -143,15 +176,15 @@ def build(group: str, settings: Mapping[str, Any], **parts: Any) -> Any:
     cls = _find(group, settings)
     values = {key: value for key, value in settings.items() if key != "_target_"}
     try:
-        return _made(cls, values, parts) if is_component(cls) else _plain(cls, values, parts)
+        return _made(cls, values, parts)
     except SettingError as error:
         raise error if error.component else _of(group, cls, error) from error
 
 
 def _of(group: str, cls: type[Any], error: SettingError) -> SettingError:
     """The error of a setting of `cls` as one of the group; where it has no remedy, with the default."""
-    known = declared(cls).get(error.key) if is_component(cls) else None
-    usual = "" if known is None or known.default is REQUIRED else f"the default is {spelled(known.default)}"
+    known = declared(cls).get(error.key)
+    usual = "" if known is None or known.default in (REQUIRED, None) else f"the default is {spelled(known.default)}"
     return SettingError(error.key, error.value, error.expected, error.remedy or usual, group)
 
 
@@ -190,7 +223,8 @@ def _setting(cls: type[Any], field: "dataclasses.Field[Any]") -> Setting:
     limits = {name: field.metadata[name] for name in LIMITS if name in field.metadata}
     span = [f"from {limits.pop('ge')} to {limits.pop('le')}"] if {"ge", "le"} <= limits.keys() else []
     words = (*span, *(LIMITS[name].format(limit) for name, limit in limits.items()))
-    return Setting(kind, field.default, field.metadata["description"], field.metadata["path"], words)
+    about, path, decides = (field.metadata[name] for name in ("description", "path", "decides"))
+    return Setting(kind, field.default, about, path, decides, words)
 
 
 def _fault(cls: type[Any], error: ValidationError) -> SettingError:
@@ -214,9 +248,18 @@ def _find(group: str, settings: Mapping[str, Any]) -> Any:
         cls = named(str(target))
     except (ImportError, AttributeError, ValueError) as error:
         raise SettingError("_target_", target, f"the dotted name of a class ({error})", component=group) from error
-    if not dataclasses.is_dataclass(cls):
+    if not is_component(cls):
         raise SettingError("_target_", target, "a component", "see labrador.settings", group)
     return cls
+
+
+def component_of(target: Any) -> type[Any] | None:
+    """The component with that dotted name; None where it names none."""
+    try:
+        cls = named(str(target))
+    except (ImportError, AttributeError, ValueError):
+        return None
+    return cls if is_component(cls) else None
 
 
 def named(target: str) -> Any:
@@ -225,37 +268,18 @@ def named(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-# For components that are still plain dataclasses, whose every field is a setting:
+@component
+class RunSettings:
+    """The settings outside the groups."""
 
+    seed: int = setting(
+        0, "decides every random choice of a run; data.seed decides those of its data", ge=0, le=2**32 - 1
+    )
+    store: str = setting("artifacts", "folder of the artifacts, shared by all runs", path=True)
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        "auto", "where encoders train and encode; CUDA_VISIBLE_DEVICES chooses a GPU"
+    )
 
-def _plain(cls: type[Any], values: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    own = [name for name in fields if name not in parts]
-    kinds = typing.get_type_hints(cls)
-    for key, value in values.items():
-        if key not in own:
-            raise SettingError(key, value, f"a setting of {cls.__name__}", f"it has {', '.join(own) or 'none'}")
-    typed = {key: _typed(key, value, kinds[key]) for key, value in values.items()}
-    for name in own:
-        if name not in values and fields[name].default is fields[name].default_factory is dataclasses.MISSING:
-            raise SettingError(name, UNSET, "a value", "it has no default")
-    return cls(**typed, **{name: part for name, part in parts.items() if name in fields})
-
-
-def _typed(name: str, value: Any, expected: Any) -> Any:
-    """`value` as `expected` (bool, int, float, str, None, Literal, unions, tuples), or a SettingError."""
-    declaration = Setting(expected, REQUIRED, "", False, ())
-    if declaration.choices:
-        if value in declaration.choices or (value is None and type(None) in declaration.options):
-            return value
-        raise SettingError(name, value, declaration.expected)
-    for option in declaration.options:
-        if typing.get_origin(option) is tuple and isinstance(value, (list, tuple)):
-            return tuple(_typed(name, item, typing.get_args(option)[0]) for item in value)
-        if option is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        if isinstance(option, type) and type(value) is option:
-            if isinstance(value, float) and not math.isfinite(value):
-                raise SettingError(name, value, "a finite number")
-            return value
-    raise SettingError(name, value, f"{declaration.expected}, not {KINDS.get(type(value), 'a list or a mapping')}")
+    def __post_init__(self) -> None:
+        if not self.store.strip():
+            raise SettingError("store", self.store, "a folder", "use store=artifacts")

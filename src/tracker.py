@@ -12,12 +12,13 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from .errors import LabradorError
 from .results import FILE_NAME, SHOWN, ResultRow, find
+from .settings import component, setting
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Session:
         """End the tracking of a cell that failed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class NoTracker:
     """Tracks nothing."""
 
@@ -69,17 +70,16 @@ class NoTracker:
         """Send the table and figures of a finished sweep; raises LabradorError for what could not be sent."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Wandb(NoTracker):
-    """Weights & Biases: the cells of a sweep are one group, and one more run of the group holds its table and figures.
+    """Weights & Biases: a sweep's cells are one group, and one more run of the group holds its table and figures."""
 
-    mode: null leaves it to wandb (WANDB_MODE, else online).
-    """
-
-    project: str = "labrador"
-    entity: str | None = None
-    mode: Literal["online", "offline", "disabled"] | None = None
-    tags: tuple[str, ...] = field(default=())
+    project: str = setting("labrador", "project of the runs")
+    entity: str | None = setting(None, "user or team; null: your default")
+    mode: Literal["online", "offline", "disabled"] | None = setting(
+        None, "offline: files in the run's folder, for `wandb sync`; null: WANDB_MODE, or online"
+    )
+    tags: tuple[str, ...] = setting((), "of every run")
 
     def check(self) -> None:
         if importlib.util.find_spec(PACKAGE) is None:

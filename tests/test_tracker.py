@@ -192,6 +192,7 @@ def test_a_result_is_on_disk_before_it_is_sent(tmp_path, beir):
     script = f"""
 import sys
 from pathlib import Path
+sys.path.insert(0, {str(CONF.parent)!r})  # where Hydra finds Labrador's plugins
 from labrador import tracker
 from labrador.errors import LabradorError
 

@@ -2,34 +2,23 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..errors import LabradorError
+from ..errors import LabradorError, SettingError
+from ..settings import MAX_SEED, component, setting
 from .corpus import Handling
 from .download import Download
 from .exclude_self import ExcludeSelf
 from .languages import AUTO, TokenizerName, check_language
 from .raw_files import find_raw, need_raw, unreadable
-from .schema import SPLITS, Positive, ScoredBy
+from .schema import SPLITS, Positive, ScoredBy, Split
 from .writer import SchemaWriter
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Source(ABC):
-    """A source of passages, queries and judgements. Its fields are the keys of conf/data/*.yaml.
-
-    name: what rows and reports call the data; None: what it is called by itself, see `title`.
-    path: folder of the raw files; None: the published files, downloaded on first use.
-    max_passages: every judged passage and, of the others, as many as make this number; None: all passages.
-    split: the split whose queries are scored.
-    exclude_self: whether the passage with a query's id is left out of its rankings and negatives; "auto": where it is
-    the query itself.
-    language: that of the passages for BM25: a code, "auto" or "none"; tokenizer: how BM25 cuts texts into words.
-    seed: decides the order of the passages, and with it which of them `max_passages` keeps and which of equally scored
-    ones come first; a run's own seed does not.
-    """
+    """A source of passages, queries and judgements."""
 
     option: ClassVar[str]  # of the group: data=OPTION
     scored_by: ClassVar[ScoredBy] = "qrels"
@@ -41,24 +30,32 @@ class Source(ABC):
     reads_folder: ClassVar[bool] = True  # False: it has no raw files, and its splits come with the passages
     version: ClassVar[int] = 4  # raise it when the same files are converted to something else
 
-    name: str | None = field(default=None, metadata={"key": False})
-    path: str | None = field(default=None, metadata={"key": False})
-    max_passages: int | None = None
-    split: str = "test"
-    exclude_self: ExcludeSelf = "auto"
-    language: str = AUTO
-    tokenizer: TokenizerName = "auto"
-    seed: int = 0
+    name: str | None = setting(None, "what reports call the data; null: the option's name", decides=False)
+    path: str | None = setting(
+        None, "folder of the raw files, plain or gzip; null: downloads the published files", decides=False, path=True
+    )
+    max_passages: int | None = setting(
+        None, "size of the corpus: all judged passages and a sample of the others; null: all", ge=1
+    )
+    split: Split = setting("test", "the split whose queries are scored")
+    exclude_self: ExcludeSelf = setting(
+        "auto",
+        "leave the passage with a query's id out of its rankings and negatives; auto: where their texts agree",
+    )
+    language: str = setting(
+        AUTO, "of the passages, for BM25's stemmer and stop words: en, de, zh, ...; auto: detected; none: neither"
+    )
+    tokenizer: TokenizerName = setting(
+        "auto",
+        "BM25's terms; auto: words, but overlapping pieces of Chinese, Japanese, Korean, Thai, ...",
+    )
+    seed: int = setting(
+        0, "order of the passages: which ones max_passages keeps, which of equal scores come first", ge=0, le=MAX_SEED
+    )
 
     def __post_init__(self) -> None:
         if self.name is not None and not self.name.strip():
-            raise LabradorError(f"data.name={self.name!r}: expected a name, or null for the data's own")
-        if self.max_passages is not None and self.max_passages < 1:
-            raise LabradorError(f"data.max_passages={self.max_passages}: expected a number above 0, or null")
-        if not 0 <= self.seed < 2**32:
-            raise LabradorError(f"data.seed={self.seed}: expected a number from 0 to {2**32 - 1}; use data.seed=0")
-        if self.split not in self.splits:
-            raise LabradorError(f"data.split={self.split}: expected one of {', '.join(self.splits)}")
+            raise SettingError("name", repr(self.name), "a name", "or leave it out")
         check_language(self.language)
 
     @property

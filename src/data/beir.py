@@ -9,9 +9,9 @@ A query belongs to every split that judges it. Layout: Thakur et al., BEIR, 2021
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..settings import component, setting
 from .base import Source
 from .omissions import count
 from .passages import Passage
@@ -20,12 +20,15 @@ from .raw_files import need_raw
 from .writer import Query, SchemaWriter
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Beir(Source):
     """A folder in BEIR's layout; needs `path`."""
 
     option = "beir"
     passage_names = ("corpus.jsonl",)
+
+    name: str | None = setting(None, "what reports call the data; null: the folder's name", decides=False)
+    path: str | None = setting(None, "folder of the corpus, plain or gzip files; needed", decides=False, path=True)
 
     @property
     def title(self) -> str:

@@ -13,11 +13,11 @@ may not be (quotes.py). Layout: Karpukhin et al., DPR, 2020; dpr/data/download_d
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..settings import component, setting
 from .base import Source
 from .download import Download
 from .json_array import read_json_array
@@ -37,12 +37,9 @@ WIKIPEDIA = Download(  # size and MD5 as ir-datasets gives them
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class DprSource(Source):
-    """Questions with answers over Wikipedia passages; `option` is also the set's name in the file names.
-
-    quotes: what the quotes of psgs_w100.tsv and of the test questions are; see quotes.py.
-    """
+    """Questions with answers over Wikipedia passages; `option` is also the set's name in the file names."""
 
     scored_by: ClassVar[ScoredBy] = "answers"
     passage_names: ClassVar[tuple[str, ...]] = ("psgs_w100.tsv",)
@@ -53,7 +50,9 @@ class DprSource(Source):
     positive: ClassVar[Positive] = "first"
     drops_question_mark: ClassVar[bool]
 
-    quotes: Quotes = "auto"
+    quotes: Quotes = setting(
+        "auto", "quotes of psgs_w100.tsv and the test questions: csv encloses fields, text is plain; auto: detected"
+    )
 
     def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
         return (f"{self.option}-test.qa.csv" if split == "test" else f"biencoder-{self.option}-{split}.json",)

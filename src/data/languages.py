@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from ..errors import LabradorError
+from ..errors import SettingError
 
 TokenizerName = Literal["auto", "words", "whitespace"]  # what they do: indexes/terms.py
 AUTO, NONE = "auto", "none"
@@ -54,12 +54,10 @@ class Detected:
 
 
 def check_language(name: str) -> None:
-    """Raise LabradorError for an unknown language."""
+    """Raise SettingError for a language that is not known."""
     if name not in (AUTO, NONE, *LANGUAGES):
-        raise LabradorError(
-            f"data.language={name}: expected {AUTO}, {NONE} (neither stemmer nor stop words) or one of "
-            f"{', '.join(LANGUAGES)}"
-        )
+        expected = f"{AUTO}, {NONE} (neither stemmer nor stop words) or one of {', '.join(LANGUAGES)}"
+        raise SettingError("language", name, expected)
 
 
 def detect(texts: Iterable[str]) -> Detected:

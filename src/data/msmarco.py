@@ -12,11 +12,11 @@ Layout: Bajaj et al., MS MARCO, 2016; https://microsoft.github.io/msmarco/.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from ..errors import LabradorError
+from ..settings import component, setting
 from .base import Source
 from .download import Download
 from .passages import Passage
@@ -39,12 +39,9 @@ COLLECTION_AND_QUERIES = Download(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class MsMarco(Source):
-    """MS MARCO passages; scored on dev by default.
-
-    titles: a file with the titles of passages, which the collection lacks; None: no titles.
-    """
+    """MS MARCO passages; scored on dev by default."""
 
     option = "msmarco"
     passage_names = ("collection.tsv",)
@@ -54,10 +51,13 @@ class MsMarco(Source):
 
     splits = ("train", "dev")
 
-    split: str = "dev"
-    titles: str | None = field(
-        default=None, metadata={"key": False}
-    )  # its size and modification time are part of the key
+    split: Literal["train", "dev"] = setting("dev", "the split whose queries are scored")
+    titles: str | None = setting(  # in the identity by size and time of change
+        None,
+        "file of passage titles, pid<TAB>title a line (RocketQA's para.title.txt); null: no titles",
+        key=False,
+        path=True,
+    )
 
     def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
         if split == "train":

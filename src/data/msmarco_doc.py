@@ -10,10 +10,10 @@ judgements are left out. Layout: Craswell et al., TREC 2019 deep learning track;
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from ..settings import component, setting
 from .base import Source
 from .download import Download
 from .msmarco import RANGES, write_judged_split
@@ -41,9 +41,9 @@ DEV_QUERIES = Download(url=f"{HOST}/msmarco-docdev-queries.tsv.gz", size=91_837,
 DEV_QRELS = Download(url=f"{HOST}/msmarco-docdev-qrels.tsv.gz", size=38_553, md5="5eeafaeb4960979a62e7fed93273254e")
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class MsMarcoDoc(Source):
-    """MS MARCO documents; scored on dev by default. text: what is read of a document."""
+    """MS MARCO documents; scored on dev by default."""
 
     option = "msmarco_doc"
     passage_names = ("msmarco-docs.tsv",)
@@ -55,8 +55,10 @@ class MsMarcoDoc(Source):
 
     splits = ("train", "dev")
 
-    split: str = "dev"
-    text: Literal["url_title_body", "title_body"] = "url_title_body"
+    split: Literal["train", "dev"] = setting("dev", "the split whose queries are scored")
+    text: Literal["url_title_body", "title_body"] = setting(
+        "url_title_body", "what is read of a document; BiDR and ANCE read the URL, too"
+    )
 
     def split_names(self, folder: Path, split: str) -> tuple[str, ...]:
         return f"msmarco-doc{split}-queries.tsv", f"msmarco-doc{split}-qrels.tsv"

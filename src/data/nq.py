@@ -1,7 +1,6 @@
 """data=nq: Natural Questions in DPR's release, 58,880 train and 3,610 test questions; a trailing "?" is dropped."""
 
-from dataclasses import dataclass
-
+from ..settings import component
 from .download import Download
 from .dpr_files import HOST, WIKIPEDIA, DprSource
 
@@ -18,7 +17,7 @@ DEV = Download(
 TEST = Download(url=f"{HOST}/data/retriever/nq-test.qa.csv")
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Nq(DprSource):
     """Natural Questions over 21 million Wikipedia passages."""
 

@@ -13,12 +13,12 @@ import logging
 import platform
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabradorError
+from ..errors import SettingError
 from ..machine.progress_bar import bar
+from ..settings import component, setting
 from .base import Source
 from .docstrings import Entry, read_docstrings
 from .judgements import Judgement
@@ -34,29 +34,22 @@ SKIPPED = {  # much source, few docstrings that anyone would search for
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class PyDocs(Source):
-    """Docstrings of the standard library and of installed packages.
-
-    packages: the packages to read besides the standard library; those not installed are skipped.
-    """
+    """Docstrings of the standard library and of installed packages."""
 
     option = "pydocs"
     reads_folder = False
 
-    packages: tuple[str, ...] = ("numpy", "pandas", "torch", "transformers")
+    path: None = None  # there is no folder
+    packages: tuple[str, ...] = setting(
+        ("numpy", "pandas", "torch", "transformers"), "packages read besides the standard library, where installed"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.path is not None:
-            raise LabradorError(
-                f"data.path={self.path}: data=pydocs reads installed packages; choose them by data.packages"
-            )
         if not all(package.isidentifier() for package in self.packages):
-            raise LabradorError(
-                f"data.packages={self.packages}: expected package names such as [numpy]; write them without dots"
-            )
-        object.__setattr__(self, "packages", tuple(self.packages))
+            raise SettingError("packages", self.packages, "a list of package names such as [numpy]")
 
     def split_identity(self, folder: Path, splits: Iterable[str]) -> dict[str, Any]:
         """The versions of Python and of the packages that are read."""

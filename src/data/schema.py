@@ -21,14 +21,15 @@ rows, so they identify something only together with those of the passages and th
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 SCHEMA_VERSION = 5  # raise it when the same source is converted to other files
-SPLITS = ("train", "dev", "test")
+Split = Literal["train", "dev", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 BATCH_ROWS = 4096  # rows per record batch: about 3 MB of 100-word passages
 
 PASSAGES = pa.schema([("pid", pa.string()), ("title", pa.string()), ("text", pa.string())])

@@ -1,7 +1,6 @@
 """data=trivia: TriviaQA in DPR's release, 78,785 train and 11,313 test questions."""
 
-from dataclasses import dataclass
-
+from ..settings import component
 from .download import Download
 from .dpr_files import HOST, WIKIPEDIA, DprSource
 
@@ -18,7 +17,7 @@ DEV = Download(
 TEST = Download(url=f"{HOST}/data/retriever/trivia-test.qa.csv.gz")
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Trivia(DprSource):
     """TriviaQA over 21 million Wikipedia passages."""
 

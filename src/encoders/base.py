@@ -2,52 +2,39 @@
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import LabradorError, SettingError
+from ..settings import component, setting
 
-POOLINGS = ("cls", "mean")
-DTYPES = ("float32", "float16")
-PRECISIONS = ("auto", "float32", "bfloat16")
+Pooling = Literal["cls", "mean"]
+Dtype = Literal["float32", "float16"]
+Precision = Literal["auto", "float32", "bfloat16"]
 SHORTEST = 8  # tokens: room for the special tokens of a (title, text) pair and some text
 ESCAPES = {"\\\\": "\\", "\\n": "\n", "\\t": "\t"}  # what a command line can write of a prefix, and what it means
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Encoder(ABC):
     """An encoder as a component: where its weights come from is the subclass's, how they are used is here."""
 
-    pooling: Literal["cls", "mean"] = "cls"  # the vector: the first token's, or the mean over the tokens
-    normalize: bool = False  # scale every vector to length 1
-    shared: bool = False  # one tower for queries and passages, or one each
-    projection: int | None = None  # width of a linear layer after the pooling; null: none
-    max_query_length: int = 32  # tokens, special tokens included
-    max_passage_length: int = 256
-    query_prefix: str = ""  # put before every query
-    passage_prefix: str = ""  # put before every passage's title
-    segments: bool = False  # token type 1 for the text of a (title, text) pair; false: 0 for all tokens
-    temperature: float = 1.0  # what objectives divide inner products by, unless told otherwise
-    dtype: Literal["float32", "float16"] = "float32"  # of the corpus vectors on disk
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of matrix products when encoding; auto: the device's
-    batch_tokens: int | None = field(default=None, metadata={"key": False})  # encoded at once; null: by device
+    pooling: Pooling = setting("cls", "the vector: of the first token, or the mean over all tokens")
+    normalize: bool = setting(False, "scale every vector to length 1")
+    shared: bool = setting(False, "one tower for queries and passages, instead of one each")
+    projection: int | None = setting(None, "width of a linear layer after the pooling; null: no layer", ge=1)
+    max_query_length: int = setting(32, "tokens of a query, special tokens included", ge=SHORTEST)
+    max_passage_length: int = setting(256, "tokens of a passage: title [SEP] text", ge=SHORTEST)
+    query_prefix: str = setting("", r"text before every query; \n is a line break, \t a tab, \\ a backslash")
+    passage_prefix: str = setting("", "text before every passage, written likewise")
+    segments: bool = setting(False, "token type 1 for the text behind a title (BPR, PAIR); false: 0 throughout (DPR)")
+    temperature: float = setting(1.0, "divides inner products in the losses, unless they have their own", gt=0)
+    dtype: Dtype = setting("float32", "of the passage vectors on disk")
+    precision: Precision = setting("auto", "of matrix products when encoding; auto: what the device offers")
+    batch_tokens: int | None = setting(
+        None, "tokens encoded at a time, padding included; null: 4096 on a CPU, 131072 on a GPU", decides=False, ge=1
+    )
 
     def __post_init__(self) -> None:
-        if self.pooling not in POOLINGS:
-            raise LabradorError(f"encoder.pooling={self.pooling}: unknown; use one of {', '.join(POOLINGS)}")
-        if self.dtype not in DTYPES:
-            raise LabradorError(f"encoder.dtype={self.dtype}: unknown; use one of {', '.join(DTYPES)}")
-        if self.precision not in PRECISIONS:
-            raise LabradorError(f"encoder.precision={self.precision}: unknown; use one of {', '.join(PRECISIONS)}")
-        if self.projection is not None and self.projection < 1:
-            raise LabradorError(f"encoder.projection={self.projection}: expected a width >= 1; use null for none")
-        if self.batch_tokens is not None and self.batch_tokens < 1:
-            raise LabradorError(f"encoder.batch_tokens={self.batch_tokens}: expected a number >= 1, or null")
-        if not self.temperature > 0:
-            raise LabradorError(f"encoder.temperature={self.temperature}: expected a number > 0; raise it")
-        for name in ("max_query_length", "max_passage_length"):
-            if getattr(self, name) < SHORTEST:
-                raise LabradorError(f"encoder.{name}={getattr(self, name)}: expected at least {SHORTEST}; raise it")
         _ = self.prefix("query"), self.prefix("passage")
 
     @abstractmethod
@@ -100,10 +87,8 @@ class Encoder(ABC):
 
         def meant(found: re.Match[str]) -> str:
             if found[0] not in ESCAPES:
-                raise LabradorError(
-                    f"encoder.{name}={getattr(self, name)!r}: {found[0]} has no meaning; write \\n for a line break, "
-                    "\\t for a tab, \\\\ for a backslash"
-                )
+                known = "\\n (a line break), \\t (a tab) or \\\\ (a backslash)"
+                raise SettingError(name, repr(getattr(self, name)), f"{known}, not {found[0]}")
             return ESCAPES[found[0]]
 
         return re.sub(r"\\.?", meant, getattr(self, name), flags=re.DOTALL)

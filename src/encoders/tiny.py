@@ -3,13 +3,13 @@
 import hashlib
 import string
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..errors import LabradorError
+from ..errors import SettingError
+from ..settings import component, setting
 from .base import Encoder
 from .model_files import set_dropout
 
@@ -25,22 +25,19 @@ def vocabulary() -> list[str]:
     return [*SPECIAL, *pieces, *(f"##{piece}" for piece in pieces)]
 
 
-@dataclass(frozen=True, kw_only=True)
+@component
 class Tiny(Encoder):
     """Random but deterministic: the same fields give the same vectors on every machine, up to rounding."""
 
-    hidden: int = 32  # width of the token vectors
-    layers: int = 2
-    heads: int = 2
-    weights_seed: int = 0
+    hidden: int = setting(32, "width of the token vectors, a multiple of heads", ge=1)
+    layers: int = setting(2, "transformer layers", ge=1)
+    heads: int = setting(2, "attention heads of a layer", ge=1)
+    weights_seed: int = setting(0, "of the random weights", ge=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if min(self.hidden, self.layers, self.heads) < 1 or self.hidden % self.heads:
-            raise LabradorError(
-                f"encoder.hidden={self.hidden} encoder.heads={self.heads} encoder.layers={self.layers}: expected "
-                "positive numbers with heads a divisor of hidden; try hidden=32 heads=2 layers=2"
-            )
+        if self.hidden % self.heads:
+            raise SettingError("hidden", self.hidden, f"a multiple of heads={self.heads}", "try hidden=32 heads=2")
         self.check_lengths(POSITIONS)
 
     def fingerprint(self) -> str:

@@ -34,7 +34,7 @@ def launch(conf: Path) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         note = Path(scratch) / "sweep.txt"
         try:
-            with command_line(_arguments(sys.argv[1:], Path(scratch), note)):
+            with command_line(_arguments(sys.argv[1:], conf, Path(scratch), note)):
                 hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(run_cell)()
             compare(started(note))
         except KeyboardInterrupt:
@@ -50,9 +50,9 @@ def launch(conf: Path) -> int:
         return report([*failures(started(note)), *faults])
 
 
-def _arguments(typed: Sequence[str], scratch: Path, note: Path) -> list[str]:
+def _arguments(typed: Sequence[str], conf: Path, scratch: Path, note: Path) -> list[str]:
     """What Hydra is given for what was typed."""
-    arguments = readable(typed)
+    arguments = readable(typed, conf)
     if is_sweep(arguments):
         arguments = [*forced(arguments, GROUPS), f"hydra.callbacks.sweeps.note={quoted(str(note))}"]
     if not processes.is_main():  # only the main process writes a run folder

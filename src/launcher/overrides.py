@@ -10,36 +10,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..settings import RunSettings, declared
+from .options import read_group
+
 SETTING = re.compile(r"(?P<key>\+{0,2}[\w./@-]+)=(?P<value>.*)", re.DOTALL)
 SWEEPS = ("-m", "--multirun")
-PATHS = (
-    "data.path",
-    "data.titles",
-    "encoder.model",
-    "retriever.extra_queries",
-    "retriever.teacher",
-    "store",
-    "hydra.run.dir",
-    "hydra.sweep.dir",
-    "hydra.sweep.subdir",
-)
-TEXTS = (  # besides paths
-    "encoder.query_prefix",
-    "encoder.passage_prefix",
-    "encoder.revision",
-    "data.name",
-    "data.language",
-    "tracker.project",
-    "tracker.entity",
-)
+HYDRA_PATHS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 FUNCTION = re.compile(r"\w+\(.*\)", re.DOTALL)  # choice(a,b), glob(*): a sweep in other words
 ELEMENT = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]""")  # of a sweep's list: quoted, or up to a comma
 
 
-def readable(arguments: Sequence[str]) -> list[str]:
-    """The command line with quotes around each value that Hydra would refuse, or not take for the text it must be."""
+def readable(arguments: Sequence[str], conf: Path) -> list[str]:
+    """The command line with quotes around each value that Hydra would refuse, or not take for the text it must be.
+
+    The components of the folder `conf` declare which settings are texts.
+    """
     swept = is_sweep(arguments)
-    return [_readable(argument, swept) for argument in arguments]
+    return [_readable(argument, swept, conf) for argument in arguments]
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:
@@ -47,19 +34,29 @@ def is_sweep(arguments: Sequence[str]) -> bool:
     return any(argument in SWEEPS for argument in arguments)
 
 
-def _readable(argument: str, swept: bool) -> str:
+def _readable(argument: str, swept: bool, conf: Path) -> str:
     match = SETTING.fullmatch(argument)
     if match is None:
         return argument
     key, value = match["key"], match["value"]
-    name = key.lstrip("+")
-    if name in PATHS and "," in value and _is_there(value):
+    text, path = text_or_path(key.lstrip("+"), conf)
+    if path and "," in value and _is_there(value):
         return f"{key}={quoted(value)}"
     if not swept:
-        return f"{key}={_as_text(key, value, name in PATHS + TEXTS)}"
-    if name not in PATHS + TEXTS or FUNCTION.fullmatch(value):
+        return f"{key}={_as_text(key, value, text)}"
+    if not text or FUNCTION.fullmatch(value):
         return argument
     return f"{key}={','.join(_as_text(key, part, True) for part in _parts(value))}"
+
+
+def text_or_path(name: str, conf: Path) -> tuple[bool, bool]:
+    """Whether the setting `name` ("data.path") is a text of any option of its group, and whether that names a path."""
+    if name in HYDRA_PATHS:
+        return True, True
+    group, _, key = name.rpartition(".")
+    known = [option.settings for option in read_group(conf / group).values()] if group else [declared(RunSettings)]
+    found = [settings[key] for settings in known if key in settings]
+    return any(setting.text for setting in found), any(setting.path for setting in found)
 
 
 def _as_text(key: str, value: str, text: bool) -> str:

@@ -1,15 +1,15 @@
 """Hard negatives by vectors: passages that an earlier checkpoint ranks high (ANCE, Xiong et al., 2021)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from ..settings import component
 from .base import Pool
 from .shuffled import Rows, Shuffled, draw_among, require_candidates
 
 
-@dataclass(frozen=True)
+@component
 class ANNHard(Shuffled):
     """Draws each query's negatives uniformly among the top `depth` of a checkpoint's search."""
 

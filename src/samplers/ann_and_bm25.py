@@ -5,16 +5,16 @@ twice, once with the hard negatives of the release and once with those that the 
 facebookresearch/DPR, README: nq_train, nq_train_hn1).
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from ..settings import component
 from .base import Pool
 from .shuffled import Rows, Shuffled, draw_among, require_candidates
 
 
-@dataclass(frozen=True)
+@component
 class ANNAndBM25(Shuffled):
     """Visits each query twice an epoch: with negatives of BM25's top `depth`, then of a checkpoint's.
 

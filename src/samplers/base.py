@@ -3,10 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple, Self, get_args
+from typing import ClassVar, Literal, NamedTuple, Self
 
 from ..arrays.ragged import Ragged
-from ..errors import LabradorError
+from ..errors import LabradorError, SettingError
+from ..settings import component, setting
 
 PositiveChoice = Literal["auto", "first", "any"]
 
@@ -45,7 +46,7 @@ class Pool:
         return self.positives if self.relevant is None else self.relevant
 
 
-@dataclass(frozen=True)
+@component
 class Sampler(ABC):
     """Forms batches of query and passage numbers, without texts or tensors. Deterministic per (pool.seed, epoch)."""
 
@@ -54,26 +55,16 @@ class Sampler(ABC):
     from_start: ClassVar[bool] = False  # mined by a checkpoint: whether training begins anew, not from the checkpoint
     version: ClassVar[int] = 1  # raised when the same settings come to give other batches
 
-    negatives: int = 1  # hard negatives per query
-    depth: int = 100  # how deep the candidates are mined
-    positive: PositiveChoice = "auto"  # of a query: the first of its list, or any by chance; auto: as the data says
+    negatives: int = setting(1, "hard negatives per query, in addition to the in-batch negatives", ge=0)
+    depth: int = setting(100, "they are drawn among this many best passages", ge=1)
+    positive: PositiveChoice = setting(
+        "auto",
+        "of a query: the first of its list, or any, drawn anew each time; auto: first for nq and trivia, else any",
+    )
 
     def __post_init__(self) -> None:
-        if self.positive not in get_args(PositiveChoice):
-            raise LabradorError(
-                f"sampler.positive={self.positive}: expected one of {', '.join(get_args(PositiveChoice))}"
-            )
-        if self.negatives < 0:
-            raise LabradorError(
-                f"sampler.negatives={self.negatives}: 0 or more was expected; 0 trains on in-batch negatives alone"
-            )
-        if self.depth < 1:
-            raise LabradorError(f"sampler.depth={self.depth}: 1 or more was expected; raise it")
         if self.mined_by != "nothing" and self.negatives > self.depth:
-            raise LabradorError(
-                f"sampler.negatives={self.negatives}: {self.depth} or less was expected, since they are drawn among "
-                f"the best sampler.depth={self.depth} passages of a query; lower it, or raise sampler.depth"
-            )
+            raise SettingError("negatives", self.negatives, f"at most depth={self.depth}", "lower it, or raise depth")
 
     def resolved(self, positive: Literal["first", "any"]) -> Self:
         """This sampler with `positive: auto` replaced by the data's choice (`Corpus.positive`)."""

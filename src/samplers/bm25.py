@@ -1,15 +1,15 @@
 """Hard negatives by BM25: passages that it ranks high and that are not positives (DPR, section 3.2)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from ..settings import component
 from .base import Pool
 from .shuffled import Rows, Shuffled, draw_among, require_candidates
 
 
-@dataclass(frozen=True)
+@component
 class BM25Hard(Shuffled):
     """Draws each query's negatives uniformly among its top `depth` by BM25."""
 

@@ -2,13 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.ragged import Ragged
+from ..settings import component
 from .base import Example, Pool, Sampler
 
 Rows = NDArray[np.int64]
@@ -16,7 +16,7 @@ NONE = -1  # a negative that is still to be drawn
 CHUNK = 1 << 22  # random numbers drawn at a time
 
 
-@dataclass(frozen=True)
+@component
 class Shuffled(Sampler):
     """Every query with a positive, with one of its positives and drawn negatives; once per epoch, see `visits`."""
 

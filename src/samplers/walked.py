@@ -1,15 +1,15 @@
 """Samplers that walk the proximity graph: queries of a batch share candidates (BiDR: Xiao et al., WWW 2022)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from ..settings import component, setting
 from .base import Pool
 from .shuffled import NONE, Rows, Shuffled, draw_among, require_candidates
 
 
-@dataclass(frozen=True)
+@component
 class Walked(Shuffled):
     """Draws negatives uniformly among a query's top `depth` and next visits a query that shares one of them.
 
@@ -24,7 +24,7 @@ class Walked(Shuffled):
     version: ClassVar[int] = 4  # 1: one frontier for all batches; 2: as 1 of `Shuffled`; 3: drew what the batch held
     newest_first: ClassVar[bool]  # which query of the frontier is visited next
 
-    depth: int = 200
+    depth: int = setting(200, "they are drawn among this many best passages", ge=1)
 
     def draw(self, pool: Pool, queries: Rows, rng: np.random.Generator) -> Rows:
         return draw_among(require_candidates(pool, type(self).__name__), queries, self.negatives, self.depth, rng)

@@ -12,6 +12,7 @@ from labrador.data.prepare import prepare
 from labrador.data.pydocs import PyDocs, split_of, write_entries
 from labrador.data.writer import SchemaWriter
 from labrador.errors import LabradorError
+from labrador.settings import build
 from labrador.store import Store
 
 REST = "one two three four five six seven eight nine ten"
@@ -139,7 +140,7 @@ def test_packages_are_found_without_being_imported_and_missing_ones_left_out(tmp
     (package / "__init__.py").write_text(SOURCE)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(pydocs.sysconfig, "get_paths", lambda: {"stdlib": str(tmp_path / "empty")})
-    source = PyDocs(packages=["zoo_of_tests", "surely_not_installed"])
+    source = PyDocs(packages=("zoo_of_tests", "surely_not_installed"))
     assert source.split_identity(tmp_path, ())["packages"] == {"zoo_of_tests": "unversioned"}
     with caplog.at_level("INFO"):
         corpus = prepare(source, Store(tmp_path / "store"))
@@ -149,7 +150,7 @@ def test_packages_are_found_without_being_imported_and_missing_ones_left_out(tmp
 
 
 def test_the_packages_and_their_versions_name_the_artifact(tmp_path, monkeypatch):
-    few, more = PyDocs(packages=["numpy"]), PyDocs(packages=["numpy", "pandas"])
+    few, more = PyDocs(packages=("numpy",)), PyDocs(packages=("numpy", "pandas"))
     assert few.split_identity(tmp_path, ()) != more.split_identity(tmp_path, ())
     before = few.split_identity(tmp_path, ())
     monkeypatch.setattr(pydocs.importlib.metadata, "version", lambda name: "0.0")
@@ -167,7 +168,7 @@ def test_reading_imports_none_of_the_packages():
 
 
 def test_settings_are_checked():
-    with pytest.raises(LabradorError, match=r"^data.path=x: data=pydocs reads installed packages"):
-        PyDocs(path="x")
-    with pytest.raises(LabradorError, match=r"^data.packages=.*: expected package names"):
-        PyDocs(packages=["../numpy"])
+    with pytest.raises(LabradorError, match=r"^data.path=x: expected a setting of PyDocs; it has name, max_passages"):
+        build("data", {"_target_": "labrador.data.pydocs.PyDocs", "path": "x"})
+    with pytest.raises(LabradorError, match=r"^packages=.*: expected a list of package names"):
+        PyDocs(packages=("../numpy",))

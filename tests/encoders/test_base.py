@@ -10,11 +10,11 @@ from labrador.errors import LabradorError
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"pooling": "max"}, "encoder.pooling=max: unknown; use one of cls, mean"),
-        ({"dtype": "int8"}, "encoder.dtype=int8: unknown; use one of float32, float16"),
-        ({"projection": 0}, "encoder.projection=0"),
-        ({"temperature": 0.0}, "encoder.temperature=0.0"),
-        ({"max_query_length": 3}, "encoder.max_query_length=3: expected at least 8"),
+        ({"pooling": "max"}, "^pooling=max: expected one of cls, mean"),
+        ({"dtype": "int8"}, "^dtype=int8: expected one of float32, float16"),
+        ({"projection": 0}, "^projection=0: expected a whole number >= 1, or null"),
+        ({"temperature": 0.0}, "^temperature=0: expected a number > 0"),
+        ({"max_query_length": 3}, "^max_query_length=3: expected a whole number >= 8"),
         ({"max_passage_length": 513}, "encoder.max_passage_length=513: expected at most the 512 tokens"),
     ],
 )

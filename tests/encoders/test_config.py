@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 FOLDER = Path(__file__).parents[2] / "conf" / "encoder"
 CODE = """
 import sys, yaml
@@ -28,10 +26,3 @@ def test_every_option_is_built_without_torch():
         "roberta_base HubEncoder",
         "tiny Tiny",
     ]
-
-
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_key_is_described(path):
-    first, *keys = path.read_text().splitlines()
-    assert first.startswith("# ")
-    assert all("  # " in key for key in keys)

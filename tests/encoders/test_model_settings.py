@@ -227,7 +227,5 @@ def test_backslashes_of_a_prefix():
     assert Tiny(query_prefix=r"a\nb\tc\\n").prefix("query") == "a\nb\tc\\n"
     assert Tiny(passage_prefix="a\nb").prefix("passage") == "a\nb"
     for wrong in (r"a\d", "a\\"):
-        with pytest.raises(
-            LabradorError, match=r"^encoder\.query_prefix=.* has no meaning; write \\n for a line break"
-        ):
+        with pytest.raises(LabradorError, match=r"^query_prefix=.*: expected \\n \(a line break\).*, not "):
             Tiny(query_prefix=wrong)

@@ -49,5 +49,5 @@ def test_fingerprints_differ_when_the_weights_do():
 
 
 def test_heads_must_divide_the_width():
-    with pytest.raises(LabradorError, match=r"encoder\.heads=3"):
+    with pytest.raises(LabradorError, match=r"^hidden=32: expected a multiple of heads=3"):
         Tiny(heads=3)

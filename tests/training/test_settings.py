@@ -2,7 +2,7 @@
 
 import pytest
 
-from labrador.errors import LabradorError
+from labrador.errors import LabradorError, spelled
 from labrador.store import describe
 from labrador.training.settings import TrainSettings
 
@@ -29,7 +29,7 @@ from labrador.training.settings import TrainSettings
     ],
 )
 def test_a_value_that_cannot_work_is_named(name: str, value: float):
-    with pytest.raises(LabradorError, match=f"^train.{name}={value}: "):
+    with pytest.raises(LabradorError, match=f"^{name}={spelled(value)}: expected "):
         TrainSettings(**{name: value})
 
 
