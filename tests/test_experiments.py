@@ -104,5 +104,6 @@ def test_the_papers_settings_of_bpr():
         False,
         256,
     )
-    assert (retriever.alpha, retriever.gamma, retriever.temperature, retriever.layer) == (0.1, 0.1, 1.0, False)
+    loss = retriever.objective
+    assert (loss.alpha, loss.gamma, loss.temperature, loss.hash_layer) == (0.1, 0.1, 1.0, "none")
     assert parts["search"].candidates == 1000
