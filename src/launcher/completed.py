@@ -4,8 +4,6 @@ So a composed config holds every setting of its run, and `group.key=value` works
 only what differs from the class. Hydra finds these plugins through hydra_plugins/labrador_settings.py.
 """
 
-from typing import Any
-
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.config_source import ConfigResult
@@ -29,7 +27,7 @@ class CompletedSource(FileConfigSource):
         """A file's settings over the defaults of its component; of config.yaml over those of every run."""
         result = super().load_config(config_path)
         if isinstance(result.config, DictConfig):
-            target: Any = OmegaConf.to_container(result.config).get("_target_")
+            target = result.config.get("_target_")
             cls = RunSettings if config_path.removesuffix(".yaml") == "config" else component_of(target)
             if cls is not None:
                 head = {} if target is None else {"_target_": target}
