@@ -33,7 +33,7 @@ def row():
 @pytest.fixture
 def lines(row):
     def line(cell, *metrics, **fields):
-        rows = tuple(row(seed=seed, metrics=told, **fields) for seed, told in enumerate(metrics))
+        rows = tuple(row(seed=seed, metrics=means, **fields) for seed, means in enumerate(metrics))
         return Line(cell, System(cell.name, rows, tuple(Path(f"/{cell.slug}/{row.seed}") for row in rows)))
 
     return [
@@ -78,13 +78,13 @@ def test_the_table(lines):
 
 def test_notes_say_what_was_not_measured_and_how_to_read_figures(lines):
     text = rendered(layout(lines, comparable=True))
-    for told in (
+    for line in (
         "Metrics in percent",
         "minimum) in brackets",
         "HNSW: not Labrador's",
         "Broken: failed: retri",
     ):
-        assert told in text
+        assert line in text
     assert "*" not in text
 
 
@@ -133,10 +133,10 @@ def measured(row, tmp_path):
 
 
 def test_what_differs_from_the_first_measured_cell_is_marked(measured):
-    lines, found, (told,) = marked(measured, None)
+    lines, found, (tested,) = marked(measured, None)
     assert [(one.system, one.baseline, one.metric) for one in found] == [("BPR (paper)", "BPR", "R@20")]
-    assert told.startswith("▲ significantly better, ▼ significantly worse than BPR: paired randomisation test over")
-    assert told.endswith("correction for 1 comparison")
+    assert tested.startswith("▲ significantly better, ▼ significantly worse than BPR: paired randomisation test over")
+    assert tested.endswith("correction for 1 comparison")
     assert [line.signs for line in lines] == [{}, {}, {"R@20": -1}]
     shown = layout(lines, comparable=True)
     assert "| BPR (paper) | 25.00 ▼ | 77.92 |" in markdown(shown)
@@ -144,9 +144,9 @@ def test_what_differs_from_the_first_measured_cell_is_marked(measured):
 
 
 def test_another_baseline_can_be_named_and_one_that_failed_gives_way_to_the_first(measured):
-    lines, _, (told,) = marked(measured, "BPR (paper)")
+    lines, _, (tested,) = marked(measured, "BPR (paper)")
     assert [line.signs for line in lines] == [{}, {"R@20": 1}, {}]
-    assert "worse than BPR (paper):" in told
+    assert "worse than BPR (paper):" in tested
     assert "worse than BPR:" in marked(measured, "Broken")[2][0]
 
 
@@ -173,7 +173,7 @@ def test_cells_trained_apart_have_no_mark_while_they_have_one_seed(measured):
         replace(line, system=replace(line.system, rows=(replace(line.system.rows[0], keys={"fit": line.cell.slug}),)))
         for line in measured[1:]
     ]
-    lines, (one,), (told,) = marked(trained, None)
+    lines, (one,), (tested,) = marked(trained, None)
     assert [line.signs for line in lines] == [{}, {"R@20": 0}]
     assert one.over == "one seed"
-    assert told.startswith("Not tested against BPR: BPR (paper). Another seed trains")
+    assert tested.startswith("Not tested against BPR: BPR (paper). Another seed trains")
