@@ -1,13 +1,13 @@
-"""Encoding speed beside sentence-transformers' `encode`: same model, texts, device and threads.
+"""Encoding speed compared with sentence-transformers' `encode`: same model, texts, device and threads.
 
     python benchmarks/encoding.py DIR            # a BEIR folder, here wiki-questions
 
 MiniLM (mean pooling, normalised, 256 tokens) over passages drawn with a seed, title and text joined by a space so
 that both sides read the same tokens. Labrador's figures include tokenizing, as its peer's do, and writing the file;
-"tokens cached" leaves tokenizing out, as every encoding after a corpus's first does. The runs alternate and the
-ratios are taken within each round, so that a machine with other work on it disturbs both sides alike; printed are
-medians. On a busy machine `--threads 1 --clock cpu` counts processor time: two threads that wait for each other in
-every layer say nothing there. The last column is the smallest cosine of a vector to the peer's float32 vector.
+"tokens cached" leaves tokenizing out, as every encoding after a corpus's first does. The runs take turns and ratios are
+taken within each round, so other work on the machine disturbs both sides alike; printed are medians. On a busy machine
+`--threads 1 --clock cpu` counts processor time, where two threads that wait for each other would distort it.
+The last column is the smallest cosine of a vector to the peer's float32 vector.
 """
 
 import argparse

@@ -1,17 +1,17 @@
-"""Time and memory of locality-centric sampling: the proximity graph and an epoch of its walks, and what they are worth.
+"""Time, memory and locality of locality-centric sampling: the proximity graph and an epoch of walks over it.
 
     python benchmarks/graph.py                        # 500,000 queries x 200 candidates of 8,800,000 passages
 
 Generated candidates, memory-mapped from a temporary folder of the current directory (1.6 GB). A query has a positive
 anywhere in the corpus; seven tenths of its candidates are the positive's neighbours (normal, 500 rows), three tenths
 are popular: popularity is Zipf's with exponent 1/2, and the most popular passage is a candidate of 2 % of all queries.
-`hubs`: ten passages more, each a candidate of a random tenth of all queries.
+`hubs`: ten more passages, each a candidate of a random tenth of all queries.
 
-Everything runs in a process of its own, by one thread, the file in the page cache, numba's loops compiled before.
-Peak: VmHWM at the end less VmRSS before the candidates are opened, so pages of the mapped file that were touched count.
-`graph` is ProximityGraph.of alone; an epoch is list(sampler.batches(pool, 0)), all batches kept, with the graph that
-each epoch builds. The peer, at a tenth of the size: a dict of sets of queries for every passage, and a frontier of
-queries. Last: `locality`, at a tenth of the size.
+Every stage runs in its own process on one thread, with the file in the page cache and numba's loops compiled.
+Peak: VmHWM at the end less VmRSS before the candidates are opened, so touched pages of the mapped file count.
+`graph` is ProximityGraph.of alone; an epoch is list(sampler.batches(pool, 0)), including the graph that it builds.
+The peer, at a tenth of the size: a dict of sets of queries for every passage, and a frontier of queries. Last:
+`locality`, at a tenth of the size.
 """
 
 import argparse
@@ -139,19 +139,19 @@ def child(stage: str, folder: Path, passages: int) -> dict[str, Any]:
         made = plain_walk(pool, candidates, name == "random_walk")
     else:
         made = list(WALKS[name].batches(pool, 0))
-    told = {"s": time.perf_counter() - start, "processor": time.process_time() - processor}
+    figures = {"s": time.perf_counter() - start, "processor": time.process_time() - processor}
     if name != "graph":
         visited = sorted(example.query for example in chain(*made))
         assert visited == list(range(len(candidates)))
         assert all(len(batch) == BATCH for batch in made[:-1])
-    return told | {"peak": megabytes("VmHWM") - before}
+    return figures | {"peak": megabytes("VmHWM") - before}
 
 
 def measured(stage: str, folder: Path, passages: int) -> dict[str, Any]:
-    """What `child` tells of a stage in a fresh process."""
+    """The figures of `child` for a stage, in a fresh process."""
     command = [sys.executable, __file__, "--child", stage, "--folder", str(folder), "--passages", str(passages)]
-    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return told
+    figures: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return figures
 
 
 def whole(queries: int, passages: int, folder: Path) -> None:
@@ -164,14 +164,14 @@ def whole(queries: int, passages: int, folder: Path) -> None:
         if kind == "hubs":
             add_hubs(folder)
         for stage in ("graph", *WALKS):
-            told = measured(stage, folder, passages)
-            speeds = [f"{queries / told[key]:,.0f}" if stage in WALKS else "" for key in ("s", "processor")]
-            figures = [f"{told['s']:.1f}", f"{told['processor']:.1f}", *speeds, f"{told['peak']:,.0f}"]
+            found = measured(stage, folder, passages)
+            speeds = [f"{queries / found[key]:,.0f}" if stage in WALKS else "" for key in ("s", "processor")]
+            figures = [f"{found['s']:.1f}", f"{found['processor']:.1f}", *speeds, f"{found['peak']:,.0f}"]
             print(f"| {kind}, {stage} | {' | '.join(figures)} |", flush=True)
 
 
-def beside(queries: int, passages: int, folder: Path) -> None:
-    """Print the table beside the peer, and the localities."""
+def compared(queries: int, passages: int, folder: Path) -> None:
+    """Print the comparison with the peer, and the localities."""
     generate(queries, passages, folder)
     found = {}
     print(f"\n| {queries:,} queries, {passages:,} passages | processor s, dict of sets | labrador | ratio ", end="")
@@ -186,8 +186,8 @@ def beside(queries: int, passages: int, folder: Path) -> None:
             print(f"| {kind}, {stage} | {times} | {peaks} |", flush=True)
         found[kind] = measured("locality", folder, passages)
     print(f"\n| locality, batches of {BATCH} | {' | '.join(SAMPLERS)} |\n|---{len(SAMPLERS) * '|---'}|")
-    for kind, told in found.items():
-        print(f"| {kind} | {' | '.join(f'{told[name]:.4f}' for name in SAMPLERS)} |")
+    for kind, shares in found.items():
+        print(f"| {kind} | {' | '.join(f'{shares[name]:.4f}' for name in SAMPLERS)} |")
 
 
 def main() -> None:
@@ -201,7 +201,7 @@ def main() -> None:
     if options.child:
         print(json.dumps(child(options.child, options.folder, options.passages)))
         return
-    for step, parts in ((whole, 1), (beside, 10)):
+    for step, parts in ((whole, 1), (compared, 10)):
         with tempfile.TemporaryDirectory(dir=".") as folder:
             step(options.queries // parts, options.passages // parts, Path(folder))
 

@@ -1,4 +1,4 @@
-"""The last layer computed for the first token alone: the same logits, the same gradients."""
+"""The last attention block for the first token alone gives the same logits and gradients."""
 
 import copy
 

@@ -67,7 +67,7 @@ def test_thresholds_may_meet():
 
 
 @pytest.mark.parametrize(
-    ("scores", "judged", "told"),
+    ("scores", "judged", "message"),
     [
         ([[0.05, 0.9, 0.5]], [[]], r"positive_above=0\.9: .* above it, .*; lower it.*: 1, 0, 0, 0, 0, 1, 0, 0, 0, 1\)"),
         ([[0.95, 0.1, 0.5]], [[]], r"negative_below=0\.1: .* below it, .*; raise it.*: 0, 1, 0, 0, 0, 1, 0, 0, 0, 1\)"),
@@ -75,8 +75,8 @@ def test_thresholds_may_meet():
     ],
     ids=["no positive", "no negative", "the only negative is judged"],
 )
-def test_labels_of_one_kind_alone_are_an_error_with_the_histogram(scores, judged, told):
-    with pytest.raises(LabradorError, match=told):
+def test_labels_of_one_kind_alone_are_an_error_with_the_histogram(scores, judged, message):
+    with pytest.raises(LabradorError, match=message):
         labelled([[0, 1, 2]], scores, judged, Thresholds())
 
 

@@ -1,4 +1,4 @@
-"""A teacher's scores of many pairs, against one pair at a time."""
+"""A teacher's scores of many pairs equal those of one pair at a time."""
 
 import os
 import signal
@@ -91,7 +91,7 @@ def test_shards_do_not_change_the_scores(texts: Path, tmp_path: Path, monkeypatc
     np.testing.assert_allclose(write(texts, tmp_path / "many.npy", teacher()), few, atol=1e-5)
 
 
-def test_a_teacher_in_training_mode_is_asked_without_dropout(texts: Path, tmp_path: Path):
+def test_a_teacher_in_training_mode_scores_without_dropout(texts: Path, tmp_path: Path):
     scores = write(texts, tmp_path / "s.npy", teacher().train())
     np.testing.assert_allclose(scores, one_by_one(teacher()), atol=1e-5)
 

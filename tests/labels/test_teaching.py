@@ -1,4 +1,4 @@
-"""Training a teacher: which pairs a process is given, what is learned, and what is written."""
+"""Training a teacher: the pairs of each process, what it learns, and what it writes."""
 
 from pathlib import Path
 from typing import Any

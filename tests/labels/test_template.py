@@ -1,4 +1,4 @@
-"""Pairs put together from stored token ids, against the tokenizers' own."""
+"""Pairs joined from stored token ids equal the tokenizers' own."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Hard negatives of a second kind, drawn for batches that another sampler has formed."""
+"""Lexical hard negatives, added to the batches of another sampler."""
 
 from itertools import chain
 
@@ -9,11 +9,11 @@ from labrador.samplers.lexical_negatives import with_lexical
 from labrador.samplers.random import Random
 
 POSITIVES = Ragged.from_lists([[3], [], [0, 5], [7]])
-BY_WORDS = Ragged.from_lists([[5, 6, 7], [1], [6, 3, 9], []])
-POOL = Pool(POSITIVES, BY_WORDS, 10, 2, seed=0)
+BY_BM25 = Ragged.from_lists([[5, 6, 7], [1], [6, 3, 9], []])
+POOL = Pool(POSITIVES, BY_BM25, 10, 2, seed=0)
 
 
-def test_the_batches_stay_and_every_query_is_given_negatives_found_by_words():
+def test_the_batches_stay_and_every_query_gets_lexical_negatives():
     seen: dict[int, set[int]] = {}
     for epoch in range(30):
         formed = list(Random(negatives=2).batches(POOL, epoch))

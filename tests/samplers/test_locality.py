@@ -1,4 +1,4 @@
-"""The share of the others' passages that are a query's candidates, by hand and on walks."""
+"""The share of others' passages that are a query's candidates, worked out by hand and on walks."""
 
 import numpy as np
 import pytest

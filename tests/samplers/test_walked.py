@@ -39,8 +39,8 @@ def walk(
 def naive_walk(
     lists: list[list[int]], positives: list[int], chance: list[list[float]], newest_first: bool, batch_size: int
 ) -> tuple[list[int], list[list[int]]]:
-    """The walk as it is told: a frontier of queries, to which every unvisited query is appended as often as it shares a
-    drawn passage, and which every batch starts without; what a batch holds is not drawn again."""
+    """The walk as the paper has it: each unvisited query joins the frontier as often as it shares a drawn passage;
+    every batch starts with an empty frontier, and draws nothing that it already holds."""
     frontier: deque[int] = deque()
     visits: list[int] = []
     held: set[int] = set()

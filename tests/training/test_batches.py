@@ -1,4 +1,4 @@
-"""Batches: their parts, what each process takes of them, and which passages are masked."""
+"""Batches: their parts, each process's share, and which passages are masked."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_other_positives_of_a_query_are_masked_and_its_own_is_not():
     ]
 
 
-def test_what_the_passages_of_a_batch_are_there_for():
+def test_the_roles_of_the_passages_of_a_batch():
     """9 is a positive and a hard negative of another query, 7 a hard negative of both kinds."""
     examples = [Example(0, 9, (4, 7), (7,)), Example(1, 5, (9,), (8, 4))]
     passages, _ = distinct_passages(examples)
@@ -81,8 +81,8 @@ def test_what_the_passages_of_a_batch_are_there_for():
     assert parts.lexical.tolist() == [False, False, True, True, True]
 
 
-def test_other_queries_of_which_a_positive_is_one():
-    """Queries 4, 0, 2 of a batch, of which this process has the last two, with the positives 7 and 8."""
+def test_other_queries_that_share_a_positive():
+    """Queries 4, 0, 2 of a batch; this process has the last two, with the positives 7 and 8."""
     judged = Ragged.from_lists([[9, 7], [7], [8, 7], [], [1, 8]])
     shared = other_queries(np.array([4, 0, 2]), np.array([1, 2]), np.array([7, 8]), judged)
     assert shared.tolist() == [[False, False, True], [True, False, False]]
@@ -126,7 +126,7 @@ def test_processes_take_shares_that_make_up_the_whole(texts: Path):
         assert "everyone" not in part
 
 
-def test_an_objective_that_crosses_queries_is_told_of_those_of_all_processes(texts: Path):
+def test_an_objective_that_crosses_queries_gets_those_of_all_processes(texts: Path):
     """4, the positive of the second query, is one of the first, too."""
     given = Tokens(texts / "queries"), Tokens(texts / "passages"), toy.positives(), 0
     for gathered, counts, owns, shared in (

@@ -1,4 +1,4 @@
-"""The average rank of dev questions' positives: worked out by hand, by each objective's own scores."""
+"""The average rank of dev queries' positives, worked out by hand, by each objective's scores."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The weights of the best dev rank are kept: which, whatever was killed, in any number of processes."""
+"""The weights with the best dev rank are kept, also after a kill and in several processes."""
 
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ STILL = toy.Still(shared=True)
 RANKS = {3: 5.0, 6: 2.0, 9: 2.0}  # of equal ranks the first is kept
 
 
-class Told:
-    """Dev questions whose ranks are given; notes the weights that each was asked of, and is killed where told to."""
+class GivenRanks:
+    """Dev queries with given ranks; keeps the weights ranked at each step, and is killed at step `killed_at`."""
 
     def __init__(self, killed_at: int | None = None) -> None:
         self.killed_at, self.seen = killed_at, {}
@@ -49,7 +49,7 @@ def test_when_the_rank_is_taken(given: tuple[int, int, float], steps: list[int])
 
 
 def test_the_first_of_the_best_is_written_and_the_curve_has_the_ranks(texts: Path, tmp_path: Path):
-    dev = Told()
+    dev = GivenRanks()
     kept = trained(texts, tmp_path, dev, learning_rate=1e-2)
     points = [line for line in toy.curve(tmp_path) if "dev_rank" in line]
     assert [(point["step"], point["dev_rank"]) for point in points] == list(RANKS.items())
@@ -63,14 +63,14 @@ def test_the_first_of_the_best_is_written_and_the_curve_has_the_ranks(texts: Pat
 
 
 def test_killed_and_run_again_it_keeps_the_same(texts: Path, tmp_path: Path):
-    """Killed in the last look: the checkpoint of step 8 knows of the best of step 6, whose weights lie beside it."""
+    """Killed at the last rank: the checkpoint of step 8 knows that step 6 was best; those weights are next to it."""
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    whole = trained(texts, tmp_path / "whole", Told(), save_steps=4)
+    whole = trained(texts, tmp_path / "whole", GivenRanks(), save_steps=4)
     with pytest.raises(KeyboardInterrupt):
-        trained(texts, tmp_path / "killed", Told(killed_at=9), save_steps=4)
+        trained(texts, tmp_path / "killed", GivenRanks(killed_at=9), save_steps=4)
     assert [path.name for path in (tmp_path / "killed" / "trainer").glob("best*")] == ["best-6.safetensors"]
-    again = Told()
+    again = GivenRanks()
     again.steps = iter([9])
     killed = trained(texts, tmp_path / "killed", again, save_steps=4)
     assert killed.keys() == whole.keys()

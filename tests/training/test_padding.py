@@ -1,4 +1,4 @@
-"""Texts of about one length are encoded together: the vectors are those of the whole batch, in its order."""
+"""Texts of about one length are worked together: the vectors equal those of the whole batch, in its order."""
 
 import torch
 

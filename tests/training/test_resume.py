@@ -1,4 +1,4 @@
-"""A training killed at any step, and started again, ends with the weights of one that was not."""
+"""A training that is killed at any step and started again ends with the same weights."""
 
 import os
 import shutil
