@@ -1,8 +1,8 @@
-"""The command line's settings in Hydra's grammar: texts that it would not read as they stand are put in quotes.
+"""The command line's settings in Hydra's grammar: quotes around texts that Hydra would not read as they are typed.
 
-`data.path=/my data/run=3 (final)` holds marks that mean something to Hydra, or nothing, which it refuses. What does not
-parse could only be an error, so quoting it changes nothing that worked. In a run of one cell a comma belongs to the
-text; with -m it parts the cells of a sweep, but not in a path that is there as it is written.
+Hydra refuses `data.path=/my data/run=3 (final)`, or reads parts of it as grammar. Quoting what would only be an error
+changes nothing that worked. In a run of one cell a comma belongs to the text; with -m it separates the cells of a
+sweep, except in a path that exists as it is typed.
 """
 
 import re
@@ -16,12 +16,12 @@ from .options import read_group
 SETTING = re.compile(r"(?P<key>\+{0,2}[\w./@-]+)=(?P<value>.*)", re.DOTALL)
 SWEEPS = ("-m", "--multirun")
 HYDRA_PATHS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
-FUNCTION = re.compile(r"\w+\(.*\)", re.DOTALL)  # choice(a,b), glob(*): a sweep in other words
-ELEMENT = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]""")  # of a sweep's list: quoted, or up to a comma
+FUNCTION = re.compile(r"\w+\(.*\)", re.DOTALL)  # choice(a,b), glob(*): Hydra's functions for sweeps
+ELEMENT = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]""")  # of a list: quoted, or up to a comma
 
 
 def readable(arguments: Sequence[str], conf: Path) -> list[str]:
-    """The command line with quotes around each value that Hydra would refuse, or not take for the text it must be.
+    """The command line with quotes around each value that Hydra would refuse or not read as a text.
 
     The components of the folder `conf` declare which settings are texts.
     """
@@ -40,7 +40,7 @@ def _readable(argument: str, swept: bool, conf: Path) -> str:
         return argument
     key, value = match["key"], match["value"]
     text, path = text_or_path(key.lstrip("+"), conf)
-    if path and "," in value and _is_there(value):
+    if path and "," in value and _exists(value):
         return f"{key}={quoted(value)}"
     if not swept:
         return f"{key}={_as_text(key, value, text)}"
@@ -60,7 +60,7 @@ def text_or_path(name: str, conf: Path) -> tuple[bool, bool]:
 
 
 def _as_text(key: str, value: str, text: bool) -> str:
-    """A value of `key`, in quotes where Hydra cannot read it or, if it is a `text`, would not read it as one."""
+    """A value of `key`, quoted if Hydra cannot read it or, where it is a `text`, would not read it as one."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Override, QuotedString
     from hydra.errors import HydraException
@@ -77,7 +77,7 @@ def _as_text(key: str, value: str, text: bool) -> str:
 
 
 def _parts(value: str) -> list[str]:
-    """The values of a sweep: what stands between commas, but for those in quotes."""
+    """The values of a sweep: what commas separate, except in quotes."""
     parts, at = [""], 0
     for match in ELEMENT.finditer(value):
         parts += [""] * (match.start() - at)
@@ -87,14 +87,14 @@ def _parts(value: str) -> list[str]:
 
 
 def quoted(value: str) -> str:
-    """A text in single quotes as Hydra reads them: inside, quotes and the backslashes before them are escaped."""
+    """A text in single quotes in Hydra's grammar: inside, quotes and the backslashes before them are escaped."""
     escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + (r"\'" if match[2] else ""), value)
     return f"'{escaped}'"
 
 
-def _is_there(value: str) -> bool:
-    """Whether a path is there as it is written."""
+def _exists(value: str) -> bool:
+    """Whether a path exists as it is typed."""
     try:
         return Path(value).expanduser().exists()
-    except OSError:  # too long, or not to be looked at
+    except OSError:  # too long, or no right to look
         return False

@@ -108,8 +108,8 @@ def test_lines_are_wrapped_under_their_column(conf, monkeypatch, columns):
     assert lines[first + 1].startswith(" " * COLUMN + "  passages")
     language = next(i for i, line in enumerate(lines) if "data.language=auto" in line)
     following = next(i for i, line in enumerate(lines) if "data.tokenizer=auto" in line)
-    told = " ".join(line[COLUMN:].strip() for line in lines[language:following])
-    assert told == declared(read_option(conf / "data" / "mine.yaml").component)["language"].about
+    shown = " ".join(line[COLUMN:].strip() for line in lines[language:following])
+    assert shown == declared(read_option(conf / "data" / "mine.yaml").component)["language"].about
 
 
 def test_a_folder_without_config_is_reported(tmp_path):
