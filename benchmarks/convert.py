@@ -3,9 +3,9 @@
     python benchmarks/convert.py [--rows 2000000] [--folder /tmp]
 
 Generates the raw files of data=nq (100-word passages, a quarter of them with quotes; 2,000 train questions with 20
-hard negatives each, anywhere in the corpus), converts them in a child process at a quarter of the rows and at all of
-them, and lays a line through the two peaks. The peer is a bare pass of csv.reader over the same file, in the same
-process: no conversion in Python can be faster than its parser.
+random hard negatives each), converts a quarter of the rows and then all of them in a child process, and extrapolates
+from the two peaks. The peer is a pass of csv.reader over the same file in the same process: no conversion in Python is
+faster than its parser.
 """
 
 import argparse

@@ -34,7 +34,7 @@ def passages(count: int) -> Iterator[list[tuple[str, str]]]:
 
 
 def encode_corpus(count: int, folder: Path) -> None:
-    """Tokenize and encode `count` passages; 0: only load what that needs."""
+    """Tokenize and encode `count` passages; 0: only load what it takes."""
     from labrador.encoders.tiny import Tiny
     from labrador.encoders.tokens import write_tokens
     from labrador.encoders.towers import load_towers
@@ -48,7 +48,7 @@ def encode_corpus(count: int, folder: Path) -> None:
 
 
 def search_flat(count: int, folder: Path) -> None:
-    """Search `count` stored vectors; 0: only load what that needs."""
+    """Search `count` stored vectors; 0: only load what it takes."""
     from labrador import indexes
     from labrador.indexes.base import QueryVectors
     from labrador.quantizers.base import TrainingVectors
@@ -76,13 +76,13 @@ def write_vectors(count: int, folder: Path) -> None:
 
 
 def own_megabytes() -> float:
-    """This process's memory that no file backs, now."""
+    """The private memory of this process, which no file backs."""
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
     return int(line.split()[1]) / 1024
 
 
 def measured(step: str, count: int, folder: Path) -> tuple[float, float]:
-    """Peak resident and final own megabytes of one step in a fresh process."""
+    """Peak resident and final private megabytes of a step in a new process."""
     command = [sys.executable, __file__, "--child", step, "--count", str(count), "--folder", str(folder)]
     peak, own = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return float(peak), float(own)
@@ -101,7 +101,7 @@ def main() -> None:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, own_megabytes())
         return
     small, large = options.passages
-    print(f"| step | idle, MB | {small:,} passages, MB | {large:,} passages, MB | ratio | ratio of its own |")
+    print(f"| step | idle, MB | {small:,} passages, MB | {large:,} passages, MB | ratio | ratio of private memory |")
     print("|---|---|---|---|---|---|")
     for step in ("encode", "search"):
         peaks, own = [], []

@@ -1,6 +1,6 @@
-"""A long array made shard by shard into one .npy file, by one process or several; what a killed run finished is kept.
+"""A long array made shard by shard in one .npy file, by one process or several; finished shards survive a kill.
 
-Each shard is written with one positioned write; a marker file beside it then says that it is done.
+Each shard is one positioned write, after which a marker file says that it is done.
 """
 
 import json
@@ -31,7 +31,7 @@ class Plan:
 
     @property
     def shards(self) -> list[tuple[int, int]]:
-        """The first row of each shard, and the one after its last."""
+        """First and last (exclusive) row of each shard."""
         return [
             (first, min(first + self.shard_size, self.shape[0])) for first in range(0, self.shape[0], self.shard_size)
         ]
@@ -44,9 +44,9 @@ class Plan:
 def write_shards(out: Path, plan: Plan, make: Make, *, verb: str, unit: str) -> None:
     """Write the array that `make` gives shard by shard to the .npy file `out`.
 
-    Started by torchrun, process r makes the shards i with i % processes == r. An unfinished `out` is continued if it
-    has the same plan; that it would hold the same rows is the caller's to see to. `verb` and `unit`
-    ("encoding", " passages") are the progress bar's.
+    Under torchrun, process r makes the shards i with i % processes == r. An unfinished `out` is continued if it has the
+    same plan; the caller ensures that it would hold the same rows. `verb` and `unit` ("encoding", " passages") are for
+    the progress bar.
     """
     markers = _markers(out)
     if processes.is_main():
@@ -69,17 +69,17 @@ def write_shards(out: Path, plan: Plan, make: Make, *, verb: str, unit: str) -> 
 
 
 def begun(out: Path) -> bool:
-    """Whether a killed `write_shards` left finished shards of `out`, with which the next one goes on."""
+    """Whether a killed `write_shards` left shards of `out` from which the next one continues."""
     return _markers(out).exists()
 
 
 def _markers(out: Path) -> Path:
-    """The folder that says which shards of `out` are done."""
+    """The folder of markers of the finished shards of `out`."""
     return out.with_name(f"{out.name}.shards")
 
 
 def _prepare(out: Path, markers: Path, plan: Plan) -> None:
-    """Make the file and the marker folder, unless those of an interrupted run fit."""
+    """Make the file and the folder of markers, unless those of a killed run fit."""
     noted = markers / "plan.json"
     if out.is_file() and noted.is_file() and noted.read_text() == str(plan):
         return

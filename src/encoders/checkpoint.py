@@ -1,4 +1,4 @@
-"""A state of an encoder: as it comes, or as a training left it."""
+"""An encoder with the weights it comes with or those of a training."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,12 @@ from .base import Encoder
 if TYPE_CHECKING:
     from .towers import TwoTower
 
-OBJECTIVE = "objective.safetensors"  # beside the folder of the towers
+OBJECTIVE = "objective.safetensors"  # next to the folder of the towers
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """An encoder and the folder of its trained towers (None: the encoder as it comes), named by the artifact key."""
+    """An encoder and the folder of its trained towers (None: the weights it comes with); `key` is the artifact's."""
 
     encoder: Encoder
     folder: Path | None
@@ -30,7 +30,7 @@ class Checkpoint:
         return load_towers(self.encoder, self.folder, dropout)
 
     def objective_state(self) -> dict[str, NDArray[np.float32]]:
-        """The parameters of the objective that trained the towers, by name; {} where it had none."""
+        """The parameters of the objective that trained the towers, by name; {} if it had none."""
         file = None if self.folder is None else self.folder.parent / OBJECTIVE
         if file is None or not file.exists():
             return {}

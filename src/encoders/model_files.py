@@ -1,4 +1,4 @@
-"""Models and tokenizers in a folder of transformers' layout: reading, and naming them by their content."""
+"""Models and tokenizers in folders of transformers' layout: reading and fingerprints."""
 
 import hashlib
 import inspect
@@ -14,7 +14,7 @@ from ..errors import LabradorError
 CONFIG = "config.json"
 WEIGHTS = ("model*.safetensors", "model.safetensors.index.json")
 VOCABULARY = ("tokenizer.json", "vocab.*", "*.model")  # a tokenizer has one of them
-HEADS = (  # what weights for other tasks are called
+HEADS = (  # prefixes of weights for other tasks
     *("cls.", "lm_head.", "classifier.", "pre_classifier.", "sop_classifier.", "qa_outputs.", "pooler.", "score."),
     *(
         "head.",
@@ -32,7 +32,7 @@ TOKENIZER = (*VOCABULARY, "tokenizer_config.json", "special_tokens_map.json", "a
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep transformers' notes about unused heads and its loading bars off the terminal."""
+    """Silence transformers' warnings about unused heads and its progress bars."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -54,7 +54,7 @@ def has_weights(folder: Path) -> bool:
 def read_model(folder: Path, dropout: float | None = None) -> Any:
     """The headless model of a folder, float32 on the CPU, in eval mode; `dropout` as for `set_dropout`.
 
-    Raises LabradorError when there are no safetensors, they cannot be read, or they lack parameters of the model.
+    Raises LabradorError if there are no safetensors, or they cannot be read or lack parameters of the model.
     """
     from transformers import MODEL_MAPPING
 
@@ -70,8 +70,8 @@ def read_model(folder: Path, dropout: float | None = None) -> Any:
         )
     if unread:
         raise LabradorError(
-            f"{folder}: its weights hold {unread[0]}, which {kind.__name__} does not have, so that its vectors would "
-            "be others; use a model without layers of its own"
+            f"{folder}: its weights hold {unread[0]}, which {kind.__name__} lacks and without which "
+            "its vectors would differ; expected a model without extra layers; use another"
         )
     return model
 
@@ -93,14 +93,14 @@ def read_classifier(folder: Path, *, ready: bool, dropout: float | None = None) 
         expected, mend = (
             ("a whole checkpoint", "convert it again")
             if base
-            else ("a classifier trained on pairs of question and passage", "let it be trained here, or use another")
+            else ("a classifier trained on pairs of query and passage", "train it here, or use another")
         )
         raise LabradorError(
             f"{folder}: its weights lack {len(missing)} parameters of {kind.__name__} as config.json has it, "
-            f"{(base or missing)[0]} among them; {expected} was expected; {mend}"
+            f"{(base or missing)[0]} among them; expected {expected}; {mend}"
         )
     if config.num_labels not in (1, 2):
-        raise LabradorError(f"{folder}: it has {config.num_labels} labels; 1 or 2 were expected of a cross-encoder")
+        raise LabradorError(f"{folder}: {config.num_labels} labels; expected 1 or 2; use a cross-encoder")
     return model
 
 
@@ -115,7 +115,7 @@ def set_dropout(config: Any, share: float | None) -> None:
 
 
 def _config_and_kind(folder: Path, mapping: Any, lack: str) -> tuple[Any, Any]:
-    """The configuration of a folder with whole safetensors and the class that `mapping` has for its type."""
+    """The configuration of a folder with whole safetensors, and the class that `mapping` has for it."""
     if not has_weights(folder):
         raise LabradorError(f"{folder}: no model.safetensors; expected weights in safetensors; convert them first")
     _check_weights(folder)
@@ -128,8 +128,9 @@ def _config_and_kind(folder: Path, mapping: Any, lack: str) -> tuple[Any, Any]:
 
 
 def _load(kind: Any, folder: Path, config: Any, **options: Any) -> tuple[Any, list[str], list[str]]:
-    """A model in eval mode, and the names of its parameters that the folder does not hold in their shape, sorted; then
-    those of weights in the folder that are neither the model's nor a head's for another task.
+    """A model in eval mode, its parameters that the folder lacks, and weights in the folder that nothing reads.
+
+    Parameters are missing, too, if they have another shape there; weights of heads for other tasks are expected.
     """
     with quietly():
         model, report = kind.from_pretrained(
@@ -149,7 +150,7 @@ def _load(kind: Any, folder: Path, config: Any, **options: Any) -> tuple[Any, li
 
 
 def _check_weights(folder: Path) -> None:
-    """Raise LabradorError for a safetensors file that is not whole; only the headers are read."""
+    """Raise LabradorError for an incomplete safetensors file; only headers are read."""
     from safetensors import SafetensorError, safe_open
 
     for path in sorted(folder.glob("model*.safetensors")):
@@ -157,11 +158,13 @@ def _check_weights(folder: Path) -> None:
             with safe_open(path, framework="numpy"):
                 pass
         except SafetensorError as error:
-            raise LabradorError(f"{path}: no whole safetensors file ({error}); download or convert it again") from error
+            raise LabradorError(
+                f"{path}: expected whole safetensors ({error}); download or convert it again"
+            ) from error
 
 
 def read_tokenizer(folder: Path) -> Any:
-    """The fast tokenizer of a folder. Raises LabradorError when there is none."""
+    """The fast tokenizer of a folder. Raises LabradorError if there is none."""
     from transformers import AutoTokenizer
 
     if not any(path for pattern in VOCABULARY for path in folder.glob(pattern)):  # transformers makes up an empty one
@@ -171,35 +174,35 @@ def read_tokenizer(folder: Path) -> Any:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise LabradorError(
-            f"{folder}: no readable tokenizer; expected tokenizer.json or vocab.txt beside it"
+            f"{folder}: no readable tokenizer; expected tokenizer.json or vocab.txt; download the model again"
         ) from error
     if not tokenizer.is_fast:
-        raise LabradorError(f"{folder}: its tokenizer has no fast form; expected a tokenizer.json; convert it first")
+        raise LabradorError(f"{folder}: its tokenizer is a slow one; expected tokenizer.json; convert it first")
     return tokenizer
 
 
 def check_vocabulary(folder: Path, tokens: int) -> None:
-    """Raise LabradorError when a tokenizer has more tokens than the model of `folder` has vectors for."""
+    """Raise LabradorError if a tokenizer has more tokens than the model of `folder` has embeddings."""
     with quietly():
         known = int(_config(folder).vocab_size)
     if tokens > known:
         raise LabradorError(
-            f"{folder}: its tokenizer has {tokens} tokens, its model vectors for {known}; expected those of one model; "
-            "put the tokenizer's own files there"
+            f"{folder}: its tokenizer has {tokens} tokens, its model {known} embeddings; expected files of one model; "
+            "put the model's tokenizer there"
         )
 
 
 def longest_input(folder: Path) -> int:
-    """How many tokens the model's positions allow, special tokens included."""
+    """The most tokens that the model reads, special tokens included."""
     with quietly():
         return positions(_config(folder))
 
 
 def positions(config: Any) -> int:
-    """How many tokens a model of this configuration reads, special tokens included."""
+    """The most tokens that a model of this configuration reads, special tokens included."""
     found = getattr(config, "max_position_embeddings", None) or 1_000_000
     if "roberta" in config.model_type or config.model_type in ("camembert", "mpnet"):
-        found -= config.pad_token_id + 1  # these models number their positions after the padding's
+        found -= config.pad_token_id + 1  # these models count positions from the padding id
     return int(found)
 
 
@@ -209,9 +212,9 @@ def width(folder: Path) -> int:
     try:
         config = json.loads(path.read_text()) if path.is_file() else {}
     except ValueError as error:  # JSON or UTF-8
-        raise LabradorError(f"{path}: a JSON object was expected ({error}); download the model again") from error
+        raise LabradorError(f"{path}: expected a JSON object ({error}); download the model again") from error
     if not isinstance(config, dict):
-        raise LabradorError(f"{path}: a JSON object was expected, found another value; download the model again")
+        raise LabradorError(f"{path}: another JSON value; expected an object; download the model again")
     if isinstance(config.get("hidden_size"), int):  # most models; without importing transformers
         return int(config["hidden_size"])
     with quietly():
@@ -219,7 +222,7 @@ def width(folder: Path) -> int:
 
 
 def fingerprint(folder: Path, patterns: tuple[str, ...] = (CONFIG, *WEIGHTS, *TOKENIZER)) -> str:
-    """A hash of the contents and names of the folder's files: weights, configuration and tokenizer, or `patterns`."""
+    """A hash of names and contents of files in the folder: weights, configuration and tokenizer, or `patterns`."""
     files = {path for pattern in patterns for path in folder.glob(pattern)}
     digest = hashlib.sha256()
     for path in sorted(files):
@@ -228,7 +231,7 @@ def fingerprint(folder: Path, patterns: tuple[str, ...] = (CONFIG, *WEIGHTS, *TO
 
 
 def sha256(path: Path) -> str:
-    """The sha256 of a file; read again only when its size or time of change differ."""
+    """The sha256 of a file, read again only if its size or modification time differs."""
     status = path.stat()
     return _sha256(str(path.resolve()), status.st_size, status.st_mtime_ns)
 
@@ -247,5 +250,5 @@ def _config(folder: Path) -> Any:
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise LabradorError(
-            f"{folder}: not a model folder transformers reads ({reason}); expected config.json"
+            f"{folder}: transformers cannot read it ({reason}); expected config.json; name a model's folder"
         ) from error

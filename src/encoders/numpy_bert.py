@@ -1,7 +1,8 @@
-"""Vectors of a few questions soon after the start: BERT's forward pass in numpy, for models that are BERT or RoBERTa.
+"""The first vector of search.py without torch: the forward pass of BERT and RoBERTa in NumPy.
 
-Importing torch and transformers takes longer than everything else that answering a question needs. Training and the
-encoding of corpora go through transformers (towers.py); what is not read here goes through it, too.
+Importing torch and transformers takes longer than all else that an answer needs: benchmarks/ask.py finds the first
+vector 10 x later with them. onnxruntime is as fast as this, but needs an export of every checkpoint. Training and the
+encoding of corpora use transformers (towers.py), as do models that are not read here.
 """
 
 import json
@@ -18,19 +19,19 @@ from .folder import FolderEncoder
 
 Floats = NDArray[np.float32]
 EncodeQuestions = Callable[[Sequence[str]], Floats]  # Q texts -> float32 [Q, D]
-POSITIONS = {"bert": 0, "roberta": 1}  # the position of the first token behind the padding's id: 0, or pad id + 1
+POSITIONS = {"bert": 0, "roberta": 1}  # 0: positions count from 0; 1: from the padding id + 1
 ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 
 
 def question_encoder(checkpoint: Checkpoint) -> EncodeQuestions:
-    """What turns questions into their vectors, without torch where that can be."""
+    """The function that encodes questions, without torch if it can."""
     folder = _query_folder(checkpoint)
     light = None if folder is None else NumpyBert.of(folder, checkpoint.encoder)
     return light or with_transformers(checkpoint)
 
 
 def with_transformers(checkpoint: Checkpoint) -> EncodeQuestions:
-    """The checkpoint's query tower, run by transformers on the CPU."""
+    """The query tower of the checkpoint, run by transformers on the CPU."""
     import torch
 
     from .tokens import Form, pad, tokenize
@@ -50,14 +51,14 @@ def with_transformers(checkpoint: Checkpoint) -> EncodeQuestions:
 
 
 def _query_folder(checkpoint: Checkpoint) -> Path | None:
-    """The folder of the query tower in transformers' layout; None where the encoder has none."""
+    """The folder of the query tower in transformers' layout; None if the encoder has none."""
     if checkpoint.folder is not None:
         return checkpoint.folder / ("encoder" if checkpoint.encoder.shared else "query_encoder")
     return checkpoint.encoder.folder() if isinstance(checkpoint.encoder, FolderEncoder) else None
 
 
 class NumpyBert:
-    """Questions to vectors as `Tower` gives them, up to rounding (1e-5 on vectors of length 1)."""
+    """Encodes questions as `Tower` does, up to rounding (1e-5 for vectors of length 1)."""
 
     def __init__(self, config: dict[str, Any], weights: dict[str, Floats], tokenizer: Any, encoder: Encoder) -> None:
         self._config, self._weights, self._tokenizer, self._encoder = config, weights, tokenizer, encoder
@@ -66,10 +67,10 @@ class NumpyBert:
 
     @classmethod
     def of(cls, folder: Path, encoder: Encoder) -> "NumpyBert | None":
-        """The model of a folder in transformers' layout; None where it is one that is not read here.
+        """The model of a folder in transformers' layout; None if it is not read here.
 
-        Read are BERT and RoBERTa with exact GELU, float32 weights in one file and a tokenizer.json, and of a pretrained
-        encoder without a projection.
+        It reads BERT and RoBERTa with exact GELU, float32 weights in one file and a tokenizer.json; a projection only
+        if it was trained.
         """
         from safetensors import SafetensorError, safe_open
 
@@ -95,7 +96,7 @@ class NumpyBert:
                         for name in names
                         if _is_weight(name)
                     }
-        except SafetensorError:  # transformers says what is wrong with it
+        except SafetensorError:  # transformers reports what is wrong with it
             return None
         from tokenizers import Tokenizer
 
@@ -153,7 +154,7 @@ class NumpyBert:
 
 
 def gelu(x: Floats) -> Floats:
-    """x/2 (1 + erf(x / sqrt 2)), erf by Abramowitz and Stegun's formula 7.1.26, which errs by 1.5e-7 at most."""
+    """x/2 (1 + erf(x / sqrt 2)), with erf to 1.5e-7 by Abramowitz and Stegun's formula 7.1.26."""
     z = np.abs(x) / np.float32(np.sqrt(2))
     t: Any = 1 / (1 + np.float32(0.3275911) * z)
     series = np.zeros_like(t)
@@ -164,5 +165,5 @@ def gelu(x: Floats) -> Floats:
 
 
 def _is_weight(name: str) -> bool:
-    """Whether a tensor has a part in the forward pass: not the pooler, a head, or a buffer of positions."""
+    """Whether the forward pass uses a tensor: not the pooler's, a head's, or a buffer of positions."""
     return not any(part in name for part in ("pooler.", "position_ids", "cls.", "lm_head.", "classifier."))

@@ -1,4 +1,4 @@
-"""Token ids of many texts: tokenized once, kept flat on disk, read back by slices or rows."""
+"""Token ids of many texts: tokenized once, stored in one flat file, read by slices or rows."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 Ids = NDArray[np.unsignedinteger]
 Text = str | tuple[str, str]  # a text, or a (title, text)
 IDS, OFFSETS = "ids.npy", "offsets.npy"
-SECOND = 1 << 31  # added to the ids of a pair's second text; on disk the highest bit, of uint16 where ids have 15 bits
-CHARACTERS = 8  # of a long text are read for each token that is kept, and more where these are not enough
-LONG = 4  # times as many characters make a text long
+SECOND = 1 << 31  # added to the ids of a pair's second text; the highest bit on disk, also of uint16
+CHARACTERS = 8  # of a long text are read for each token kept, then LONG times as many, ...
+LONG = 4  # times CHARACTERS for each token make a text long
 MARGIN = 256  # characters
 
 
 class Tokens:
     """The token ids of N texts, in the folder that `write_tokens` filled.
 
-    ids.npy holds all ids one text after the other, offsets.npy int64 [N + 1] where each begins. Both are read by
-    position, so that resident memory does not grow with the corpus.
+    ids.npy holds the ids of all texts, offsets.npy int64 [N + 1] where each begins. Both are read by position, so
+    resident memory does not grow with the corpus.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +40,7 @@ class Tokens:
         return self._count
 
     def slice(self, first: int, last: int) -> list[Ids]:
-        """The token ids of texts first..last (without last)."""
+        """The token ids of texts first..last (exclusive)."""
         if not 0 <= first <= last <= len(self):
             raise IndexError(f"texts {first}..{last} of {len(self)}")
         offsets = npy.read_rows(self.folder / OFFSETS, first, last + 1)
@@ -66,10 +66,10 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Form:
-    """What is tokenized of a text besides itself.
+    """How texts are presented to a tokenizer.
 
-    prefix: goes before the title or the text. segments: a (title, text) is a pair even where one of them is empty, and
-    to the ids of its second text, whose token type is 1, `SECOND` is added.
+    prefix: put before the title or text. segments: a (title, text) is a pair even if one of them is empty, and `SECOND`
+    is added to the ids of its second text, whose token type is 1.
     """
 
     prefix: str = ""
@@ -82,9 +82,8 @@ PLAIN = Form()
 def tokenize(tokenizer: Any, texts: Sequence[Text], max_length: int, form: Form = PLAIN) -> list[list[int]]:
     """Token ids with special tokens, at most `max_length` of each text.
 
-    A (title, text) becomes title [SEP] text; an empty title leaves the text alone. The longer of the two is cut
-    first, which is the text unless a title fills half the length. Where a tokenizer puts nothing between two texts, a
-    space keeps title and text apart.
+    A (title, text) becomes title [SEP] text, or text if the title is empty. The longer of the two is cut first, which
+    is the text unless a title fills half the length. A space separates them if the tokenizer puts nothing between.
     """
     settings = {
         "truncation": "longest_first",
@@ -111,7 +110,7 @@ def tokenize(tokenizer: Any, texts: Sequence[Text], max_length: int, form: Form 
 
 
 def _parts(text: Text, segments: bool) -> tuple[str, str | None]:
-    """The one or two texts that are tokenized together."""
+    """The one or two texts to tokenize together."""
     if isinstance(text, str):
         return text, None
     title, body = text
@@ -121,17 +120,17 @@ def _parts(text: Text, segments: bool) -> tuple[str, str | None]:
 
 
 def separates(tokenizer: Any) -> bool:
-    """Whether a tokenizer puts special tokens between two texts, as BERT's [SEP]."""
+    """Whether a tokenizer puts a special token between two texts, such as BERT's [SEP]."""
     whose = tokenizer("a", "b").sequence_ids(0)
     return bool(None in whose[whose.index(0) : whose.index(1)])
 
 
 def clipped(tokenizer: Any, text: str, count: int) -> str:
-    """`text`, or as much of its beginning as decides its first `count` tokens: the end of a long text costs no time.
+    """`text`, or the beginning that decides its first `count` tokens, so that the end of a long text costs no time.
 
-    A beginning is enough when token `count` lies in an earlier word than its last and `MARGIN` characters before its
-    end. What follows it can then change nothing: words are tokenized one by one, and what goes over several of them
-    (combining characters, special tokens spelled out) is shorter than that.
+    A beginning is long enough if token `count` is in an earlier word than its last and `MARGIN` characters before its
+    end. The rest can then change nothing: words are tokenized separately, and what spans several (combining characters,
+    special tokens spelled out) is shorter than that.
     """
     length = CHARACTERS * count
     if len(text) <= LONG * length:
@@ -153,11 +152,10 @@ def write_tokens(
     folder: Path,
     form: Form = PLAIN,
 ) -> Tokens:
-    """Tokenize `total` texts, given in batches of some thousand, into `folder`; holds one batch in memory.
+    """Tokenize `total` texts, given in batches of a few thousand, into `folder`; memory holds one batch.
 
-    Ids are uint16 where the vocabulary allows it, else uint32; with `form.segments` the highest bit marks the second
-    text of a pair. The same texts, tokenizer, length and form give the same files. Raises ValueError when the
-    batches do not hold `total` texts.
+    Ids are uint16 if the vocabulary allows it, else uint32; with `form.segments` the highest bit marks the second text
+    of a pair. Raises ValueError if the batches do not hold `total` texts.
     """
     folder.mkdir(parents=True, exist_ok=True)
     offsets = np.zeros(total + 1, dtype=np.int64)
@@ -184,7 +182,7 @@ def write_tokens(
 
 
 def _packed(rows: Sequence[Sequence[int]], dtype: np.dtype[Any], segments: bool) -> Ids:
-    """Token ids one text after the other as `dtype`, `SECOND` as its highest bit."""
+    """The token ids of all texts as `dtype`, `SECOND` as its highest bit."""
     ids = np.concatenate([np.asarray(row, np.int64) for row in rows]) if rows else np.empty(0, np.int64)
     if segments:
         ids = np.where(ids >= SECOND, ids - SECOND + _highest(dtype), ids)
@@ -198,7 +196,7 @@ def _highest(dtype: np.dtype[Any]) -> int:
 
 
 class Padded(NamedTuple):
-    """Token ids of B texts, all int64 [B, L], L the longest text's length; token_type_ids None: all are 0."""
+    """Token ids of B texts, int64 [B, L] with the length L of the longest; token_type_ids None: all 0."""
 
     input_ids: "Tensor"
     attention_mask: "Tensor"
@@ -206,7 +204,7 @@ class Padded(NamedTuple):
 
 
 def pad(rows: Sequence[Ids], pad_id: int, segments: bool = False) -> Padded:
-    """B texts as one batch; `segments`: the highest bit of their ids is the token type, as `write_tokens` has it."""
+    """B texts as one batch; `segments`: the highest bit of an id is its token type, as in `write_tokens`."""
     import torch
 
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))

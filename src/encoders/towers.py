@@ -1,4 +1,4 @@
-"""The two towers: token ids to vectors."""
+"""The query tower and the passage tower: token ids to vectors."""
 
 import copy
 from pathlib import Path
@@ -19,9 +19,9 @@ PROJECTION_SEED = 0
 
 
 def pool(states: Tensor, mask: Tensor | None, pooling: str) -> Tensor:
-    """One vector per text, [B, D] float32, of its token vectors [B, L, D].
+    """The vectors of B texts, float32 [B, D], from their token vectors [B, L, D].
 
-    "cls" takes the first token's; "mean" averages over the tokens whose mask [B, L] is 1 (None: over all).
+    "cls": the first token's; "mean": the mean over the tokens whose mask [B, L] is 1 (None: all).
     """
     if pooling == "cls":
         return states[:, 0].float()
@@ -32,7 +32,7 @@ def pool(states: Tensor, mask: Tensor | None, pooling: str) -> Tensor:
 
 
 class Tower(nn.Module):
-    """A transformer, its pooling, and optionally a linear projection and normalisation."""
+    """A transformer, its pooling, and optionally a projection and normalisation."""
 
     def __init__(self, model: Any, encoder: Encoder) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Tower(nn.Module):
 
 
 class TwoTower(nn.Module):
-    """A query tower and a passage tower; the same module twice when the encoder is shared."""
+    """A query tower and a passage tower; the same module twice if the encoder is shared."""
 
     def __init__(self, encoder: Encoder, query: Tower, passage: Tower) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class TwoTower(nn.Module):
 
     @property
     def pad_id(self) -> int:
-        """The token id that fills short rows of a batch."""
+        """The token id that pads short texts of a batch."""
         return int(self.query.model.config.pad_token_id or 0)
 
     def segments(self, side: Side) -> bool:
@@ -119,7 +119,7 @@ class TwoTower(nn.Module):
         return result
 
     def save(self, folder: Path) -> None:
-        """Write folder/encoder, or folder/query_encoder and folder/passage_encoder when the towers are separate."""
+        """Write folder/encoder, or folder/query_encoder and folder/passage_encoder if the towers are separate."""
         tokenizer = self.encoder.tokenizer()
         if self.encoder.shared:
             self.query.save(folder / "encoder", tokenizer)

@@ -52,7 +52,7 @@ def atomically(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder and everything in it; does nothing where there is neither."""
+    """Remove a file, or a folder and everything in it; does nothing if there is neither."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

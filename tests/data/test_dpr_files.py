@@ -67,7 +67,7 @@ def test_the_positives_of_a_question_keep_the_files_order(tmp_path):
 
 
 def test_a_question_without_a_hard_negative_has_the_sources_random_ones(tmp_path):
-    """A hard negative that is a positive is none. One with hard negatives of its own has no random ones."""
+    """A positive is not a hard negative; a question with hard negatives has no random ones."""
     folder = write_layout("nq", tmp_path / "nq", 24)
     path = folder / "biencoder-nq-train.json"
     questions = json.loads(path.read_text())

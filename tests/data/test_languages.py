@@ -1,4 +1,4 @@
-"""Which language passages are told to be in."""
+"""The language detected for passages."""
 
 import random
 

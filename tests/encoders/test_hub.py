@@ -123,7 +123,7 @@ def test_a_broken_configuration_is_one_line(folder, content, use):
 def test_truncated_weights_are_named(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(LabradorError, match=r"model\.safetensors: no whole safetensors file"):
+    with pytest.raises(LabradorError, match=r"model\.safetensors: expected whole safetensors"):
         HubEncoder(model=str(folder)).load_model()
 
 

@@ -1,4 +1,4 @@
-"""Measurements of one machine take turns and know of the work that went on beside them, also of processes killed."""
+"""Measurements on a machine take turns and notice other work, also that of killed processes."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""An artifact's files under a second name, in the folder of a run."""
+"""Hard links to an artifact's files in the folder of a run."""
 
 import pytest
 
