@@ -1,4 +1,4 @@
-"""The examples of docs/extending work as they stand: each is written into a copy of the checkout and its test is run."""
+"""The examples of docs/extending work as they stand: a copy of the checkout gets their files and runs their tests."""
 
 import os
 import re
