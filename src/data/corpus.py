@@ -127,12 +127,14 @@ class Corpus:
     @property
     def scored_by(self) -> ScoredBy:
         """Whether rankings are scored by judgements or by answer match."""
-        return self.meta["scored_by"]
+        scored_by: ScoredBy = self.meta["scored_by"]
+        return scored_by
 
     @property
     def positive(self) -> Positive:
         """Which of a train query's positives is trained on by default."""
-        return self.meta["positive"]
+        positive: Positive = self.meta["positive"]
+        return positive
 
     def fingerprint(self, part: str) -> str:
         """The content hash of "passages" or of a part of a split: "queries-train", qrels, negatives, spared, own.
@@ -147,7 +149,8 @@ class Corpus:
             for array in arrays:
                 digest.add_array(array)
             return digest.hexdigest() if arrays else "none"
-        return self.meta["fingerprints"].get(part, "none")
+        known: str = self.meta["fingerprints"].get(part, "none")
+        return known
 
     def digest(self, *parts: str) -> str:
         """One hash of several parts (see `fingerprint`) and of how rankings are scored, 20 hex digits."""

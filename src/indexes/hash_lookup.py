@@ -202,7 +202,7 @@ class LookupIndex(VectorIndex):
         if flips > bits or KEY_COST * looked_up > self.size:
             return False
         found = looked_up * tables * self.size / max(1, self.table.hashtable_size())  # if all keys have equally many
-        return found <= max(self.size, MANY)
+        return bool(found <= max(self.size, MANY))
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -166,7 +166,8 @@ def one_form(text: str, language: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(OWN.get(language, {}))
     text = unicodedata.normalize("NFC", text.casefold()).replace("i\u0307", "i")
     text = known.invisible.sub("", known.arabic_joint.sub(" ", text))
-    return known.digit.sub(lambda digit: str(unicodedata.digit(digit[0])), text)
+    normal: str = known.digit.sub(lambda digit: str(unicodedata.digit(digit[0])), text)
+    return normal
 
 
 def cut(text: str, shortest: int) -> list[str]:

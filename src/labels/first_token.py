@@ -25,7 +25,8 @@ class FirstTokenAttention(nn.Module):
         first = states[:, :1]
 
         def heads(projected: Tensor) -> Tensor:
-            return projected.unflatten(-1, (-1, block.attention_head_size)).transpose(1, 2)
+            split: Tensor = projected.unflatten(-1, (-1, block.attention_head_size)).transpose(1, 2)
+            return split
 
         context = scaled_dot_product_attention(
             heads(block.query(first)),

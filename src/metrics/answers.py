@@ -72,9 +72,9 @@ def _first(row: NDArray[np.int64], matches: AnswerMatcher, texts: Callable[[NDAr
     ranks = np.flatnonzero(row >= 0)
     for start, stop in _reads(len(ranks)):
         block = ranks[start:stop]
-        for rank, text in zip(block.tolist(), texts(row[block]), strict=True):
+        for place, text in enumerate(texts(row[block])):
             if matches(text):
-                return rank + 1
+                return int(block[place]) + 1
     return 0
 
 

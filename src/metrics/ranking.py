@@ -84,7 +84,7 @@ def _check_distinct(ids: NDArray[np.int64]) -> None:
             raise ValueError(f"query {start + int(twice.argmax())}: a passage is ranked twice")
 
 
-def _blocks(ids: NDArray[np.int64], qrels: Qrels) -> Iterator[tuple[dict, dict]]:
+def _blocks(ids: NDArray[np.int64], qrels: Qrels) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """(run, qrels) of BLOCK queries at a time, as ir-measures reads them: numbers as decimal strings."""
     order = np.argsort(qrels.queries, kind="stable")
     queries, judged, grades = (np.asarray(column)[order] for column in qrels)

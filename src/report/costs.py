@@ -20,8 +20,9 @@ class Cost:
 
     def value(self, row: ResultRow) -> float | None:
         """The cost of a row; None = unknown."""
-        value = getattr(row, self.name)
-        return value.get(self.shown.first[0]) if self.shown.first else value
+        found = getattr(row, self.name)
+        value: float | None = found.get(self.shown.first[0]) if self.shown.first else found
+        return value
 
     def label(self, rows: Iterable[ResultRow]) -> str:
         """What to write along its axis."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LabradorError
 from ..results import OPTIONS, Data, Identity, ResultRow
@@ -100,7 +100,7 @@ def step_of(name: str) -> str:
     return name.split(".")[0]
 
 
-def order(row: ResultRow) -> tuple:
+def order(row: ResultRow) -> tuple[Any, ...]:
     """A row's sort key: data, retriever, the largest codes first, then names (opq8 before opq16), then seed."""
     data = (_natural(row.data), row.passages, row.queries, row.scored_on.key)
     names = (row.quantizer, row.search, row.sampler, row.encoder, row.train)

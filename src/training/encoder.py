@@ -49,7 +49,9 @@ class GatherRows(torch.autograd.Function):
 
 def gathered(rows: Tensor, counts: Sequence[int]) -> Tensor:
     """The rows [n, D] of all processes, given how many each has; with a single count, this process's own rows."""
-    result: Tensor = GatherRows.apply(rows, counts) if len(counts) > 1 else rows
+    if len(counts) == 1:
+        return rows
+    result: Tensor = GatherRows.apply(rows, counts)  # type: ignore[no-untyped-call]
     return result
 
 

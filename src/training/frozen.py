@@ -24,4 +24,5 @@ class FrozenPassages:
     def summed(self, passages: NDArray[np.int64]) -> NDArray[np.float32]:
         """Of each passage [n] the sum of its vectors, [n, D]: by this a query scores as by all of them together."""
         kinds = (self.dense,) if self.decoded is None else (self.dense, self.decoded)
-        return np.sum([kind(passages) for kind in kinds], axis=0, dtype=np.float32)
+        total: NDArray[np.float32] = np.sum([kind(passages) for kind in kinds], axis=0, dtype=np.float32)
+        return total

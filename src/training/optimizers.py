@@ -23,6 +23,7 @@ def make_optimizer(
     groups = backbone + [{**group, "adam": True} for group in own]
     # weight_decouple=False adds the decay before the step is scaled; adam_debias=True skips dividing the scaled step by
     # 1 - beta1^t, which would make the first step ten times too large.
-    optimizer: Any = Lamb(groups, lr=rate, weight_decouple=False, adam_debias=True)
-    optimizer.clamp = math.inf  # norms are not clamped, as in the authors' code; the library's limit is 10
+    lamb: Any = Lamb(groups, lr=rate, weight_decouple=False, adam_debias=True)
+    lamb.clamp = math.inf  # norms are not clamped, as in the authors' code; the library has no argument for it, only 10
+    optimizer: torch.optim.Optimizer = lamb
     return optimizer

@@ -92,7 +92,8 @@ class RetrieverTrainer(Trainer):
                 for flag, size in ((True, decay), (False, 0.0))
             ]
             self.optimizer = make_optimizer(self._optimizer, groups, self.model.own_groups(rate, decay), rate)
-        return self.optimizer
+        made: torch.optim.Optimizer = self.optimizer
+        return made
 
     def train(self, resume_from_checkpoint: Any = None, **kwargs: Any) -> Any:
         """Train to the end, from a checkpoint's folder or from the start."""

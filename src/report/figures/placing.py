@@ -70,7 +70,8 @@ def nearest(point: Floats, boxes: Floats) -> Floats:
 def overlap(first: Floats, second: Floats) -> NDArray[np.bool_]:
     """Whether boxes [N, 4] and [M, 4] share more than an edge, [N, M]."""
     one, other = first[:, None], second[None]
-    return np.all((one[..., :2] < other[..., 2:]) & (other[..., :2] < one[..., 2:]), axis=-1)
+    shared: NDArray[np.bool_] = np.all((one[..., :2] < other[..., 2:]) & (other[..., :2] < one[..., 2:]), axis=-1)
+    return shared
 
 
 def cross(first: Floats, second: Floats) -> NDArray[np.bool_]:

@@ -97,7 +97,8 @@ def _reach(level: Floats, variances: Floats, degrees: Floats) -> Floats:
     """How far from 0 a difference must be to be significant at levels [T]: half of Banerjee's interval."""
     finite = np.where(np.isinf(degrees), 1.0, degrees)
     quantiles = np.where(np.isinf(degrees), ndtri(level / 2)[:, None], stdtrit(finite, level[:, None] / 2))
-    return np.sqrt(np.where(variances > 0, quantiles**2 * variances, 0.0).sum(axis=1))
+    least: Floats = np.sqrt(np.where(variances > 0, quantiles**2 * variances, 0.0).sum(axis=1))
+    return least
 
 
 def _complete(scores: Floats) -> Floats:

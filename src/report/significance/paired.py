@@ -104,7 +104,8 @@ def holm(p: Floats) -> Floats:
 
 
 def _mean(differences: Floats, counted: NDArray[np.int_]) -> Floats:
-    return np.nansum(differences, axis=1) / np.maximum(counted, 1)
+    means: Floats = np.nansum(differences, axis=1) / np.maximum(counted, 1)
+    return means
 
 
 def _columns(scores: Floats, pairs: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
