@@ -79,7 +79,8 @@ def component(cls: type[T]) -> type[T]:
 
     made.__init__ = checked
     _ = declared(made)  # raises TypeError for keys in conflict
-    return made
+    kept: type[T] = made
+    return kept
 
 
 @dataclasses.dataclass(frozen=True)
