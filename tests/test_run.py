@@ -124,7 +124,7 @@ def test_a_folder_without_train_judgements(tmp_path, beir):
         (["seed=-1"], "seed=-1"),
         (["seed=abc"], "seed=abc: expected a whole number"),
         (["device=gpu"], "expected one of auto, cpu, cuda"),
-        (["+foo=1"], "foo=1: no such setting; expected one of seed, store, device"),
+        (["+foo=1"], "foo=1: expected a setting of RunSettings; it has seed, store, device"),
         (["store="], "store=: expected a folder"),
         (["data.name=${x}"], "data.name: Interpolation key 'x' not found; "),
         (["store=null"], "store=null: expected text"),

@@ -5,5 +5,6 @@ overrides.py   what was typed, in Hydra's grammar
 cells.py       the cells of a sweep
 sweeps.py      one cell in its process, and what happens when it fails
 faults.py      errors as one line each
+options.py     the YAML files of conf/
 help.py        `run.py --help`
 """
