@@ -16,7 +16,7 @@ NO_ROOM_IN_WORDS = (
 
 
 class LabradorError(Exception):
-    """A mistake in the input or the settings, reported on one line: what, where, what was expected, how to fix it.
+    """A mistake in the input or the settings, reported on one line: where, the value, what is expected, how to fix it.
 
     The runner prints the line and ends with exit code 2; any other exception is a fault of Labrador's own
     and keeps its traceback.
@@ -57,7 +57,7 @@ def spelled(value: Any) -> str:
 
 @contextmanager
 def settings_of(component: str) -> Iterator[None]:
-    """Say of a setting at fault whose it is: `component`'s, which shares it with another component."""
+    """Report a setting at fault as one of `component`, where it has its value."""
     try:
         yield
     except SettingError as error:

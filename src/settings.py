@@ -127,11 +127,6 @@ def declared(cls: type[Any]) -> dict[str, Setting]:
     Raises TypeError for a key that is declared twice.
     """
     found: dict[str, Setting] = {}
-    if not is_component(cls):
-        usual = {field.name: field.default for field in dataclasses.fields(cls)}
-        return {
-            name: Setting(object, value, "", False, True, ()) for name, value in usual.items() if value is not REQUIRED
-        }
     for field in dataclasses.fields(cls):
         own: dict[str, Setting] = {}
         if "description" in field.metadata:

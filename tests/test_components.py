@@ -2,13 +2,15 @@
 
 import copy
 import dataclasses
+import sys
+import types
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
 import pytest
 
 from labrador.errors import SettingError
-from labrador.settings import REQUIRED, build, component, declared, nested, setting
+from labrador.settings import REQUIRED, build, component, declared, defaults, nested, setting, values
 
 
 @component
@@ -53,9 +55,6 @@ class Whole(Part):
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
-    import sys
-    import types
-
     module = types.ModuleType("made_up")
     module.Whole, module.plain = Whole, object
     monkeypatch.setitem(sys.modules, "made_up", module)
@@ -191,3 +190,26 @@ def test_a_fault_of_the_code_is_no_setting_error():
         Whole(size=3, loss=3)
     with pytest.raises(TypeError, match=r"Whole\.nothing: "):
         Whole(size=3, nothing=3)
+
+
+def test_a_saved_config_keeps_its_values_when_a_default_changes(monkeypatch):
+    saved = {"_target_": "made_up.Whole", **defaults(Whole), "size": 3}
+
+    @component
+    class Later(Whole):
+        rate: float = setting(7.0, "how fast", gt=0)
+        loss: Loss = nested(Loss, gamma=0.25)
+        fresh: int = setting(1, "declared after the run")
+
+    monkeypatch.setattr(sys.modules["made_up"], "Whole", Later)
+    later = build("part", saved)
+    assert {key: value for key, value in values(later).items() if key != "fresh"} == values(Whole(size=3))
+    assert later.fresh == 1
+    assert build("part", {"_target_": "made_up.Whole", "size": 3}).rate == 7.0
+
+
+def test_defaults_are_a_complete_config():
+    assert defaults(Whole) == {
+        **{"size": "???", "rate": 0.5, "name": None, "words": [], "mode": "a", "kept": None, "bits": None},
+        **{"alpha": 0.1, "gamma": 0.5},
+    }

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
 from labrador.composed import GROUPS
-from labrador.settings import build
+from labrador.settings import RunSettings, build, component_of, declared
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
@@ -56,3 +57,19 @@ def test_the_temperature_of_the_encoder_reaches_the_objective():
     assert roles_of("retriever=dpr", "encoder=minilm")["retriever"].loss.temperature == 0.05
     assert roles_of("retriever=dpr", "encoder=bert_base")["retriever"].loss.temperature == 1.0
     assert roles_of("retriever=dpr", "retriever.temperature=0.1")["retriever"].loss.temperature == 0.1
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids="=".join)
+def test_a_composed_config_holds_every_setting_of_its_components(group, option):
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        config = compose("config", overrides=[f"{group}={option}"])
+    for name in GROUPS:
+        assert set(config[name]) == {"_target_", *declared(component_of(config[name]["_target_"]))}
+    assert set(config) == {*GROUPS, *declared(RunSettings)}
+
+
+def test_every_setting_can_be_set_and_no_other():
+    assert roles_of("quantizer=opq", "quantizer.iterations=3")["quantizer"].iterations == 3
+    assert roles_of("retriever=bpr", "retriever.alpha=0.2")["retriever"].loss.alpha == 0.2
+    with pytest.raises(ConfigCompositionException, match=r"quantizer\.iteration"):
+        roles_of("quantizer=opq", "quantizer.iteration=3")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SETTINGS = ("auto", "cpu", "cuda")
 BFLOAT16 = 8.0  # least compute capability of GPUs that multiply bfloat16 matrices in hardware
 FULL = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed", "bad_alloc")
 
@@ -29,7 +28,7 @@ class Device:
 
 
 def chosen_device(name: str) -> Literal["cpu", "cuda"]:
-    """What a cell's `device`, one of SETTINGS, means here: auto is cuda if there is a GPU that torch can use.
+    """What a cell's `device` (auto, cpu, cuda) means here: auto is cuda if there is a GPU that torch can use.
 
     Decided without CUDA, which a cell must not start before it has its GPU (gpus.py). Raises LabradorError for cuda
     without such a GPU.
