@@ -8,8 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from ..errors import SettingError
 
@@ -73,9 +72,11 @@ def detect(texts: Iterable[str]) -> Detected:
             votes[OF_SCRIPTS[script]] += min(len(text), MOST)
         elif script:
             unclear.setdefault(script, []).append(text)
+    pieces: list[str] = []
     for texts_of_script in unclear.values():
-        for piece in _pieces(texts_of_script):
-            votes[_classified(piece)] += min(len(piece), MOST)
+        pieces += _pieces(texts_of_script)
+    for piece, language in _classified(pieces) if pieces else ():
+        votes[language] += min(len(piece), MOST)
     total = sum(votes.values())
     if not total:
         return Detected(NONE, {})
@@ -115,16 +116,12 @@ def script_of(text: str) -> str:
     return max(sorted(scripts), key=scripts.__getitem__) if scripts.total() else ""
 
 
-def _classified(text: str) -> str:
-    """The language of a text by py3langid, among the known ones; NONE if it is unsure."""
-    label, probability = _identifier().classify(text)
-    return str(label) if label in LANGUAGES and probability >= LIKELY else NONE
-
-
-@cache
-def _identifier() -> Any:
+def _classified(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(text, its language by py3langid among the known ones, NONE if that is unsure)."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages([label for label in identifier.labels if label in (*LANGUAGES, NO_LANGUAGE)])
-    return identifier
+    for text in texts:
+        label, probability = identifier.classify(text)
+        yield text, str(label) if label in LANGUAGES and probability >= LIKELY else NONE

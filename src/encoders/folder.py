@@ -1,6 +1,7 @@
 """Encoders whose files lie in a folder of transformers' layout."""
 
 from abc import abstractmethod
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,20 @@ class FolderEncoder(Encoder):
 
     @abstractmethod
     def folder(self) -> Path:
-        """Where the files are. Raises LabradorError when they cannot be had."""
+        """Where the files are. Raises LabradorError if they are unavailable."""
 
     def fingerprint(self) -> str:
-        return model_files.fingerprint(self.folder())
+        return self._fingerprint
 
     def tokenizer_fingerprint(self) -> str:
+        return self._tokenizer_fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return model_files.fingerprint(self.folder())
+
+    @cached_property
+    def _tokenizer_fingerprint(self) -> str:
         return model_files.fingerprint(self.folder(), model_files.TOKENIZER)
 
     def width(self) -> int:

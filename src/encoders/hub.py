@@ -1,6 +1,6 @@
 """Any transformers model: from a local folder or by its name on the Hugging Face hub."""
 
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,19 @@ class HubEncoder(FolderEncoder):
     revision: str | None = setting(None, "a commit, tag or branch on the hub; null: the newest", key=False)
 
     def folder(self) -> Path:
-        """Where the files are, downloaded if they are not here yet.
+        """Where the files are, downloaded if necessary.
 
-        Raises LabradorError, naming what works offline, when they cannot be had.
+        Raises LabradorError, naming what works offline, if they are unavailable.
         """
         local = Path(self.model).expanduser()
         if local.is_dir():
             return local
         if self.model.startswith((".", "/", "~")):
             raise SettingError("model", self.model, EXPECTED, "there is no such folder", "encoder")
+        return self._downloaded
+
+    @cached_property
+    def _downloaded(self) -> Path:
         return _download(self.model, self.revision)
 
     def check(self) -> None:
@@ -47,7 +51,6 @@ class HubEncoder(FolderEncoder):
         return super().load_model(dropout)
 
 
-@lru_cache(maxsize=16)
 def _download(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its HTTP client, under the version's name

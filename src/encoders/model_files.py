@@ -5,11 +5,11 @@ import inspect
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import LabradorError
+from ..machine.files import sha256
 
 CONFIG = "config.json"
 WEIGHTS = ("model*.safetensors", "model.safetensors.index.json")
@@ -228,18 +228,6 @@ def fingerprint(folder: Path, patterns: tuple[str, ...] = (CONFIG, *WEIGHTS, *TO
     for path in sorted(files):
         digest.update(f"{path.name}:{sha256(path)}\n".encode())
     return digest.hexdigest()
-
-
-def sha256(path: Path) -> str:
-    """The sha256 of a file, read again only if its size or modification time differs."""
-    status = path.stat()
-    return _sha256(str(path.resolve()), status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=1024)
-def _sha256(path: str, size: int, changed: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _config(folder: Path) -> Any:

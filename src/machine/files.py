@@ -1,5 +1,6 @@
-"""Files written whole: under a temporary name until the disk has them."""
+"""Files written whole, under a temporary name until the disk has them; their hashes."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -57,3 +58,9 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

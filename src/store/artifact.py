@@ -1,6 +1,5 @@
 """An artifact: a folder of files, with a manifest of what made them and what they must hold."""
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..machine.files import sha256
 from .keys import Recipe
 
 MANIFEST = "manifest.json"
@@ -69,12 +69,6 @@ class Artifact:
         except OSError:
             target.unlink(missing_ok=True)
             raise
-
-
-def sha256(path: Path) -> str:
-    """The sha256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def made_with() -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from fnmatch import fnmatch
 
 import numpy as np
@@ -11,7 +12,6 @@ import pytest
 import torch
 from transformers import ElectraConfig, ElectraModel, RobertaConfig, RobertaModel
 
-from labrador.encoders import hub
 from labrador.encoders.hub import HubEncoder
 from labrador.encoders.tiny import Tiny
 from labrador.encoders.tokens import pad, tokenize
@@ -54,7 +54,7 @@ def test_fingerprints_follow_the_content_not_the_place(tmp_path, folder):
     assert encoder.tokenizer_fingerprint() == other.tokenizer_fingerprint()
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"layer_norm_eps": 0.1}))
-    assert encoder.fingerprint() != before
+    assert replace(encoder).fingerprint() != before
     (folder / "tokenizer.json").write_text((folder / "tokenizer.json").read_text().replace("[MASK]", "[MUSK]"))
     assert encoder.tokenizer_fingerprint() != other.tokenizer_fingerprint()
 
@@ -165,11 +165,9 @@ def test_without_safetensors_the_hubs_own_conversion_is_taken(monkeypatch, folde
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     monkeypatch.setattr("huggingface_hub.get_repo_discussions", lambda name, author, discussion_type: iter(requests))
-    hub._download.cache_clear()
     encoder = HubEncoder(model="someone/model")
     if requests:
         assert encoder.folder() == folder
     else:
         with pytest.raises(LabradorError, match="someone/model: expected a model with weights in safetensors"):
             encoder.folder()
-    hub._download.cache_clear()

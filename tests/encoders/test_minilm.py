@@ -55,5 +55,5 @@ def test_other_weights_are_refused(monkeypatch, tmp_path):
     (package / "model" / "model.safetensors").write_bytes(b"other")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(minilm, "PACKAGE", "bundled_for_test")
-    with pytest.raises(LabradorError, match="not the weights expected"):
+    with pytest.raises(LabradorError, match="other weights; expected those"):
         BundledMiniLM().fingerprint()
