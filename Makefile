@@ -37,8 +37,8 @@ table-%: $(READY)
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
-# The Ray launcher needs cloudpickle < 3, joblib a newer one (pip says so): its own environment sees .venv's packages
-# behind its own.
+# The Ray launcher needs cloudpickle < 3, joblib a newer one. So Ray gets a separate environment, which falls back on the
+# packages of .venv.
 .venv-ray/.ready: $(READY)
 	$(BIN)/python -m venv .venv-ray
 	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" \
@@ -46,7 +46,7 @@ test: $(READY)  ## run the tests
 	.venv-ray/bin/pip install --quiet --disable-pip-version-check 'hydra-ray-launcher>=1.2.2'
 	@touch $@
 
-test-ray: .venv-ray/.ready  ## run the test of a sweep by Ray, in an environment of its own (.venv-ray)
+test-ray: .venv-ray/.ready  ## run the test of a sweep on Ray, in a separate environment (.venv-ray)
 	OMP_NUM_THREADS=1 .venv-ray/bin/python -m pytest tests/launcher/test_sweeps.py -k ray
 
 lint: $(READY)  ## ruff and mypy
@@ -59,7 +59,7 @@ docs: $(READY)  ## build the documentation as a site in site/; a warning is an e
 
 bench: $(READY)  ## print speeds, sizes and quality compared with their peers: make bench CORPUS=DIR (BEIR layout; hours)
 	@test -d "$(CORPUS)/qrels" || { echo "error: name a corpus in BEIR layout: make bench CORPUS=DIR" >&2; exit 2; }
-	for name in convert memory overhead quantizers training attention words binary codes product graph rerank significance page; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in convert memory overhead quantizers training binary codes product graph rerank significance page; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	for name in encoding quality learned_codes teacher; do $(BIN)/python benchmarks/$$name.py "$(CORPUS)" || exit 1; done
 
 clean:  ## remove the environment and caches; artifacts/, outputs/ and multirun/ stay

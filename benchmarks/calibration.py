@@ -65,7 +65,7 @@ def main() -> None:
     settings = parser.parse_args()
     (system,) = systems(find([settings.runs]))
     print(
-        f"| {system.label}, {len(system.rows)} seeds | mean | SD over seeds | of it by seed x query | seeds ",
+        f"| {system.label}, {len(system.rows)} seeds | mean | SD over seeds | SD by seed x query | seeds ",
         end="",
     )
     print("| significant | over queries alone | a gain of", settings.gain, "|")
