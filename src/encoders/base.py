@@ -1,4 +1,4 @@
-"""What an encoder is: texts to vectors, by one or two transformer towers. No torch is imported here."""
+"""The base of all encoders: texts to vectors by one or two transformer towers. Does not import torch."""
 
 import re
 from abc import ABC, abstractmethod
@@ -58,7 +58,7 @@ class Encoder(ABC):
     def tokenizer(self) -> Any:
         """The transformers fast tokenizer.
 
-        Raises LabradorError when a length is beyond the model's positions, or the files cannot be had.
+        Raises LabradorError when a length is beyond the model's positions, or the files are unavailable.
         """
 
     @abstractmethod

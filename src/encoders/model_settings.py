@@ -1,8 +1,8 @@
-"""What a model's folder says of its own use, in transformers' and sentence-transformers' files. No model is loaded.
+"""What the files of a model's folder, transformers' and sentence-transformers', ask for; no model is loaded.
 
-Labrador reads a transformer and takes the first of its token vectors or their mean, scaled to length 1 or not. A folder
-that wants more (modules.json) would get other vectors here than from sentence-transformers: it is refused, by the name
-of what is not read or with the settings to use.
+Labrador runs a transformer and takes its first token vector or their mean, scaled to length 1 or not. A folder that
+asks for more (modules.json) would give other vectors here than with sentence-transformers: it is refused, naming what
+is not supported or the settings to use.
 """
 
 import json
@@ -64,8 +64,8 @@ def check_teacher(folder: Path, model: str) -> None:
     the second of two labels.
     """
     config, own = _read(folder / CONFIG), _read(folder / PROMPTS)
-    told = own.get("activation_fn") or (config.get("sentence_transformers") or {}).get("activation_fn")
-    activation = str(told or config.get("sbert_ce_default_activation_function") or "").rpartition(".")[2]
+    chosen = own.get("activation_fn") or (config.get("sentence_transformers") or {}).get("activation_fn")
+    activation = str(chosen or config.get("sbert_ce_default_activation_function") or "").rpartition(".")[2]
     known = {"", "Identity", "Sigmoid"} | ({"Softmax"} if len(config.get("id2label") or ()) == 2 else set())
     unread = [f"module {path} ({kind})" for kind, path in _modules(folder)[1:]]
     unread += [f"activation {activation}"] if activation not in known else []

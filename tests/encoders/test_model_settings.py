@@ -52,7 +52,7 @@ def test_settings_that_do_what_the_folder_says_are_taken(folder):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"pooling": "cls"}, "encoder.pooling=mean"),
         ({"normalize": False}, "encoder.normalize=true"),
@@ -61,11 +61,11 @@ def test_settings_that_do_what_the_folder_says_are_taken(folder):
         ({"query_prefix": "ask: "}, "\"encoder.query_prefix=''\""),
     ],
 )
-def test_other_settings_are_refused_with_those_to_set(folder, settings, told):
+def test_other_settings_are_refused_with_those_to_set(folder, settings, message):
     for use in (HubEncoder.check, HubEncoder.load_model):
         with pytest.raises(LabradorError) as raised:
             use(encoder(folder, **settings))
-        assert str(raised.value).endswith(f"ask for other settings; set {told}")
+        assert str(raised.value).endswith(f"ask for other settings; set {message}")
         assert str(raised.value).startswith(f"encoder.model={folder}: ")
 
 
@@ -101,14 +101,14 @@ def test_prompts_are_asked_for_as_they_are_typed(folder):
     write(folder, "config_sentence_transformers.json", {"prompts": PROMPTS})
     with pytest.raises(LabradorError) as raised:
         encoder(folder).check()
-    told = "\"encoder.query_prefix='query: '\" \"encoder.passage_prefix='passage: '\""
-    assert str(raised.value).endswith(f"set {told}")
+    message = "\"encoder.query_prefix='query: '\" \"encoder.passage_prefix='passage: '\""
+    assert str(raised.value).endswith(f"set {message}")
     encoder(folder, query_prefix="query: ", passage_prefix="passage: ").check()
     write(folder, "config_sentence_transformers.json", {"prompts": {"query": "a\nb"}, "default_prompt_name": "query"})
     with pytest.raises(LabradorError) as raised:
         encoder(folder).check()
-    told = "\"encoder.query_prefix='a\\nb'\" \"encoder.passage_prefix='a\\nb'\""
-    assert str(raised.value).endswith(f"set {told}")
+    message = "\"encoder.query_prefix='a\\nb'\" \"encoder.passage_prefix='a\\nb'\""
+    assert str(raised.value).endswith(f"set {message}")
     encoder(folder, query_prefix=r"a\nb", passage_prefix=r"a\nb").check()
 
 
