@@ -194,7 +194,8 @@ def _made(cls: type[Any], values: Mapping[str, Any], parts: Mapping[str, Any]) -
     known = declared(cls)
     for key, value in values.items():
         if key not in known:
-            raise SettingError(key, value, f"a setting of {cls.__name__}", f"it has {', '.join(known) or 'none'}")
+            expected = f"one of the settings {', '.join(known)}" if known else "no setting of this option"
+            raise SettingError(key, value, expected)
     for key, declaration in known.items():
         if declaration.default is REQUIRED and values.get(key, UNSET) == UNSET:
             raise SettingError(key, UNSET, declaration.expected, "it has no default")

@@ -135,9 +135,9 @@ def test_a_declaration_says_what_is_expected():
     [
         (
             {"sizes": 4},
-            "part.sizes=4: expected a setting of Whole; it has size, rate, name, words, mode, kept, bits, alpha, gamma",
+            "part.sizes=4: expected one of the settings size, rate, name, words, mode, kept, bits, alpha, gamma",
         ),
-        ({"depth": 4}, "part.depth=4: expected a setting of Whole; it has size, rate"),
+        ({"depth": 4}, "part.depth=4: expected one of the settings size, rate"),
         ({"size": "three"}, "part.size=three: expected a whole number >= 1, not text"),
         ({"size": "3"}, "part.size=3: expected a whole number >= 1, not text"),
         ({"size": True}, "part.size=true: expected a whole number >= 1, not true or false"),

@@ -168,7 +168,7 @@ def test_reading_imports_none_of_the_packages():
 
 
 def test_settings_are_checked():
-    with pytest.raises(LabradorError, match=r"^data.path=x: expected a setting of PyDocs; it has name, max_passages"):
+    with pytest.raises(LabradorError, match=r"^data.path=x: expected one of the settings name, max_passages"):
         build("data", {"_target_": "labrador.data.pydocs.PyDocs", "path": "x"})
     with pytest.raises(LabradorError, match=r"^packages=.*: expected a list of package names"):
         PyDocs(packages=("../numpy",))
