@@ -100,8 +100,8 @@ def seconds_per_step(run: Callable[[int], None], steps: int, device: str) -> flo
     return (seconds[1] - seconds[0]) / steps
 
 
-def main() -> None:
-    """Measure and print one line per way to train."""
+def arguments() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", choices=["minilm", "base"], default="minilm")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
@@ -109,7 +109,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--rounds", type=int, default=3, help="the loops take turns; medians over the rounds")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print one line per way to train."""
+    options = arguments()
     torch.set_num_threads(1)
     encoder, size = encoder_of(options.encoder), options.batch * (SHORT + options.steps)
     positives = Ragged.from_lists([[row] for row in range(size)])
@@ -133,7 +138,7 @@ def main() -> None:
                     settings=settings,
                     seed=0,
                     start=Checkpoint(encoder, None, "start"),
-                    objective=Contrastive(TEMPERATURE),
+                    objective=Contrastive(temperature=TEMPERATURE),
                     queries=tokens[0],
                     passages=tokens[1],
                     spared=positives,

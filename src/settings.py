@@ -71,9 +71,9 @@ def component(cls: type[T]) -> type[T]:
     validate: Callable[..., None] = made.__init__
 
     @functools.wraps(validate)
-    def checked(self: Any, *args: Any, **values: Any) -> None:
+    def checked(self: Any, **values: Any) -> None:
         try:
-            validate(self, *args, **values)
+            validate(self, **values)
         except ValidationError as error:
             raise _fault(type(self), error) from None
 
