@@ -79,7 +79,7 @@ class Wandb(NoTracker):
     mode: Literal["online", "offline", "disabled"] | None = setting(
         None, "offline: files in the run's folder, for `wandb sync`; null: WANDB_MODE, or online"
     )
-    tags: tuple[str, ...] = setting((), "of every run")
+    tags: tuple[str, ...] = setting((), "tags of every run")
 
     def check(self) -> None:
         if importlib.util.find_spec(PACKAGE) is None:

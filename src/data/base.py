@@ -30,27 +30,31 @@ class Source(ABC):
     reads_folder: ClassVar[bool] = True  # False: it has no raw files, and its splits come with the passages
     version: ClassVar[int] = 4  # raise it when the same files are converted to something else
 
-    name: str | None = setting(None, "what reports call the data; null: the option's name", decides=False)
+    name: str | None = setting(None, "name of the data in reports; null: the option's name", decides=False)
     path: str | None = setting(
         None, "folder of the raw files, plain or gzip; null: downloads the published files", decides=False, path=True
     )
     max_passages: int | None = setting(
-        None, "size of the corpus: all judged passages and a sample of the others; null: all", ge=1
+        None, "passages to keep: all judged ones and a sample of the others; null: all", ge=1
     )
-    split: Split = setting("test", "the split whose queries are scored")
+    split: Split = setting("test", "split whose queries are scored")
     exclude_self: ExcludeSelf = setting(
         "auto",
-        "leave the passage with a query's id out of its rankings and negatives; auto: where their texts agree",
+        "leave the passage with a query's id out of its ranking and negatives; auto: if their texts agree",
     )
     language: str = setting(
-        AUTO, "of the passages, for BM25's stemmer and stop words: en, de, zh, ...; auto: detected; none: neither"
+        AUTO,
+        "language of the passages, for BM25's stemmer and stop words: en, de, zh, ...; auto: detected; none: neither",
     )
     tokenizer: TokenizerName = setting(
         "auto",
         "BM25's terms; auto: words, but overlapping pieces of Chinese, Japanese, Korean, Thai, ...",
     )
     seed: int = setting(
-        0, "order of the passages: which ones max_passages keeps, which of equal scores come first", ge=0, le=MAX_SEED
+        0,
+        "seed of the passages' order: which ones max_passages keeps, which of equal scores come first",
+        ge=0,
+        le=MAX_SEED,
     )
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ class Beir(Source):
     option = "beir"
     passage_names = ("corpus.jsonl",)
 
-    name: str | None = setting(None, "what reports call the data; null: the folder's name", decides=False)
+    name: str | None = setting(None, "name of the data in reports; null: the folder's name", decides=False)
     path: str | None = setting(None, "folder of the corpus, plain or gzip files; needed", decides=False, path=True)
 
     @property

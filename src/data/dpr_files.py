@@ -51,7 +51,8 @@ class DprSource(Source):
     drops_question_mark: ClassVar[bool]
 
     quotes: Quotes = setting(
-        "auto", "quotes of psgs_w100.tsv and the test questions: csv encloses fields, text is plain; auto: detected"
+        "auto",
+        "quotes in psgs_w100.tsv and the test questions: csv: they enclose fields; text: they are text; auto: detected",
     )
 
     def split_names(self, folder: Path, split: str) -> tuple[str, ...]:

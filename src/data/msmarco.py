@@ -51,7 +51,7 @@ class MsMarco(Source):
 
     splits = ("train", "dev")
 
-    split: Literal["train", "dev"] = setting("dev", "the split whose queries are scored")
+    split: Literal["train", "dev"] = setting("dev", "split whose queries are scored")
     titles: str | None = setting(  # in the identity by size and time of change
         None,
         "file of passage titles, pid<TAB>title a line (RocketQA's para.title.txt); null: no titles",

@@ -55,9 +55,9 @@ class MsMarcoDoc(Source):
 
     splits = ("train", "dev")
 
-    split: Literal["train", "dev"] = setting("dev", "the split whose queries are scored")
+    split: Literal["train", "dev"] = setting("dev", "split whose queries are scored")
     text: Literal["url_title_body", "title_body"] = setting(
-        "url_title_body", "what is read of a document; BiDR and ANCE read the URL, too"
+        "url_title_body", "fields of a document to read; BiDR and ANCE read the URL too"
     )
 
     def split_names(self, folder: Path, split: str) -> tuple[str, ...]:

@@ -18,20 +18,22 @@ ESCAPES = {"\\\\": "\\", "\\n": "\n", "\\t": "\t"}  # what a command line can wr
 class Encoder(ABC):
     """An encoder as a component: where its weights come from is the subclass's, how they are used is here."""
 
-    pooling: Pooling = setting("cls", "the vector: of the first token, or the mean over all tokens")
+    pooling: Pooling = setting("cls", "pooling of token vectors: the first token's, or the mean of all")
     normalize: bool = setting(False, "scale every vector to length 1")
     shared: bool = setting(False, "one tower for queries and passages, instead of one each")
     projection: int | None = setting(None, "width of a linear layer after the pooling; null: no layer", ge=1)
     max_query_length: int = setting(32, "tokens of a query, special tokens included", ge=SHORTEST)
     max_passage_length: int = setting(256, "tokens of a passage: title [SEP] text", ge=SHORTEST)
     query_prefix: str = setting("", r"text before every query; \n is a line break, \t a tab, \\ a backslash")
-    passage_prefix: str = setting("", "text before every passage, written likewise")
+    passage_prefix: str = setting("", "text before every passage, written the same way")
     segments: bool = setting(False, "token type 1 for the text behind a title (BPR, PAIR); false: 0 throughout (DPR)")
-    temperature: float = setting(1.0, "divides inner products in the losses, unless they have their own", gt=0)
-    dtype: Dtype = setting("float32", "of the passage vectors on disk")
-    precision: Precision = setting("auto", "of matrix products when encoding; auto: what the device offers")
+    temperature: float = setting(1.0, "divides inner products in the losses, unless they set their own", gt=0)
+    dtype: Dtype = setting("float32", "number format of the passage vectors on disk")
+    precision: Precision = setting(
+        "auto", "precision of matrix products when encoding; auto: the best the device supports"
+    )
     batch_tokens: int | None = setting(
-        None, "tokens encoded at a time, padding included; null: 4096 on a CPU, 131072 on a GPU", decides=False, ge=1
+        None, "tokens to encode at a time, padding included; null: 4096 on a CPU, 131072 on a GPU", decides=False, ge=1
     )
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ class Tiny(Encoder):
     hidden: int = setting(32, "width of the token vectors, a multiple of heads", ge=1)
     layers: int = setting(2, "transformer layers", ge=1)
     heads: int = setting(2, "attention heads of a layer", ge=1)
-    weights_seed: int = setting(0, "of the random weights", ge=0)
+    weights_seed: int = setting(0, "seed of the random weights", ge=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

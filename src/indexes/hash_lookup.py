@@ -42,10 +42,12 @@ class HashLookup(TwoStage):
     a scan, and slower.
     """
 
-    device: Literal["cpu"] = setting("cpu", "where hash tables are: the CPU alone", key=False)
-    tables: int = setting(4, "hash tables, about 20 bytes per passage in memory each", ge=1)
-    key_bits: int | None = setting(None, "bits of a table's key; null: so many that 18 to 36 passages share one", ge=1)
-    flips: int = setting(3, "bits of a key that may differ from the query's; raised where too few passages do", ge=0)
+    device: Literal["cpu"] = setting("cpu", "where hash tables are searched: the CPU only", key=False)
+    tables: int = setting(4, "number of hash tables, each about 20 bytes per passage in memory", ge=1)
+    key_bits: int | None = setting(None, "bits of a table's key; null: enough that 18 to 36 passages share one", ge=1)
+    flips: int = setting(
+        3, "bits of a key that may differ from the query's; raised for queries that find too few passages", ge=0
+    )
 
     def check(self, quantizer: Quantizer, dimension: int) -> None:
         """Raise SettingError, before any work, unless `quantizer` gives binary codes that have the keys' bits."""

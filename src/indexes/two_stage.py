@@ -27,9 +27,9 @@ class TwoStage(Search):
     encoder for it, the verifier, else codes. Rankings have at most `candidates`.
     """
 
-    candidates: int = setting(1000, "passages per query that are ranked again", ge=1)
+    candidates: int = setting(1000, "passages per query to rerank", ge=1)
     rerank: Rerank = setting(
-        "auto", "codes: by the decoded codes; dense: by full vectors on disk; auto: dense for bidr, else codes"
+        "auto", "rerank by decoded codes, or by full vectors on disk (dense); auto: dense for bidr, else codes"
     )
 
     def resolved(self, verified: bool) -> Self:

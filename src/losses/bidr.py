@@ -80,18 +80,20 @@ class BiDRLoss(Objective):
     version: ClassVar[int] = 2  # 1: the quantization error of positives alone
 
     codebooks: int | None = setting(
-        None, "sub-spaces (M), one byte each with 256 centroids; null: one for every 8 dimensions", ge=1
+        None, "sub-spaces (M), one byte each with 256 centroids; null: one per 8 dimensions", ge=1
     )
-    centroids: int = setting(256, "codewords of a codebook, a power of two", ge=2, le=256)
+    centroids: int = setting(256, "codewords per codebook, a power of two", ge=2, le=256)
     temperature: float = setting(1.0, TEMPERATURE, gt=0)
     sharpness: float | None = setting(
-        None, "of the soft assignment; null: 8 for each codebook where the encoder normalises, else 1", gt=0
+        None, "sharpness of the soft assignment; null: 8 per codebook if the encoder normalises, else 1", gt=0
     )
     reconstruction: float | None = setting(
-        None, "weight of the quantization error; null: 0 where codewords start from OPQ's, else 1e-6", ge=0
+        None, "weight of the quantization error; null: 0 if codewords start from OPQ's, else 1e-6", ge=0
     )
-    train_rotation: bool = setting(False, "whether the rotation is trained, too")
-    layer_learning_rate: float = setting(1e-3, "of the codewords at its peak; the rotation has a tenth of it", gt=0)
+    train_rotation: bool = setting(False, "train the rotation too")
+    layer_learning_rate: float = setting(
+        1e-3, "peak learning rate of the codewords; the rotation has a tenth of it", gt=0
+    )
 
     def resolved(self, dimension: int, normalized: bool, opq: bool) -> "BiDRLoss":
         """These settings for vectors [N, dimension], which may have length 1, and codewords that may start from OPQ's.

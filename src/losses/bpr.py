@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LAYER = "layer"  # the name of W in a saved state
-NORMALISED = "where the encoder normalises"
+NORMALISED = "if the encoder normalises"
 
 
 def beta(step: int, gamma: float) -> float:
@@ -70,27 +70,31 @@ class BPRLoss(Objective):
 
     bits: int | None = setting(
         None,
-        "bits per passage, filling whole bytes; null: one for each dimension",
+        "bits per passage; null: one per dimension",
         ge=8,
         multiple_of=8,
     )
     hash_layer: Literal["auto", "linear", "none"] = setting(
-        "auto", f"a learned layer before the signs; auto: linear {NORMALISED}"
+        "auto", f"learned layer before the signs; auto: linear {NORMALISED}"
     )
     products: Literal["auto", "cosine", "plain"] = setting(
         "auto",
-        f"as they are (plain) or divided by their greatest value (cosine); auto: cosine {NORMALISED}",
+        f"inner products as they are (plain), or divided by their largest value (cosine); auto: cosine {NORMALISED}",
     )
     temperature: float = setting(1.0, TEMPERATURE, gt=0)
-    alpha: float = setting(0.1, "margin of the loss of the candidates", ge=0)
-    gamma: float = setting(0.1, "how fast the tanh sharpens towards signs: beta = sqrt(1 + gamma step); 0: never", ge=0)
-    candidate_loss: Literal["margin", "cross_entropy", "none"] = setting("margin", "of codes by codes")
-    rerank_loss: Literal["cross_entropy", "none"] = setting("cross_entropy", "of codes by the continuous query")
-    dense_loss: Literal["auto", "cross_entropy", "none"] = setting(
-        "auto", f"of continuous by continuous vectors; auto: cross_entropy {NORMALISED}"
+    alpha: float = setting(0.1, "margin of the candidate loss", ge=0)
+    gamma: float = setting(
+        0.1, "how fast the tanh sharpens towards signs: beta = sqrt(1 + gamma step); 0: not at all", ge=0
     )
-    relaxation: Literal["tanh", "straight_through"] = setting("tanh", "of a sign while training")
-    layer_learning_rate: float = setting(3e-4, "of the hash layer at its peak", gt=0)
+    candidate_loss: Literal["margin", "cross_entropy", "none"] = setting("margin", "loss that ranks codes by codes")
+    rerank_loss: Literal["cross_entropy", "none"] = setting(
+        "cross_entropy", "loss that ranks codes by the continuous query"
+    )
+    dense_loss: Literal["auto", "cross_entropy", "none"] = setting(
+        "auto", f"loss of continuous vectors; auto: cross_entropy {NORMALISED}"
+    )
+    relaxation: Literal["tanh", "straight_through"] = setting("tanh", "how the sign is relaxed in training")
+    layer_learning_rate: float = setting(3e-4, "peak learning rate of the hash layer", gt=0)
 
     def __post_init__(self) -> None:
         if self.candidate_loss == self.rerank_loss == "none":

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-TEMPERATURE = "inner products are divided by it in every softmax; about 0.05 for vectors of length 1"  # its help line
+TEMPERATURE = "inner products are divided by this in every softmax; about 0.05 for vectors of length 1"  # its help line
 
 
 def info_nce(

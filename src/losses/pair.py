@@ -44,7 +44,7 @@ class PAIRLoss(Contrastive):
 
     version: ClassVar[int] = 2  # 1: L_P ran over the batch's other passages, positives too, and over no other query
 
-    alpha: float = setting(0.1, "share of the passage-centric loss L_P in the first stage", ge=0, le=1)
+    alpha: float = setting(0.1, "weight of the passage-centric loss L_P in the first stage", ge=0, le=1)
 
     @property
     def crosses_queries(self) -> bool:

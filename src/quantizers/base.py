@@ -17,7 +17,7 @@ from ..settings import component
 Codes = NDArray[np.uint8]
 State = Mapping[str, NDArray[np.float32]]  # trained parameters by name
 
-SAMPLED = "passages whose vectors it is trained on, at most"  # the help line of training_passages
+SAMPLED = "maximum number of passages to train on"  # the help line of training_passages
 
 __all__ = ["Codes", "FittedQuantizer", "JudgedQueries", "Quantizer", "State", "TrainingVectors", "Vectors"]
 

@@ -7,7 +7,7 @@ from ..arrays.vectors import check_shape
 from ..errors import SettingError
 from .base import Codes, FittedQuantizer
 
-BITS = "bits per passage, filling whole bytes; null: one for each dimension"  # the help line of a setting
+BITS = "bits per passage; null: one per dimension"  # the help line of a setting
 
 
 class BinaryCodec(FittedQuantizer):

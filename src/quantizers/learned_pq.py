@@ -26,8 +26,8 @@ class LearnedPQ(SupervisedQuantizer):
     version: ClassVar[int] = 3  # 2: any positive of a query, whatever the data
 
     depth: int = setting(100, DEPTH, ge=1)
-    training_passages: int = setting(65_536, "passages whose vectors OPQ is trained on, at most", ge=2)
-    iterations: int = setting(60, "rounds of training OPQ's codebooks and rotation in turn", ge=1)
+    training_passages: int = setting(65_536, "maximum number of passages to train OPQ on", ge=2)
+    iterations: int = setting(60, "rounds of OPQ, training codebooks and rotation in turn", ge=1)
     loss: BiDRLoss = nested(BiDRLoss, leave_out=("layer_learning_rate",), temperature=0.05, train_rotation=True)
 
     def __post_init__(self) -> None:

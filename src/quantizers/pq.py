@@ -61,7 +61,7 @@ class PQ(Quantizer):
     codec: ClassVar[type[FittedQuantizer]] = ProductCodec
 
     codebooks: int = setting(48, "sub-spaces (M), one byte each with 256 centroids; a divisor of the dimension", ge=1)
-    centroids: int = setting(256, "codewords of a codebook, a power of two", ge=2, le=256)
+    centroids: int = setting(256, "codewords per codebook, a power of two", ge=2, le=256)
     training_passages: int = setting(65_536, SAMPLED, ge=2)  # 256 per codeword is what k-means can use
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from .base import JudgedQueries, Quantizer, State, TrainingVectors, Vectors
 
 PROBE = 10_000  # vectors whose mean length is taken, at most
 WARMUP = 0.1  # share of the steps in which the learning rate rises; it falls linearly afterwards
-DEPTH = "hard negatives are drawn among so many passages that the vectors rank best"  # the help line of a setting
+DEPTH = "hard negatives are drawn from this many passages that the vectors rank best"  # the help line of a setting
 
 
 @component
@@ -29,10 +29,10 @@ class SupervisedQuantizer(Quantizer):
 
     steps: int = setting(300, "optimizer steps on frozen vectors", ge=1)
     batch_size: int = setting(128, "queries per optimizer step", ge=1)
-    learning_rate: float = setting(1e-3, "at its peak; a trained rotation has a tenth of it", gt=0)
+    learning_rate: float = setting(1e-3, "peak learning rate; a trained rotation has a tenth of it", gt=0)
     negatives: int = setting(1, "hard negatives per query", ge=0)
     depth: int = setting(50, DEPTH, ge=1)
-    training_queries: int = setting(10_000, "judged train queries it learns from, at most", ge=1)
+    training_queries: int = setting(10_000, "maximum number of judged train queries to learn from", ge=1)
 
     def __post_init__(self) -> None:
         if self.negatives > self.depth:

@@ -35,28 +35,32 @@ LENGTH, SHORT = 128, 64  # tokens of a passage that a teacher reads; with train.
 class Labelling:
     """How a teacher labels, and how it is trained."""
 
-    labels: Literal["gold", "pseudo"] = setting("gold", "judged pairs (gold), or these and a teacher's labels (pseudo)")
+    labels: Literal["gold", "pseudo"] = setting(
+        "gold", "labels to learn from: judgements (gold), or judgements and a teacher's labels (pseudo)"
+    )
     teacher: str | None = setting(
         None, "a cross-encoder, used as it comes; null: one is trained from the encoder's own model", path=True
     )
-    train_teacher: bool | None = setting(None, "true: the named teacher is trained here, too")
+    train_teacher: bool | None = setting(None, "true: train the named teacher here")
     teacher_passage_length: int | None = setting(
-        None, "tokens of a passage that it reads; null: 128, or 64 when trained with train.max_steps", ge=SHORTEST
+        None,
+        "tokens of a passage that the teacher reads; null: 128, or 64 when trained with train.max_steps",
+        ge=SHORTEST,
     )
-    teacher_negatives: int = setting(1, "wrong passages for each right one when the teacher is trained", ge=1)
-    teacher_epochs: int | None = setting(None, "of the teacher's training; null: train.epochs", ge=1)
-    teacher_batch_size: int = setting(24, "queries per step of the teacher's training", ge=1)
+    teacher_negatives: int = setting(1, "negatives per positive in the teacher's training", ge=1)
+    teacher_epochs: int | None = setting(None, "epochs of the teacher's training; null: train.epochs", ge=1)
+    teacher_batch_size: int = setting(24, "queries per optimizer step of the teacher's training", ge=1)
     teacher_learning_rate: float | None = setting(
         None,
-        "of the teacher's body at its peak, its head's is ten times that; null: 2e-4, 5e-5 for 768 dimensions",
+        "peak learning rate of the teacher, ten times as high for its head; null: 2e-4, or 5e-5 for 768 dimensions",
         gt=0,
     )
     extra_queries: str | None = setting(
-        None, "file of unlabelled queries that are labelled, too: one per line, or BEIR's queries.jsonl", path=True
+        None, "file of unlabelled queries to label as well: one per line, or BEIR's queries.jsonl", path=True
     )
     label_depth: int = setting(50, "passages of each query that the teacher scores", ge=1)
     label_questions: int | None = setting(
-        None, "queries that are labelled, at most; null: all, or with train.max_steps an eighth of those visited", ge=1
+        None, "maximum number of queries to label; null: all, or with train.max_steps an eighth of those visited", ge=1
     )
     thresholds: Thresholds = nested(Thresholds)
 

@@ -28,14 +28,16 @@ class PAIR(DenseRetriever):
     """Trains one encoder of both sides on pseudo labels by (1 - alpha) L_Q + alpha L_P, then on all labels by L_Q."""
 
     loss: PAIRLoss = nested(PAIRLoss)
-    stages: Literal["both", "first", "second"] = setting("both", "first: pseudo labels alone; second: no pretraining")
+    stages: Literal["both", "first", "second"] = setting(
+        "both", "stages to train: both, only the first (pseudo labels), or only the second (no pretraining)"
+    )
     second_batch_size: int | None = setting(
         None,
-        "queries per step of the second stage, its negatives then those of the whole batch; null: as in the first",
+        "queries per optimizer step of the second stage, with the whole batch's negatives; null: as in the first stage",
         ge=1,
     )
     negatives: Literal["cross_batch", "in_batch"] = setting(
-        "cross_batch", "of all processes (cross_batch), or of a process's own part of the batch (in_batch)"
+        "cross_batch", "in-batch negatives from all processes (cross_batch), or from a process's own part (in_batch)"
     )
     labelling: Labelling = nested(Labelling, leave_out=("labels",), labels="pseudo")
 

@@ -56,10 +56,10 @@ class Sampler(ABC):
     version: ClassVar[int] = 1  # raised when the same settings come to give other batches
 
     negatives: int = setting(1, "hard negatives per query, in addition to the in-batch negatives", ge=0)
-    depth: int = setting(100, "they are drawn among this many best passages", ge=1)
+    depth: int = setting(100, "hard negatives are drawn from this many top-ranked passages", ge=1)
     positive: PositiveChoice = setting(
         "auto",
-        "of a query: the first of its list, or any, drawn anew each time; auto: first for nq and trivia, else any",
+        "a query's positive: the first in its list, or any, drawn each time; auto: first for nq and trivia, else any",
     )
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ class Walked(Shuffled):
     version: ClassVar[int] = 4  # 1: one frontier for all batches; 2: as 1 of `Shuffled`; 3: drew what the batch held
     newest_first: ClassVar[bool]  # which query of the frontier is visited next
 
-    depth: int = setting(200, "they are drawn among this many best passages", ge=1)
+    depth: int = setting(200, "hard negatives are drawn from this many top-ranked passages", ge=1)
 
     def draw(self, pool: Pool, queries: Rows, rng: np.random.Generator) -> Rows:
         return draw_among(require_candidates(pool, type(self).__name__), queries, self.negatives, self.depth, rng)

@@ -16,44 +16,47 @@ class TrainSettings:
 
     epochs: int = setting(1, "passes over the train queries", ge=1)
     max_steps: int | None = setting(
-        None, "stop after this many optimizer steps, to which the schedule is fitted; null: all epochs", ge=1
+        None, "stop after this many optimizer steps, and schedule the learning rate for them; null: all epochs", ge=1
     )
-    batch_size: int = setting(32, "queries of an optimizer step, over all processes", ge=1)
+    batch_size: int = setting(32, "queries per optimizer step, over all processes", ge=1)
     gradient_accumulation: int = setting(
-        1, "parts in which a batch is worked; in-batch negatives come from a query's own part", ge=1
+        1, "parts that a batch is processed in; in-batch negatives come from a query's own part", ge=1
     )
     optimizer: Literal["adamw", "lamb"] = setting(
-        "adamw", "lamb suits batches of thousands and wants a higher learning rate", key="unless default"
+        "adamw", "optimizer; lamb suits batches of thousands and needs a higher learning rate", key="unless default"
     )
-    learning_rate: float = setting(2e-5, "at its peak", gt=0)
+    learning_rate: float = setting(2e-5, "peak learning rate", gt=0)
     warmup: float = setting(0.06, "share of the steps in which the learning rate rises", ge=0, le=1)
     warmup_steps: int | None = setting(
-        None, "steps in which it rises, in place of that share; null: by the share", key="unless default", ge=0
+        None,
+        "steps in which the learning rate rises, instead of a share; null: use train.warmup",
+        key="unless default",
+        ge=0,
     )
-    weight_decay: float = setting(0.0, "of matrices; biases and norms have none", ge=0)
-    max_grad_norm: float = setting(2.0, "norm to which larger gradients are scaled down; 0: never", ge=0)
+    weight_decay: float = setting(0.0, "weight decay of matrices; biases and norms have none", ge=0)
+    max_grad_norm: float = setting(2.0, "gradients with a larger norm are scaled down to this one; 0: never", ge=0)
     dropout: float | None = setting(
-        None, "share dropped in the encoder's layers; null: as the model comes; 0 is twice as fast on a CPU", ge=0, lt=1
+        None, "dropout in the encoder's layers; null: the model's own; 0 trains twice as fast on a CPU", ge=0, lt=1
     )
     precision: Literal["auto", "float32", "bfloat16"] = setting(
-        "auto", "of the encoder's matrix products; auto: what the device offers"
+        "auto", "precision of the encoder's matrix products; auto: the best the device supports"
     )
     keep: Literal["auto", "best", "last"] = setting(
         "auto",
-        "weights that a training keeps: last, or best by dev rank; auto: best for bpr of several epochs with a dev "
+        "weights to keep: the last, or those with the best dev rank; auto: best for bpr with several epochs and a dev "
         "split that is not scored",
         key=False,
     )
     dev_from: float = setting(
         0.75,
-        "share of the steps after which that rank is taken, once an epoch",
+        "share of the steps before the first dev rank is taken; then once per epoch",
         key=False,
         ge=0,
         le=1,
     )
-    dev_questions: int | None = setting(None, "dev queries that are ranked, at most; null: all", key=False, ge=1)
+    dev_questions: int | None = setting(None, "maximum number of dev queries to rank; null: all", key=False, ge=1)
     save_steps: int | None = setting(
-        None, "optimizer steps between checkpoints; null: none, a killed training starts anew", decides=False, ge=1
+        None, "optimizer steps between checkpoints; null: none, so a killed training starts over", decides=False, ge=1
     )
     log_steps: int = setting(10, "optimizer steps between points of the training curve", decides=False, ge=1)
     workers: int = setting(0, "processes that prepare batches", decides=False, ge=0)

@@ -105,7 +105,7 @@ def test_lines_are_wrapped_under_their_column(conf, monkeypatch, columns):
     lines = [line.rstrip() for line in help_text(conf).split("Examples")[0].split("Groups")[1].splitlines()][1:]
     assert max(map(len, lines)) <= min(columns, WIDTH)
     first = lines.index("      quantizer.training_passages=65536")  # too long for its column
-    assert lines[first + 1].startswith(" " * COLUMN + "  passages")
+    assert lines[first + 1].startswith(" " * COLUMN + "  maximum")
     language = next(i for i, line in enumerate(lines) if "data.language=auto" in line)
     following = next(i for i, line in enumerate(lines) if "data.tokenizer=auto" in line)
     shown = " ".join(line[COLUMN:].strip() for line in lines[language:following])
