@@ -92,5 +92,5 @@ def test_terms_that_are_not_cut_find_no_chinese(new_lab, caplog):
 
 
 def test_an_unknown_language_is_refused():
-    with pytest.raises(LabradorError, match=r"data\.language=chinese: expected auto, none .*zh"):
+    with pytest.raises(LabradorError, match=r"language=chinese: expected auto, none .*zh"):
         Beir(path=".", language="chinese")
