@@ -270,7 +270,7 @@ class RunSettings:
     """The settings outside the groups."""
 
     seed: int = setting(
-        0, "decides every random choice of a run; data.seed decides those of its data", ge=0, le=2**32 - 1
+        0, "decides every random choice of a run; data.seed decides those of its data", ge=0, le=MAX_SEED
     )
     store: str = setting("artifacts", "folder of the artifacts, shared by all runs", path=True)
     device: Literal["auto", "cpu", "cuda"] = setting(

@@ -1,7 +1,5 @@
 """The dev queries that choose a training's best weights (`train.keep=best`)."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..encoders.checkpoint import Checkpoint
@@ -12,9 +10,6 @@ from ..training.train_set import TrainSet
 from . import lexical, tokens
 from .bench import Bench
 from .stored import DevPool
-
-if TYPE_CHECKING:
-    pass
 
 DEV = "dev"
 HARD, OTHERS = 30, 30  # passages that each dev query's positive is ranked among, as in DPR and BPR

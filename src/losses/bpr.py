@@ -1,6 +1,6 @@
 """BPR's loss: vectors whose signs rank as their inner products do.
 
-Yamada, Asai and Hajishirzi, "Efficient Passage Retrieval with BPRLoss for Open-domain Question Answering", ACL 2021;
+Yamada, Asai and Hajishirzi, "Efficient Passage Retrieval with Hashing for Open-domain Question Answering", ACL 2021;
 the tanh is HashNet's (Cao et al., ICCV 2017). The sign of 0 is +1, here, in stored codes (quantizers/binary.py) and in
 searches.
 """
