@@ -129,10 +129,9 @@ class BiDRLoss(Objective):
         rotation = turned(state[ROTATION], state[SKEW]) if self.train_rotation else state[ROTATION]
         queries, passages = batch.queries @ rotation.T, batch.passages @ rotation.T
         coded = quantize(passages, state[CODEBOOKS], self.sharpness or 1.0)
-        shared = batch.positives, batch.masked, self.temperature
         losses = {
-            "dense": info_nce(batch.queries, batch.passages, *shared),
-            "sparse": info_nce(queries, coded, *shared),
+            "dense": info_nce(batch.queries, batch.passages, batch.positives, batch.masked, self.temperature),
+            "sparse": info_nce(queries, coded, batch.positives, batch.masked, self.temperature),
         }
         loss = losses["dense"] + losses["sparse"]
         if self.reconstruction:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..settings import component, setting
 from .base import Batch, State
-from .contrastive import Contrastive, info_nce
+from .contrastive import Contrastive
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,12 +52,11 @@ class PAIRLoss(Contrastive):
 
     def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:
         """Losses "query" (L_Q) and "passage" (L_P)."""
-        inputs = batch.queries, batch.passages, batch.positives, batch.masked, self.temperature
         if self.alpha == 0:
-            query = info_nce(*inputs)
+            query = super().losses(batch, state)["loss"]
             return {"loss": query, "query": query}
         passage = passage_nce(batch, self.temperature)
         if self.alpha == 1:
             return {"loss": passage, "passage": passage}
-        query = info_nce(*inputs)
+        query = super().losses(batch, state)["loss"]
         return {"loss": (1 - self.alpha) * query + self.alpha * passage, "query": query, "passage": passage}

@@ -188,7 +188,7 @@ def test_the_component_mixes_both_losses_over_one_temperature():
 def test_a_loss_without_a_share_is_not_computed(monkeypatch: pytest.MonkeyPatch):
     batch = random_batch(5, 7, seed=2)
     passage = passage_nce(batch, 0.5)
-    monkeypatch.setattr("labrador.losses.pair.info_nce", None)
+    monkeypatch.setattr("labrador.losses.contrastive.info_nce", None)
     losses = PAIRLoss(temperature=0.5, alpha=1.0).losses(batch, {})
     assert losses.keys() == {"loss", "passage"}
     assert torch.equal(losses["loss"], passage)
