@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..encoders.base import Encoder
 from ..finished.artifacts import RunArtifacts
 from ..finished.runs import FinishedRun
 from ..results import count, size
@@ -106,8 +107,7 @@ def _texts(artifacts: RunArtifacts, models: Sequence[Model], between: str) -> st
     notes = [
         f"Queries are cut after {encoder.max_query_length} tokens and passages after {encoder.max_passage_length}. "
         f"The vector is the {'mean over the tokens' if encoder.pooling == 'mean' else 'first token’s'}, "
-        f"{'scaled to length 1' if encoder.normalize else 'not scaled'}. `encode_query` and `encode_document` put "
-        f"{encoder.prefix('query')!r} and {encoder.prefix('passage')!r} before the text.",
+        f"{'scaled to length 1' if encoder.normalize else 'not scaled'}.{_prefixes(encoder)}",
         f"A passage is encoded as one text, title first: `encode_document([title + {between!r} + text])`{separate}, or "
         "`[text]` where it has no title. A text that is too long is cut at its end; the run also cut titles that fill "
         "more than half of the length.",
@@ -120,6 +120,14 @@ def _texts(artifacts: RunArtifacts, models: Sequence[Model], between: str) -> st
             "from this model's float32 vectors by rounding (about 1e-3 on vectors of length 1)."
         )
     return "\n".join(f"{line}\n" for line in notes)
+
+
+def _prefixes(encoder: Encoder) -> str:
+    """What the model puts before a text; empty where it puts nothing."""
+    query, passage = encoder.prefix("query"), encoder.prefix("passage")
+    if not query and not passage:
+        return ""
+    return f" `encode_query` puts {query!r} before a query, and `encode_document` {passage!r} before a passage."
 
 
 def _of(side: str, models: Sequence[Model]) -> Model:
@@ -135,7 +143,7 @@ def _stages(artifacts: RunArtifacts) -> str:
     first = "hash tables, which are not part of this folder," if artifacts.structure else "the codes"
     if search.needs_vectors:
         which = "the model in `verifier`" if artifacts.verified else "the same model"
-        second = f"the inner products of full vectors by {which}"
+        second = f"the inner products of full vectors from {which}"
     else:
         second = "the inner products of the query's vector with the decoded codes"
     return (
