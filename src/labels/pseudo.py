@@ -66,7 +66,7 @@ def by_thresholds(
         if not found.any():
             side, move = ("above", "lower") if kind == "positive_above" else ("below", "raise")
             counts = ", ".join(f"{count:,}" for count in histogram)
-            expected = f"a passage of {len(ids):,} queries to be scored {side} it, none was"
+            expected = f"at least one passage of {len(ids):,} queries scored {side} it, but there is none"
             remedy = f"{move} it, or use a better teacher (scores in tenths from 0: {counts})"
             raise SettingError(kind, getattr(thresholds, kind), expected, remedy, "retriever")
     return PseudoLabels(_lists(rows, ids, positive), _lists(rows, ids, negative), histogram)

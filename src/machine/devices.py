@@ -58,7 +58,7 @@ def chosen_device(name: str) -> Literal["cpu", "cuda"]:
             )
         return "cuda"
     if name == "cuda":
-        raise LabradorError(f"device=cuda: expected a GPU, none is visible{_why_none()}; use device=cpu or auto")
+        raise LabradorError(f"device=cuda: expected a GPU, but none is visible{_why_none()}; use device=cpu or auto")
     return "cpu"
 
 
@@ -83,7 +83,7 @@ def pick_device(name: str = "auto") -> "torch.device":
     if name != "auto" and name.partition(":")[0] != "cuda":
         raise LabradorError(f"device={name}: expected auto, cpu or cuda; choose a GPU with CUDA_VISIBLE_DEVICES")
     if not torch.cuda.is_available():
-        raise LabradorError(f"device={name}: expected a GPU, none is visible{_why_none()}; use device=cpu or auto")
+        raise LabradorError(f"device={name}: expected a GPU, but none is visible{_why_none()}; use device=cpu or auto")
     gpu = f"cuda:{own_gpu(torch.cuda.device_count())}"
     if name not in ("auto", "cuda", gpu):
         raise LabradorError(f"device={name}: expected auto, cpu or cuda; choose a GPU with CUDA_VISIBLE_DEVICES")

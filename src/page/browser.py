@@ -53,7 +53,9 @@ def add(blocks: Blocks, number: int, group: Group, store: Path, budget: int) -> 
         return None, notes
     texts = open_texts(shown, store)
     if not texts:
-        notes.append(f"{group.slug}: ids without texts, the corpus is not in the store {store} (--store names another)")
+        notes.append(
+            f"{group.slug}: ids without texts, as the corpus is not in the store {store} (--store names another)"
+        )
     tops = [top(system.files[0].with_name(RUN), K) for system in shown]
     qids = list(dict.fromkeys(qid for found in tops for qid in found))
     queries = texts.queries(qids)

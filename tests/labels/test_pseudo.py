@@ -113,5 +113,5 @@ def test_labels_are_those_of_a_plain_loop(data: st.DataObject):
         assert (lists(found.positives), lists(found.negatives)) == (positives, negatives)
         assert found.histogram.sum() == sum(map(len, ranked))
     else:
-        with pytest.raises(LabradorError, match=r"to be scored (above|below) it, none was"):
+        with pytest.raises(LabradorError, match=r"scored (above|below) it, but there is none"):
             labelled(ids, scores, judged, thresholds)

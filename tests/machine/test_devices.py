@@ -64,11 +64,11 @@ def test_without_a_gpu_cuda_is_refused_with_the_reason(machine, monkeypatch):
     machine(NO_SMI, True, False)
     assert chosen_device("auto") == "cpu"
     with pytest.raises(
-        LabradorError, match=r"device=cuda: expected a GPU, none is visible \(nvidia-smi is not on the PATH\)"
+        LabradorError, match=r"device=cuda: expected a GPU, but none is visible \(nvidia-smi is not on the PATH\)"
     ):
         chosen_device("cuda")
     monkeypatch.setenv(VISIBLE, "")
-    with pytest.raises(LabradorError, match=r"none is visible \(CUDA_VISIBLE_DEVICES=\); use device=cpu or auto"):
+    with pytest.raises(LabradorError, match=r"but none is visible \(CUDA_VISIBLE_DEVICES=\); use device=cpu or auto"):
         chosen_device("cuda")
 
 

@@ -114,7 +114,7 @@ def test_without_the_store_there_are_ids_alone(made, tmp_path):
     group, _ = made
     blocks = Blocks()
     known, notes = browser.add(blocks, 0, group, tmp_path, browser.BUDGET)
-    assert notes == [f"beir: ids without texts, the corpus is not in the store {tmp_path} (--store names another)"]
+    assert notes == [f"beir: ids without texts, as the corpus is not in the store {tmp_path} (--store names another)"]
     assert not known["texts"]
     assert all(len(passage) == 1 for passage in json.loads(read(blocks)["g0-texts-0"]))
 
