@@ -16,15 +16,8 @@ WEIGHTS = ("model*.safetensors", "model.safetensors.index.json")
 VOCABULARY = ("tokenizer.json", "vocab.*", "*.model")  # a tokenizer has one of them
 HEADS = (  # prefixes of weights for other tasks
     *("cls.", "lm_head.", "classifier.", "pre_classifier.", "sop_classifier.", "qa_outputs.", "pooler.", "score."),
-    *(
-        "head.",
-        "predictions.",
-        "lm_predictions.",
-        "mask_predictions.",
-        "discriminator_predictions.",
-        "vocab_",
-        "decoder.",
-    ),
+    *("head.", "predictions.", "lm_predictions.", "mask_predictions.", "discriminator_predictions."),
+    *("vocab_", "decoder."),
 )
 BUFFERS = ("position_ids", "token_type_ids")  # of older checkpoints; no weights
 TOKENIZER = (*VOCABULARY, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")

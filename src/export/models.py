@@ -60,10 +60,7 @@ def write_model(model: Model, root: Path) -> None:
     encoder, towers = model.checkpoint.encoder, model.checkpoint.towers()
     tower: Tower = towers.passage if "passage" in model.sides else towers.query
     tokenizer = encoder.tokenizer()
-    tokenizer.model_input_names = [
-        "input_ids",
-        "attention_mask",
-    ]  # no token types, as in training
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]  # no token types, as in training
     lengths = {"query": encoder.max_query_length, "passage": encoder.max_passage_length}
     tokenizer.model_max_length = max(lengths[side] for side in model.sides)
     weights = root / model.folder / ".weights"

@@ -68,12 +68,7 @@ class BPRLoss(Objective):
     keeps_best: ClassVar[bool] = True
     version: ClassVar[int] = 2  # 1: straight-through had the slope 1
 
-    bits: int | None = setting(
-        None,
-        "bits per passage; null: one per dimension",
-        ge=8,
-        multiple_of=8,
-    )
+    bits: int | None = setting(None, "bits per passage; null: one per dimension", ge=8, multiple_of=8)
     hash_layer: Literal["auto", "linear", "none"] = setting(
         "auto", f"learned layer before the signs; auto: linear {NORMALISED}"
     )

@@ -59,12 +59,7 @@ def _measure(name: str) -> "Measure":
     import ir_measures
 
     kind, _, cutoff = name.partition("@")
-    families = {
-        "MRR": ir_measures.RR,
-        "R": ir_measures.R,
-        "Success": ir_measures.Success,
-        "nDCG": ir_measures.nDCG,
-    }
+    families = {"MRR": ir_measures.RR, "R": ir_measures.R, "Success": ir_measures.Success, "nDCG": ir_measures.nDCG}
     return families[kind] @ int(cutoff)
 
 

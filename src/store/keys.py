@@ -52,12 +52,7 @@ class Recipe:
     @property
     def made_by(self) -> dict[str, Any]:
         """What decides the content, as a manifest has it."""
-        return {
-            "step": self.step,
-            "version": self.version,
-            "config": dict(self.config),
-            "inputs": dict(self.inputs),
-        }
+        return {"step": self.step, "version": self.version, "config": dict(self.config), "inputs": dict(self.inputs)}
 
     @cached_property
     def key(self) -> str:

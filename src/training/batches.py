@@ -169,11 +169,7 @@ class Collate:
         if self.crosses_queries:
             shared = other_queries(queries, own, rows[positives], self.positives)
             counts = [len(queries[share(len(queries), rank, parts)]) for rank in range(parts)]
-            inputs["everyone"] = {
-                "counts": counts,
-                "own": torch.from_numpy(own),
-                "shared": torch.from_numpy(shared),
-            }
+            inputs["everyone"] = {"counts": counts, "own": torch.from_numpy(own), "shared": torch.from_numpy(shared)}
         return inputs
 
     def _inputs(self, texts: Tokens | FrozenPassages, rows: np.ndarray, instead: int, *, segments: bool) -> Texts:
