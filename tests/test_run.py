@@ -110,6 +110,9 @@ def test_a_folder_without_train_judgements(tmp_path, beir):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["quantizer=opqq"], "quantizer=opqq: no such option; expected one of flat, hash,"),
+        (["retriever=dpr", "-m", "quantizer=flat,opqq"], "quantizer=opqq: no such option; expected one of flat, hash,"),
+        (["train.step=3"], "train.step: no such setting; expected one of epochs, max_steps,"),
         (["retriever=bm25", "quantizer=opq"], "bm25 has no vectors to quantize"),
         (["quantizer=opq", "quantizer.codebooks=7"], "quantizer.codebooks=7"),
         (["quantizer=opq", "quantizer.codebook=8"], "codebooks"),

@@ -4,9 +4,9 @@ import errno
 from concurrent.futures import BrokenExecutor
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
 from ..errors import LabradorError
@@ -56,12 +56,16 @@ def killed(error: Exception) -> bool:
 def composition_fault(error: Exception) -> str:
     """Hydra's or OmegaConf's complaint about the command line, with the settings that are allowed."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    parent = getattr(cause, "parent_node", None)
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(parent, DictConfig):
+        there = ", ".join(str(key) for key in parent if key not in ("_target_", "hydra")) or "none"
+        return f"{cause.full_key}: no such setting; expected one of {there}"
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, option = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={option}: no such option; expected one of {', '.join(error.options)}"
     line = " ".join(str(error).partition("Config search path")[0].split())
     if "hydra.cc" in line or "LexerNoViableAlt" in line:
         line += "; quote a value with characters of Hydra's grammar twice, as in \"data.path='my (data)'\""
-    parent = getattr(cause, "parent_node", None)
-    if isinstance(parent, DictConfig):
-        line += f"; settings there: {', '.join(str(key) for key in parent if key != '_target_')}"
     return line
 
 

@@ -17,7 +17,7 @@ from ..machine import processes
 from ..settings import build
 from .cells import forced
 from .faults import AGAIN, outer_fault
-from .overrides import is_sweep, quoted, readable
+from .overrides import SWEEPS, is_sweep, quoted, readable
 from .sweeps import failures, report, run_cell, started
 
 
@@ -54,7 +54,8 @@ def _arguments(typed: Sequence[str], conf: Path, scratch: Path, note: Path) -> l
     """What Hydra is given for what was typed."""
     arguments = readable(typed, conf)
     if is_sweep(arguments):
-        arguments = [*forced(arguments, GROUPS), f"hydra.callbacks.sweeps.note={quoted(str(note))}"]
+        settings = [argument for argument in arguments if argument not in SWEEPS]  # wherever -m stands
+        arguments = ["-m", *forced(settings, GROUPS), f"hydra.callbacks.sweeps.note={quoted(str(note))}"]
     if not processes.is_main():  # only the main process writes a run folder
         unused = quoted(str(scratch))
         arguments += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}", "hydra/job_logging=disabled"]
