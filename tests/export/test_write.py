@@ -102,7 +102,7 @@ def test_bidr_brings_its_verifier_and_a_projection(cells, tmp_path):
     assert far(verifier.encode_document(PASSAGES), by_line(artifacts, artifacts.vectors)) < 1e-5
     card = (tmp_path / "out" / "README.md").read_text()
     assert "20 candidates from the codes were reranked by the inner products of full vectors" in card
-    assert "by the model in `verifier`" in card
+    assert "from the model in `verifier`" in card
 
 
 def test_the_card_is_filled(cells, tmp_path):
