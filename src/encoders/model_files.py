@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,16 +45,16 @@ def has_weights(folder: Path) -> bool:
 
 
 def read_model(folder: Path, dropout: float | None = None) -> Any:
-    """The headless model of a folder, float32 on the CPU, in eval mode; `dropout` as for `set_dropout`.
+    """The headless model of a folder, float32 on the CPU, in eval mode; `dropout` as for `with_dropout`.
 
     Raises LabradorError if there are no safetensors, or they cannot be read or lack parameters of the model.
     """
     from transformers import MODEL_MAPPING
 
     config, kind = _config_and_kind(folder, MODEL_MAPPING, "has no encoder")
-    set_dropout(config, dropout)
     poolerless = "add_pooling_layer" in inspect.signature(kind.__init__).parameters
-    model, missing, unread = _load(kind, folder, config, **({"add_pooling_layer": False} if poolerless else {}))
+    options = {"add_pooling_layer": False} if poolerless else {}
+    model, missing, unread = _load(kind, folder, config, dropout, **options)
     missing = [name for name in missing if not name.startswith("pooler.")]
     if missing:
         raise LabradorError(
@@ -77,10 +77,9 @@ def read_classifier(folder: Path, *, ready: bool, dropout: float | None = None) 
     from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
     config, kind = _config_and_kind(folder, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, "cannot classify pairs of texts")
-    set_dropout(config, dropout)
     if not ready:
         config.num_labels = 1
-    model, missing, _ = _load(kind, folder, config)
+    model, missing, _ = _load(kind, folder, config, dropout)
     base = [name for name in missing if name.startswith(f"{model.base_model_prefix}.") and ".pooler." not in name]
     if base or (ready and missing):
         expected, mend = (
@@ -97,14 +96,26 @@ def read_classifier(folder: Path, *, ready: bool, dropout: float | None = None) 
     return model
 
 
-def set_dropout(config: Any, share: float | None) -> None:
-    """Have all layers of a model of this configuration drop this share of numbers in training; None: as it says.
+def with_dropout(config: Any, share: float | None, make: Callable[[Any], Any]) -> Any:
+    """The model that `make` builds from `config`, all of its layers dropping this share of numbers in training.
 
+    None: the shares of the configuration. The model's own configuration, which is saved with it, keeps these.
     Without dropout a CPU trains about twice as fast, since random numbers are expensive there.
     """
-    for part in [] if share is None else [config, config.get_text_config()]:
-        numbers = {name for name, value in vars(part).items() if type(value) in (int, float)}
-        part.update({name: share for name in numbers if "dropout" in name or "pdrop" in name})
+    own = [_dropouts(part) for part in (config, config.get_text_config())]
+    if share is not None:
+        for part, names in zip((config, config.get_text_config()), own, strict=True):
+            part.update(dict.fromkeys(names, share))
+    model = make(config)
+    for part, shares in zip((model.config, model.config.get_text_config()), own, strict=True):
+        part.update(shares)
+    return model
+
+
+def _dropouts(config: Any) -> dict[str, float]:
+    """The shares of a configuration by name."""
+    numbers = {name: value for name, value in vars(config).items() if type(value) in (int, float)}
+    return {name: value for name, value in numbers.items() if "dropout" in name or "pdrop" in name}
 
 
 def _config_and_kind(folder: Path, mapping: Any, lack: str) -> tuple[Any, Any]:
@@ -120,15 +131,19 @@ def _config_and_kind(folder: Path, mapping: Any, lack: str) -> tuple[Any, Any]:
     return config, kind
 
 
-def _load(kind: Any, folder: Path, config: Any, **options: Any) -> tuple[Any, list[str], list[str]]:
+def _load(
+    kind: Any, folder: Path, config: Any, dropout: float | None, **options: Any
+) -> tuple[Any, list[str], list[str]]:
     """A model in eval mode, its parameters that the folder lacks, and weights in the folder that nothing reads.
 
     Parameters are missing, too, if they have another shape there; weights of heads for other tasks are expected.
     """
-    with quietly():
-        model, report = kind.from_pretrained(
+    report: dict[str, Any] = {}
+
+    def make(changed: Any) -> Any:
+        made, found = kind.from_pretrained(
             folder,
-            config=config,
+            config=changed,
             use_safetensors=True,
             local_files_only=True,
             dtype="float32",
@@ -136,6 +151,11 @@ def _load(kind: Any, folder: Path, config: Any, **options: Any) -> tuple[Any, li
             ignore_mismatched_sizes=True,  # they are in the report
             **options,
         )
+        report.update(found)
+        return made
+
+    with quietly():
+        model = with_dropout(config, dropout, make)
     missing = sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])})
     own = f"{model.base_model_prefix}."
     unread = [name for name in report["unexpected_keys"] if not name.endswith(BUFFERS)]

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import SettingError
 from ..settings import component, setting
 from .base import Encoder
-from .model_files import set_dropout
+from .model_files import with_dropout
 
 POSITIONS = 512
 VERSION = 1  # raise when the vocabulary or the weights of a seed change
@@ -80,9 +80,8 @@ class Tiny(Encoder):
             max_position_embeddings=POSITIONS,
             num_labels=1,
         )
-        set_dropout(config, dropout)
         with torch.random.fork_rng(devices=[]):
-            model = make(config)
+            model = with_dropout(config, dropout, make)
         generator = np.random.default_rng(self.weights_seed)
         with torch.no_grad():
             for parameter in model.parameters():
