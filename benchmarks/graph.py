@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from locality import locality
 
 from labrador.arrays.ragged import Ragged
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.base import Example, Pool, Sampler
-from labrador.samplers.locality import locality
 from labrador.samplers.random import Random
 from labrador.samplers.random_walk import RandomWalk
 from labrador.samplers.snowball import Snowball

@@ -174,14 +174,7 @@ def build(group: str, settings: Mapping[str, Any], **parts: Any) -> Any:
     try:
         return _made(cls, values, parts)
     except SettingError as error:
-        raise error if error.component else _of(group, cls, error) from error
-
-
-def _of(group: str, cls: type[Any], error: SettingError) -> SettingError:
-    """The error of a setting of `cls` as one of the group; where it has no remedy, with the default."""
-    known = declared(cls).get(error.key)
-    usual = "" if known is None or known.default in (REQUIRED, None) else f"the default is {spelled(known.default)}"
-    return SettingError(error.key, error.value, error.expected, error.remedy or usual, group)
+        raise error if error.component else error.of(group) from error
 
 
 def is_component(cls: Any) -> bool:

@@ -100,7 +100,7 @@ class Source(ABC):
         if lacking and all(find_raw(folder, name) for name in self.passage_names):
             advice = f"the data has no {' and no '.join(lacking)} split; put the missing files into the folder"
             if self.split not in there and there:
-                advice += f", or set data.split={'dev' if 'dev' in there else there[0]}"
+                advice += f", or set data.split={next(name for name in ('test', 'dev', there[0]) if name in there)}"
             if "train" in lacking and self.split != "train":
                 advice += (
                     ", or use a retriever and a quantizer that learn from no queries: pretrained or bm25, and flat, "

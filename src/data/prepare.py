@@ -108,18 +108,16 @@ def _raw_folder(source: Source, store: Store, needed: Sequence[str]) -> Path:
             is_file, is_folder = folder.is_file(), folder.is_dir()
         except OSError as error:
             raise LabradorError(
-                f"data.path={source.path}: {error.strerror}; expected the folder of the raw files; check its rights"
+                f"data.path={source.path}: {error.strerror}; expected a folder of files; check its permissions"
             ) from error
         if is_file:
             raise LabradorError(f"data.path={source.path}: a file; expected a folder; name the one it is in")
         if not is_folder:
-            raise LabradorError(f"data.path={source.path}: no such folder; name the folder of the raw files")
+            raise LabradorError(f"data.path={source.path}: no such folder; name the folder of the files")
         return folder
     folder = store.root / "raw" / source.option
     if source.reads_folder and not source.downloads:
-        raise LabradorError(
-            f"data.path=null: data={source.option} expects the folder of the raw files; set data.path=DIR"
-        )
+        raise LabradorError(f"data.path=null: data={source.option} needs the folder of the corpus; set data.path=DIR")
     if source.downloads:
         splits = source.splits if "train" in needed or source.max_passages is not None else needed
         names = {name for split in splits for name in source.split_names(folder, split)} | set(source.passage_names)

@@ -26,7 +26,7 @@ class Encoder(ABC):
     max_passage_length: int = setting(256, "tokens of a passage: title [SEP] text", ge=SHORTEST)
     query_prefix: str = setting("", r"text before every query; \n is a line break, \t a tab, \\ a backslash")
     passage_prefix: str = setting("", "text before every passage, written the same way")
-    segments: bool = setting(False, "token type 1 for the text behind a title (BPR, PAIR); false: 0 throughout (DPR)")
+    segments: bool = setting(False, "token type 1 for the text after a title (BPR, PAIR); false: 0 throughout (DPR)")
     temperature: float = setting(1.0, "divides inner products in the losses, unless they set their own", gt=0)
     dtype: Dtype = setting("float32", "number format of the passage vectors on disk")
     precision: Precision = setting(

@@ -33,8 +33,9 @@ class FinishedRun:
         """The component of a group with `settings` in place of the run's own."""
         try:
             return build(group, settings)
-        except LabradorError as error:  # a setting of another version of Labrador
-            raise LabradorError(f"run={self.folder}: {error}; run the cell again: {self.command}") from error
+        except LabradorError as error:
+            why = f"it is of another version of Labrador ({error})"
+            raise LabradorError(f"run={self.folder}: {why}; run the cell again: {self.command}") from error
 
     @property
     def split(self) -> str:

@@ -60,6 +60,9 @@ def composition_fault(error: Exception) -> str:
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(parent, DictConfig):
         there = ", ".join(str(key) for key in parent if key not in ("_target_", "hydra")) or "none"
         return f"{cause.full_key}: no such setting; expected one of {there}"
+    if "Ambiguous value for argument" in str(error):
+        given = str(error).partition("'")[2].partition("'")[0]
+        return f"{given}: expected one value; add -m to run a cell for each, or quote the value to keep its comma"
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={option}: no such option; expected one of {', '.join(error.options)}"

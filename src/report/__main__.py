@@ -1,4 +1,4 @@
-"""`python -m labrador.report multirun/...`: one table of every result found there, printed and written to files."""
+"""One table of all results found below the given folders, printed and written to files."""
 
 import argparse
 import sys

@@ -83,7 +83,7 @@ class TrainSettings:
             return round(self.warmup * steps)
         if self.warmup_steps > steps:
             raise LabradorError(
-                f"train.warmup_steps={self.warmup_steps}: this training has {steps} steps, so that its learning rate "
+                f"train.warmup_steps={self.warmup_steps}: this training has {steps} steps, so its learning rate "
                 "would never reach its peak; lower it, or set train.warmup_steps=null for a share (train.warmup)"
             )
         return self.warmup_steps

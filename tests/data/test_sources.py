@@ -102,7 +102,7 @@ def test_a_missing_folder_is_named(tmp_path):
     (tmp_path / "corpus.jsonl").touch()
     with pytest.raises(LabradorError, match=r"^data.path=.*corpus.jsonl: a file; expected a folder"):
         convert("beir", tmp_path / "corpus.jsonl", tmp_path)
-    with pytest.raises(LabradorError, match=r"^data.path=null: data=beir expects the folder"):
+    with pytest.raises(LabradorError, match=r"^data.path=null: data=beir needs the folder"):
         prepare(Beir(), Store(tmp_path))
 
 

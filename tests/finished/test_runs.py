@@ -97,6 +97,6 @@ def test_a_setting_of_another_version_names_the_run(cells):
     run = open_run(cells / "outputs" / "bidr")
     with pytest.raises(
         LabradorError,
-        match=r"run=.*bidr: search\.depth=3: expected one of the settings k, device, .*run the cell again",
+        match=r"bidr: it is of another version of Labrador \(search\.depth=3: expected .*run the cell again",
     ):
         run.part_of("search", run.settings["search"] | {"depth": 3})

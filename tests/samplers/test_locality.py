@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from benchmarks.locality import candidate_shares, locality
 from labrador.arrays.ragged import Ragged
 from labrador.samplers.ann import ANNHard
 from labrador.samplers.base import Example, Pool, Sampler
-from labrador.samplers.locality import candidate_shares, locality
 from labrador.samplers.random_walk import RandomWalk
 from labrador.samplers.snowball import Snowball
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.ragged import Ragged
-from .base import Example
-from .batch import distinct_passages
+from labrador.arrays.ragged import Ragged
+from labrador.samplers.base import Example
+from labrador.samplers.batch import distinct_passages
 
 
 def locality(batches: Iterable[list[Example]], candidates: Ragged) -> float:
