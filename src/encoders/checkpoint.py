@@ -12,6 +12,7 @@ from .base import Encoder
 if TYPE_CHECKING:
     from .towers import TwoTower
 
+TOWERS = "towers"  # the folder of the trained weights, inside the artifact
 OBJECTIVE = "objective.safetensors"  # next to the folder of the towers
 
 

@@ -78,7 +78,7 @@ def check_teacher(folder: Path, model: str) -> None:
 
 
 def _check_modules(folder: Path, encoder: Encoder, named: str) -> None:
-    """Raise LabradorError for all that is not read, else with all settings that must be others."""
+    """Raise LabradorError naming every module that is not supported or, if all are, every setting that must change."""
     unread = list(_unread(folder, encoder))
     if unread:
         raise LabradorError(

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from ..arrays.npy import open_array
 from ..data.corpus import DATA, SUBSET, Corpus
 from ..encoders.base import Encoder
-from ..encoders.checkpoint import Checkpoint
+from ..encoders.checkpoint import TOWERS, Checkpoint
 from ..errors import LabradorError
 from ..indexes.search import Search, Searchable
 from ..lab.artifacts import BM25, RANKING, RankedFrom, pretrained
 from ..lab.encode import CODES, VECTORS
-from ..lab.train import TOWERS
 from ..quantizers.base import Codes, FittedQuantizer
 from ..store import Artifact
 from .runs import FinishedRun

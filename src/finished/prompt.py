@@ -98,7 +98,7 @@ def typed() -> Iterator[str]:
 
 
 def _answer(searcher: Searcher, query: str, k: int) -> None:
-    query.encode()  # raises UnicodeError for bytes of the command line that are no text
+    query.encode()  # raises UnicodeError if the command line had bytes that are not text
     start = time.perf_counter()
     answers = searcher.search(query, k)
     taken = 1000 * (time.perf_counter() - start)

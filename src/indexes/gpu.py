@@ -17,7 +17,7 @@ from .ties import Found, Scanned, exact_top
 
 REMEDY = "set search.device=cpu, or use codes of fewer bytes"
 LIMIT = 2048  # passages per query that faiss finds on a GPU, at most
-DEEPEST = LIMIT - 2  # of two more, one may be the query's own, one shows whether the last place is shared
+DEEPEST = LIMIT - 2  # one more may be the query itself, another shows whether the last place is tied
 
 
 def check_gpu(quantizer: Quantizer, depth: int) -> None:

@@ -1,4 +1,4 @@
-"""What candidates are ranked again by: their codes (BPR, section 3.3) or full vectors (BiDR, section 3.4)."""
+"""What candidates are ranked again by: their codes (BPR, section 3) or full vectors (BiDR, section 3.4)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """search=scan: all passages ranked by their codes."""
 
 from ..settings import component
-from . import of
 from .base import VectorIndex
+from .kinds import of
 from .search import Search, Searchable
 
 

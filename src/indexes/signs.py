@@ -1,4 +1,4 @@
-"""The inner product of continuous queries with binary codes, without unpacking them (BPR, section 3.3).
+"""The inner product of continuous queries with binary codes, without unpacking them (BPR, section 3).
 
 A query's table holds what each of the 256 values of each byte of a code adds to the product: a candidate takes one
 look-up for every 8 bits, a fifth of the time of unpacking the codes in a batch (benchmarks/binary.py).

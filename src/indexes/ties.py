@@ -17,7 +17,7 @@ Scan = Callable[[Floats, int], Found]  # queries, n -> scores and passages [Q, n
 Part = Callable[[Floats, int, int], Found]  # queries, start, stop -> scores and passages [Q, stop - start] of a range
 WIDEN = 4  # how much deeper a query is scanned again that may share its k-th score with passages not fetched
 TOGETHER = 1 << 19  # scores searched at a time for passages with the k-th score
-PART = 4096  # passages of these
+PART = 4096  # passages scored at a time for it
 
 
 def tie_start(seed: int, passages: int) -> int:

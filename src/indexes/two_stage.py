@@ -1,4 +1,4 @@
-"""search=two_stage: candidates by their codes, ranked again by a better score (BPR, section 4.3; BiDR, section 3.4)."""
+"""search=two_stage: candidates by their codes, ranked again by a better score (BPR, section 3; BiDR, section 3.4)."""
 
 from dataclasses import replace
 from time import perf_counter

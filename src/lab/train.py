@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..encoders.base import Encoder
-from ..encoders.checkpoint import Checkpoint
+from ..encoders.checkpoint import TOWERS, Checkpoint
 from ..encoders.tokens import Tokens
 from ..errors import LabradorError
 from ..losses.base import Objective
@@ -17,8 +17,6 @@ from ..training.train_set import Candidates, TrainSet
 from . import artifacts, dev, lexical, tokens
 from .bench import Bench
 from .stored import Draws, StoredQuantizer
-
-TOWERS = "towers"  # the folder of the trained weights, inside the artifact
 
 
 def pretrained(encoder: Encoder) -> Checkpoint:

@@ -10,7 +10,7 @@ from ..errors import LabradorError, spelled
 from ..settings import RunSettings, Setting, declared
 from .options import Option, read_groups, read_option
 
-WIDTH = 100  # characters of a line at most; a narrower terminal is heeded
+WIDTH = 100  # maximum characters per line; less in a narrower terminal
 COLUMN = 34  # characters of the left side
 INTRODUCTION = """\
 Labrador: which dense retriever, under which compression, is best for a corpus?

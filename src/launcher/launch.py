@@ -16,7 +16,7 @@ from ..composed import GROUPS
 from ..machine import processes
 from ..settings import build
 from .cells import forced
-from .faults import AGAIN, outer_fault
+from .messages import AGAIN, outer_fault
 from .overrides import SWEEPS, is_sweep, quoted, readable
 from .sweeps import failures, report, run_cell, started
 

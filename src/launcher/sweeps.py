@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from .. import pipeline
 from ..machine import processes
 from ..results import FILE_NAME
-from .faults import fault_of
+from .messages import fault_of
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +54,14 @@ def started(note: Path) -> Path | None:
 
 
 def run_cell(config: DictConfig) -> None:
-    """Run one cell. A failure ends the process of a run of one cell with exit code 2, and leaves a sweep going on."""
+    """Run one cell. If it fails, a run of one cell ends with exit code 2, and a sweep goes on with its other cells."""
     run = HydraConfig.get()
     folder = Path(run.runtime.output_dir)
     sweep = Path(str(run.sweep.dir)) if run.mode == RunMode.MULTIRUN else None
     try:
-        (folder / FILE_NAME).unlink(missing_ok=True)  # of a former run here, whose settings Hydra has overwritten
+        (folder / FILE_NAME).unlink(
+            missing_ok=True
+        )  # of an earlier run in this folder, whose settings Hydra has overwritten
         pipeline.run_cell(config, folder, sweep)
     except Exception as error:
         fault = fault_of(error)

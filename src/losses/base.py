@@ -75,11 +75,15 @@ class Parameter:
 
 @component
 class Objective(ABC):
-    """A training objective as a component."""
+    """A training loss as a component.
+
+    It declares its settings with `setting` (settings.py). A retriever holds it with `nested(...)`, so the command line
+    sets them as the retriever's: `retriever.alpha=0.2`.
+    """
 
     keeps_best: ClassVar[bool] = False  # whether train.keep=auto keeps the best dev rank, as its paper's code does
     lexical: ClassVar[bool] = False  # whether a term of its own has hard negatives of a second kind (Example.lexical)
-    version: ClassVar[int] = 1  # raised when the same settings come to give another loss
+    version: ClassVar[int] = 1  # raised when the same settings give another loss than before
 
     @property
     def crosses_queries(self) -> bool:

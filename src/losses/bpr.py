@@ -99,10 +99,10 @@ class BPRLoss(Objective):
             raise SettingError("bits", self.bits, expected, "set hash_layer=linear, or leave bits out")
 
     def resolved(self, normalized: bool) -> "BPRLoss":
-        """These settings for an encoder, whose vectors may have length 1: those of `auto` decided.
+        """These settings with every `auto` decided for an encoder that normalises its vectors, or does not.
 
-        The paper's encoder does not normalise. Numbers of vectors of length 1 are too small for a tanh to make signs of
-        them, and an encoder that ranks well already unlearns some of it when codes alone are trained.
+        The paper's encoder does not. The numbers in vectors of length 1 are too small for a tanh to turn them into
+        signs, and an encoder that already ranks well unlearns some of that when only its codes are trained.
         """
         unit = {"hash_layer": "linear", "products": "cosine", "dense_loss": "cross_entropy"}
         papers = {"hash_layer": "none", "products": "plain", "dense_loss": "none"}
@@ -110,7 +110,7 @@ class BPRLoss(Objective):
         return replace(self, **{key: value for key, value in usual.items() if getattr(self, key) == "auto"})
 
     def parameters(self, dimension: int) -> dict[str, Parameter]:
-        """W [bits, D], which starts as the identity; with other bits than dimensions it starts with random orthonormal
+        """W [bits, D]. It starts as the identity or, with more or fewer bits than dimensions, with random orthonormal
         rows (or columns), which is LSH.
         """
         if self.hash_layer != "linear":
@@ -122,7 +122,7 @@ class BPRLoss(Objective):
         return {LAYER: Parameter(start(weight).detach(), self.layer_learning_rate)}
 
     def losses(self, batch: Batch, state: State) -> dict[str, "Tensor"]:
-        """Losses "candidates", "rerank" and "dense", those that are not left out."""
+        """The losses "candidates", "rerank" and "dense", without those that the settings leave out."""
         dimension = batch.queries.shape[1]
         queries, passages = self._hashed(batch.queries, state), self._hashed(batch.passages, state)
         bits = queries.shape[1]

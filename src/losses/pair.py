@@ -18,9 +18,9 @@ def passage_nce(batch: Batch, temperature: float) -> "Tensor":
     """-log softmax of <positive, query> / temperature over all queries of the batch and all its hard negatives, [B].
 
     The passage-centric loss L_P of PAIR as its code has it (dual_encoder.py: `logits_qp`): it asks for
-    s(p+, q) > s(p+, p-) and s(p+, q) > s(p+, q'). Positives of other queries are not in it. Left out of a query's
-    softmax are what would call the positive wrong: other queries of which it is a positive, too, hard negatives that
-    are positives of the query, and the positive itself, where it is a hard negative of another query.
+    s(p+, q) > s(p+, p-) and s(p+, q) > s(p+, q'). Positives of other queries are not in it. A query's softmax
+    leaves out what would call its positive wrong: other queries with the same positive, hard negatives that are
+    positives of the query, and the positive itself where it is a hard negative of another query.
     Raises ValueError for a batch without `everyone`.
     """
     import torch

@@ -98,7 +98,7 @@ class Hash(SupervisedQuantizer):
 
     @property
     def bits(self) -> int | None:
-        """Of a code; None: as many as dimensions."""
+        """Bits of a code; None: one per dimension."""
         return self.loss.bits
 
     def check(self, dimension: int, passages: int | None = None) -> None:

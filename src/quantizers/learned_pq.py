@@ -76,7 +76,7 @@ class LearnedPQ(SupervisedQuantizer):
         return self.learned({**state, CODEBOOKS: state[CODEBOOKS] * np.float32(passages)}, dimension)
 
     def learned(self, state: State, dimension: int) -> ProductCodec:
-        """The codec of a layer that was trained with an encoder: the state of its `BiDRLoss`."""
+        """The codec that was trained with an encoder, from the state of its `BiDRLoss`."""
         rotation = state[ROTATION]
         if state[SKEW].any():
             import torch

@@ -26,8 +26,8 @@ from .base import need_others
 OF_TRAINING = ("teacher_negatives", "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
 OF_TEACHER = {"model": "teacher", "max_passage_length": "teacher_passage_length"}  # from its encoder's settings
 RATE, WIDTH = 2e-4, 384  # learning rate of a teacher up to that width; a wider one's falls with the square of its width
-TAUGHT = 2  # with train.max_steps, a teacher visits so many times the queries: it must come to be sure
-VISITED = 8  # with train.max_steps, one of so many of the queries visited is labelled: each costs many scores
+TAUGHT = 2  # with train.max_steps, a teacher visits this many times as many queries, to become sure
+VISITED = 8  # with train.max_steps, one in this many of the visited queries is labelled: each costs many scores
 LENGTH, SHORT = 128, 64  # tokens of a passage that a teacher reads; with train.max_steps one that is trained here
 
 

@@ -52,8 +52,8 @@ class Sampler(ABC):
 
     mined_by: ClassVar[Literal["nothing", "bm25", "checkpoint"]] = "nothing"  # where the candidates come from
     with_bm25: ClassVar[bool] = False  # mined by a checkpoint: BM25's candidates come first, in lists of their own
-    from_start: ClassVar[bool] = False  # mined by a checkpoint: whether training begins anew, not from the checkpoint
-    version: ClassVar[int] = 1  # raised when the same settings come to give other batches
+    from_start: ClassVar[bool] = False  # mined by a checkpoint: whether training then starts over
+    version: ClassVar[int] = 1  # raised when the same settings give other batches than before
 
     negatives: int = setting(1, "hard negatives per query, in addition to the in-batch negatives", ge=0)
     depth: int = setting(100, "hard negatives are drawn from this many top-ranked passages", ge=1)

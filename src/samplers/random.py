@@ -11,7 +11,7 @@ from .shuffled import NONE, Rows, Shuffled
 class Random(Shuffled):
     """Draws each query's negatives from the whole corpus."""
 
-    depth: int = 100  # of no meaning here, so that it is no setting
+    depth: int = 100  # not a setting: nothing is mined
 
     def draw(self, pool: Pool, queries: Rows, rng: np.random.Generator) -> Rows:
         return np.full((len(queries), self.negatives), NONE, dtype=np.int64)

@@ -1,4 +1,7 @@
-"""The name of an artifact: a hash of everything that decides its content."""
+"""The name of an artifact: a hash of everything that decides its content.
+
+What that is, artifact by artifact, is in lab/artifacts.py, and for corpora in data/prepare.py.
+"""
 
 import hashlib
 import json

@@ -71,7 +71,7 @@ class Loader(DataLoader[Any]):
 
 
 class Lookup(Dataset[Any]):
-    """The dataset of a loader whose sampler gives the data itself."""
+    """A dataset for samplers that yield the data itself instead of indices."""
 
     def __getitem__(self, item: Any) -> Any:
         return item
@@ -142,7 +142,7 @@ class Collate:
     world: int = 1
     gathered: bool = True
     segments: bool = False  # of the passages' token ids
-    crosses_queries: bool = False  # whether the objective needs all queries that the passages are of
+    crosses_queries: bool = False  # whether the loss needs the queries of all passages
 
     def __call__(self, fetched: Part | list[Any]) -> Inputs:
         """Inputs of `TrainableEncoder.forward`; DataLoader hands a fetched part over as a list."""
@@ -173,7 +173,7 @@ class Collate:
         return inputs
 
     def _inputs(self, texts: Tokens | FrozenPassages, rows: np.ndarray, instead: int, *, segments: bool) -> Texts:
-        """The texts `rows`; without any, that of the row `instead`, to be encoded and not kept."""
+        """The texts `rows` or, if there are none, the text `instead`, which is encoded but not kept."""
         taken = rows if len(rows) else np.array([instead], dtype=np.int64)
         if isinstance(texts, FrozenPassages):
             frozen: Texts = {"vectors": _floats(texts.dense(taken)), "kept": len(rows)}

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..arrays.ragged import Ragged
-from ..encoders.checkpoint import OBJECTIVE, Checkpoint
+from ..encoders.checkpoint import OBJECTIVE, TOWERS, Checkpoint
 from ..encoders.tokens import Tokens
 from ..encoders.towers import Side, TwoTower
 from ..losses.base import Batch, Everyone, Objective, Roles
@@ -73,7 +73,7 @@ class TrainableEncoder(Trainable):
 
     def save(self, folder: Path) -> None:
         """Write towers/ and, where the objective has parameters, objective.safetensors."""
-        self.towers.save(folder / "towers")
+        self.towers.save(folder / TOWERS)
         own = {name: value.detach().cpu().contiguous() for name, value in self.objective.state_dict().items()}
         if own:
             save_file(own, folder / OBJECTIVE)

@@ -22,7 +22,7 @@ class FrozenPassages:
     keys: Mapping[str, str] = field(default_factory=dict)
 
     def summed(self, passages: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Of each passage [n] the sum of its vectors, [n, D]: by this a query scores as by all of them together."""
+        """The sum of each passage's vectors, [n, D]: a query's score by it is the sum of its scores by each."""
         kinds = (self.dense,) if self.decoded is None else (self.dense, self.decoded)
         total: NDArray[np.float32] = np.sum([kind(passages) for kind in kinds], axis=0, dtype=np.float32)
         return total

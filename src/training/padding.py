@@ -1,11 +1,11 @@
-"""Rows of about one length are worked together on a CPU: little padding, small buffers."""
+"""On a CPU, rows of similar length are processed together: little padding, small buffers."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-ROWS = 8  # worked together; decides what dropout draws, too
+ROWS = 8  # processed together; this also decides what dropout draws
 
 Work = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # ids, mask and types (or None) [b, l] -> [b, ...]
 

@@ -75,7 +75,7 @@ class TrainSettings:
         return replace(self, precision=precision(device))
 
     def rising(self, steps: int) -> int:
-        """Of so many optimizer steps, those in which the learning rate rises.
+        """The number of optimizer steps, of `steps` in all, in which the learning rate rises.
 
         Raises LabradorError where `warmup_steps` are more.
         """

@@ -10,8 +10,8 @@ from runner import ROOT, SMALL, results, run, spawn
 
 from labrador import pipeline
 from labrador.launcher import launch as launching
-from labrador.launcher.faults import killed
 from labrador.launcher.launch import launch
+from labrador.launcher.messages import killed
 from labrador.launcher.sweeps import FAILED, Sweeps, failures, leave_failure, started
 
 

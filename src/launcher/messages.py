@@ -1,4 +1,7 @@
-"""Errors as one line each: those that are a fault of the settings, the data or the machine. None means any other."""
+"""Errors in one line each: faults of the settings, the data or the machine; None for any other error.
+
+What happens to a cell that fails is in sweeps.py.
+"""
 
 import errno
 from concurrent.futures import BrokenExecutor
