@@ -1,8 +1,8 @@
-"""What the runner costs beside the work itself.
+"""What the runner costs in addition to the work itself.
 
     python benchmarks/overhead.py
 
-Runs, each in a fresh process: the dearest cell (dpr, opq) in an empty store; the same cell again, everything cached;
+Each in a fresh process: the most expensive cell (dpr, opq) in an empty store; the same cell again, everything cached;
 a matrix of one retriever x six quantizers in another empty store. Prints seconds, and the matrix's ratio to the cell.
 """
 
