@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ..settings import component, setting
 from .base import Source
-from .omissions import count
 from .passages import Passage
 from .qrels import id_of, judged_queries, read_json_lines, read_qrels, text_of
 from .raw_files import need_raw
@@ -55,7 +54,7 @@ class Beir(Source):
             out.split(split, queries_path, judged, out.judgements(path, judgements))
             used.update(query.qid for query in judged)
         unjudged = [query.qid for query in queries if query.qid not in used]
-        count(out.left_out.setdefault("queries", {}), "unjudged", len(unjudged), unjudged[0] if unjudged else "")
+        out.omit("queries", "unjudged", len(unjudged), unjudged[0] if unjudged else "")
 
 
 def _passages(path: Path) -> Iterator[Passage]:

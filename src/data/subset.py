@@ -49,7 +49,7 @@ def write_subset(corpus: Corpus, rows: NDArray[np.int64], out: SchemaWriter) -> 
             path = split_file(corpus.folder, "negatives", split)
             negatives = out.judgements(path, _judgements(corpus, qids, pairs))
         out.split(split, split_file(corpus.folder, "queries", split), _queries(corpus, split), judgements, negatives)
-    out.left_out = corpus.meta["left_out"]
+    out.omit_as(corpus.meta["left_out"])
 
 
 def _unreachable(corpus: Corpus, qids: list[str], split: str) -> Iterator[Judgement]:

@@ -20,7 +20,7 @@ from ..store import Artifact
 from .arrow_files import Columns, record_batch, write_batches
 from .exclude_self import NONE, same_text
 from .judgements import Judgement, Judgements
-from .omissions import Counts, count
+from .omissions import Counts, What, count
 from .passage_ids import PidIndex
 from .passages import Passage, open_index, read_meta, write_passages
 from .raw_files import bad_line, check_id
@@ -61,7 +61,7 @@ class SchemaWriter:
         self.folder, self._seed = folder, seed
         self._meta: dict[str, Any] = {"scored_by": scored_by, "positive": positive, "splits": [], "queries": {}}
         self._fingerprints: dict[str, str] = {}
-        self.left_out: dict[str, Counts] = {}
+        self._left_out: dict[str, Counts] = {}
 
     def passages(self, path: Path, passages: Iterable[Passage], source_rows: NDArray[np.uint32] | None = None) -> None:
         """Write the passages of the raw file `path`; see `write_passages`."""
@@ -74,10 +74,18 @@ class SchemaWriter:
             passages.place(name, self.folder)
         self._describe_passages()
 
+    def omit(self, part: str, what: What, number: int, first: str) -> None:
+        """Count what a split, or "queries", leaves out besides what the writer counts itself; `first` is an example."""
+        count(self._left_out.setdefault(part, {}), what, number, first)
+
+    def omit_as(self, left_out: dict[str, Counts]) -> None:
+        """Count what another corpus left out, which this one is cut from, in place of what the cut leaves out."""
+        self._left_out = left_out
+
     def _describe_passages(self) -> None:
         meta = read_meta(self.folder)
         self._meta["passages"], self._fingerprints["passages"] = meta["passages"], meta["fingerprint"]
-        self.left_out["passages"] = meta["left_out"]
+        self._left_out["passages"] = meta["left_out"]
 
     @cached_property
     def _index(self) -> PidIndex:
@@ -113,7 +121,7 @@ class SchemaWriter:
         Raises LabradorError for a query id that is empty, duplicate or holds white space, an empty query, a passage
         judged twice with different grades, and judgements of which none names a passage of the corpus.
         """
-        counts = self.left_out.setdefault(split, {})
+        counts = self._left_out.setdefault(split, {})
         learned = None if split != "train" or judgements is None else judgements.with_positives()
         lines, lacking = self._write_queries(split, path, queries, learned)
         count(counts, "without a positive", len(lacking), next(iter(lacking), ""))
@@ -141,21 +149,21 @@ class SchemaWriter:
         qrels = np.empty((3, 0), dtype=np.int64)
         if judgements is not None:
             qrels, unknown = judgements.qrels(rows, lacking)
-            count(self.left_out[split], "unknown queries", len(unknown), next(iter(unknown), ""))
+            count(self._left_out[split], "unknown queries", len(unknown), next(iter(unknown), ""))
         unreachable, qrels = qrels[:, qrels[1] < 0], qrels[:, qrels[1] >= 0]
         self._write_array("qrels", split, qrels, unreachable)
         if judgements is not None and unreachable.shape[1]:
             if not qrels.shape[1]:
                 raise judgements.all_unreachable()
             first = judgements.absent(int(unreachable[1].max()))
-            count(self.left_out[split], "unreachable", unreachable.shape[1], first)
+            count(self._left_out[split], "unreachable", unreachable.shape[1], first)
             np.save(split_file(self.folder, "unreachable", split), unreachable)
         return qrels
 
     def finish(self) -> None:
         """Write the description of the folder, which makes it a corpus."""
         self._meta["splits"].sort(key=SPLITS.index)
-        left_out = {part: counts for part, counts in self.left_out.items() if counts}
+        left_out = {part: counts for part, counts in self._left_out.items() if counts}
         meta = {**self._meta, "fingerprints": self._fingerprints, "left_out": left_out}
         (self.folder / META_FILE).write_text(json.dumps(meta, indent=1, sort_keys=True))
 
